@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Which side of a connection this host is. `inbound`: the local port has, or lately had, a
+// listener, and names the service. `outbound`: every other connection; the remote port names it.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace sockdiag {
+
+enum class Direction : std::uint8_t { inbound, outbound };
+
+inline constexpr std::array<Direction, 2> kDirections = {Direction::inbound, Direction::outbound};
+
+[[nodiscard]] constexpr std::size_t index_of(Direction direction) noexcept {
+  return static_cast<std::size_t>(direction);
+}
+
+[[nodiscard]] constexpr std::string_view name_of(Direction direction) noexcept {
+  return direction == Direction::inbound ? "inbound" : "outbound";
+}
+
+}  // namespace sockdiag

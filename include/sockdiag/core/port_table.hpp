@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// The counts of one direction while a dump is running, by port: two array lookups a socket, and no
+// allocation but for a port's first one. Not thread-safe.
+
+#include <array>
+#include <bitset>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "sockdiag/core/tcp_snapshot.hpp"
+
+namespace sockdiag {
+
+class PortTable {
+ public:
+  // `port` is not 0. The reference holds until the next call of a member function.
+  [[nodiscard]] PortCounts& at(std::uint16_t port) {
+    std::uint16_t& slot = slots_[port];
+    if (slot == 0) slot = add(port);
+    return counts_[slot - 1U];
+  }
+
+  // Where the sockets of ports without series go; port 0 is no port and is not counted as one.
+  [[nodiscard]] PortCounts& other(std::uint16_t port) {
+    folded_.set(port);
+    return other_;
+  }
+
+  [[nodiscard]] const std::vector<PortCounts>& ports() const noexcept { return counts_; }
+  // Null where the port has had no socket.
+  [[nodiscard]] const PortCounts* find(std::uint16_t port) const noexcept {
+    return slots_[port] == 0 ? nullptr : &counts_[slots_[port] - 1U];
+  }
+  [[nodiscard]] const PortCounts& other() const noexcept { return other_; }
+  [[nodiscard]] std::size_t folded_ports() const noexcept {
+    return folded_.count() - (folded_[0] ? 1 : 0);
+  }
+
+  void clear() noexcept;
+
+ private:
+  [[nodiscard]] std::uint16_t add(std::uint16_t port);
+
+  std::vector<PortCounts> counts_;
+  std::array<std::uint16_t, 65536> slots_{};  // index into counts_ plus one
+  PortCounts other_;
+  std::bitset<65536> folded_;
+};
+
+}  // namespace sockdiag

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// The flags. Those that set a key of the configuration win over the file, also after a reload.
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "sockdiag/exporter/configuration.hpp"
+
+namespace sockdiag {
+
+// A flag that sets a key of the configuration.
+struct KeyFlag {
+  std::string_view flag;
+  std::string_view key;
+};
+[[nodiscard]] std::span<const KeyFlag> key_flags() noexcept;
+
+struct CommandLine {
+  struct Setting {
+    std::string_view flag;
+    std::string_view key;
+    std::vector<std::string> values;
+  };
+
+  std::optional<std::string> config_file;
+  bool config_check = false;
+  bool once = false;
+  std::vector<Setting> settings;
+};
+
+// Everything is said and done: help, version or a wrong flag.
+struct ExitStatus {
+  int status = 0;
+};
+
+// Prints help and version on standard output, errors on standard error.
+[[nodiscard]] std::variant<CommandLine, ExitStatus> parse_command_line(int argc,
+                                                                       const char* const* argv);
+
+// The file, where there is one, and the flags over it. Throws ConfigError.
+[[nodiscard]] Configuration load_configuration(const CommandLine& command_line);
+
+}  // namespace sockdiag

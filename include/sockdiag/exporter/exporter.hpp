@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// The whole exporter: sampler, server and what ties them together.
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "sockdiag/exporter/configuration.hpp"
+
+namespace sockdiag {
+
+class Exporter {
+ public:
+  // Runs when it returns. `load` gives the configuration anew for a reload and throws ConfigError.
+  // Throws ServeError.
+  Exporter(const Configuration& configuration, std::function<Configuration()> load);
+  Exporter(const Exporter&) = delete;
+  Exporter& operator=(const Exporter&) = delete;
+
+  // Ends the requests and the sample in flight first.
+  ~Exporter();
+
+  // Safe from any thread.
+  void reload();
+
+ private:
+  class Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+// One sample, as /metrics would show it; nothing where it failed, which has been logged.
+[[nodiscard]] std::optional<std::string> sample_once(const Configuration& configuration);
+
+}  // namespace sockdiag

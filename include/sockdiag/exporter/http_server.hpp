@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// An HTTP server on CivetWeb that answers every request through one handler: no file is ever
+// served, no connection is kept. Requests that CivetWeb cannot parse get 400 from it.
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sockdiag/exporter/listen_address.hpp"
+
+namespace sockdiag {
+
+struct HttpRequest {
+  std::string method;
+  std::string path;  // decoded, without the query
+  std::optional<std::string> accept_encoding;
+};
+
+struct HttpResponse {
+  int status = 200;
+  std::string content_type;
+  std::vector<std::pair<std::string, std::string>> headers;
+  // Sent one after the other; shared, so that a large body is not copied per request.
+  std::vector<std::shared_ptr<const std::string>> body;
+};
+
+[[nodiscard]] HttpResponse text_response(int status, std::string text);
+
+// The server cannot start; the text is one line that says why.
+class ServeError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+class HttpServer {
+ public:
+  struct Options {
+    std::vector<ListenAddress> addresses;
+    unsigned workers = 64;
+    // For the client to send its request, and again for it to take the answer.
+    std::chrono::milliseconds request_timeout = std::chrono::seconds(1);
+  };
+  // Called from many threads at once. What it throws becomes a 500.
+  using Handler = std::function<HttpResponse(const HttpRequest&)>;
+
+  // Listens when it returns. Throws ServeError.
+  HttpServer(const Options& options, Handler handler);
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  // Answers the requests in flight, then closes.
+  ~HttpServer();
+
+  // With the ports that were chosen where 0 was asked for.
+  [[nodiscard]] const std::vector<ListenAddress>& addresses() const noexcept;
+
+ private:
+  class Civet;
+  std::unique_ptr<Civet> civet_;
+};
+
+}  // namespace sockdiag

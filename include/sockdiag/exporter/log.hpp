@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Log lines on standard error, through spdlog's default logger: code calls spdlog::info() and the
+// like. Lines are UTC, one event each; the text is escaped, whatever bytes it holds.
+
+#include <string>
+#include <string_view>
+
+#include "sockdiag/exporter/configuration.hpp"
+
+namespace sockdiag {
+
+// Replaces spdlog's default logger: once, before other threads start.
+void set_up_logging(const Configuration::Log& log);
+
+// Safe from any thread.
+void set_log_level(LogLevel level);
+
+// A JSON string (RFC 8259, section 7), quotes included; bytes that are not UTF-8 become U+FFFD.
+// logfmt reads the same form.
+[[nodiscard]] std::string quoted(std::string_view text);
+
+}  // namespace sockdiag

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Every metric family, in tables by where its values come from: exposition, documentation and tests
+// read them. Families are values built anew from what they show: a port that is gone leaves no
+// series behind. Pure functions, safe from any thread.
+
+#include <prometheus/metric_family.h>
+#include <prometheus/metric_type.h>
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "sockdiag/core/tcp_snapshot.hpp"
+#include "sockdiag/exporter/sample_status.hpp"
+#include "sockdiag/procfs/process_stats.hpp"
+
+namespace sockdiag {
+
+struct ExporterState {
+  ReloadStatus reload;
+  ProcessStats process;
+  std::optional<double> process_start_time_seconds;
+};
+
+template <typename Source>
+struct FamilyRow {
+  std::string_view name;
+  prometheus::MetricType type;
+  std::string_view labels;  // in the order of the series, comma and space between them
+  std::string_view help;
+  void (*fill)(const Source&, prometheus::MetricFamily&);
+};
+
+[[nodiscard]] std::span<const FamilyRow<TcpSnapshot>> tcp_families() noexcept;
+[[nodiscard]] std::span<const FamilyRow<SampleStatus>> sample_families() noexcept;
+[[nodiscard]] std::span<const FamilyRow<ExporterState>> exporter_families() noexcept;
+
+// The text format 0.0.4 of all families of one table; a family without series is left out.
+[[nodiscard]] std::string render(const TcpSnapshot& snapshot);
+[[nodiscard]] std::string render(const SampleStatus& status);
+[[nodiscard]] std::string render(const ExporterState& state);
+
+}  // namespace sockdiag

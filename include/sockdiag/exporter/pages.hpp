@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// What the server says at each path. Safe from any thread.
+
+#include <atomic>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "sockdiag/exporter/exposition.hpp"
+#include "sockdiag/exporter/http_server.hpp"
+
+namespace sockdiag {
+
+class Pages {
+ public:
+  struct Options {
+    std::string telemetry_path = "/metrics";
+    unsigned max_requests = 40;
+    // The exporter's and the process's own metrics, rendered for each scrape.
+    std::function<std::string()> exporter_text;
+    // Returns what is wrong, or nothing; not set where the lifecycle endpoint is off.
+    std::function<std::optional<std::string>()> reload;
+  };
+
+  // `board` must outlive it.
+  Pages(const Board& board, Options options) : board_(board), options_(std::move(options)) {}
+
+  // Throws what `exporter_text` and `reload` throw.
+  [[nodiscard]] HttpResponse answer(const HttpRequest& request);
+
+  // All the metrics as text, as a scrape without compression gets them.
+  [[nodiscard]] std::string metrics_text() const;
+
+ private:
+  using Page = HttpResponse (Pages::*)(const HttpRequest&);
+
+  [[nodiscard]] Page find(const std::string& path) const;
+  [[nodiscard]] HttpResponse landing(const HttpRequest& request);
+  [[nodiscard]] HttpResponse metrics(const HttpRequest& request);
+  [[nodiscard]] HttpResponse healthy(const HttpRequest& request);
+  [[nodiscard]] HttpResponse ready(const HttpRequest& request);
+  [[nodiscard]] HttpResponse reload(const HttpRequest& request);
+
+  const Board& board_;
+  Options options_;
+  std::atomic<unsigned> scrapes_ = 0;
+};
+
+}  // namespace sockdiag

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// When the next sample is due. Pure functions.
+
+#include <chrono>
+
+namespace sockdiag {
+
+// The interval that keeps a sample which took `cpu_time` within `cpu_budget` (of one CPU, above 0),
+// never under the one asked for.
+[[nodiscard]] std::chrono::nanoseconds interval_in_force(std::chrono::nanoseconds asked,
+                                                         double cpu_budget,
+                                                         std::chrono::nanoseconds cpu_time);
+
+// The first time after `now` that lies a whole number of intervals after `last`: no drift, and
+// samples that were missed are not made up for. `interval` is above 0.
+[[nodiscard]] std::chrono::steady_clock::time_point next_due(
+    std::chrono::steady_clock::time_point last, std::chrono::steady_clock::time_point now,
+    std::chrono::nanoseconds interval);
+
+}  // namespace sockdiag

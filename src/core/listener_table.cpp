@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sockdiag/core/listener_table.hpp"
+
+namespace sockdiag {
+
+std::size_t ListenerTable::EndpointHash::operator()(const Endpoint& endpoint) const noexcept {
+  // Multiply and fold: addresses of one network differ in a few bits only.
+  constexpr std::uint64_t kOdd = 0x9e3779b97f4a7c15U;
+  std::uint64_t hash = endpoint.address.high() * kOdd;
+  hash = (hash ^ (hash >> 32) ^ endpoint.address.low()) * kOdd;
+  hash = (hash ^ (hash >> 32) ^ endpoint.port) * kOdd;
+  return static_cast<std::size_t>(hash ^ (hash >> 32));
+}
+
+std::uint8_t ListenerTable::kinds_of(const Endpoint& endpoint) noexcept {
+  if (!endpoint.address.is_wildcard()) return kOneAddress;
+  if (endpoint.address.is_ipv4()) return kWildcardIpv4;
+  return endpoint.ipv6_only ? kWildcardIpv6 : kWildcardIpv4 | kWildcardIpv6;
+}
+
+void ListenerTable::saw(const IpAddress& address, std::uint16_t port, bool ipv6_only,
+                        TimePoint now) {
+  // The flag means something on `::` only; elsewhere it would make two entries of one listener.
+  const bool meant = ipv6_only && address.is_wildcard();
+  const Endpoint endpoint{address, port, meant};
+  last_seen_[endpoint] = now;
+  kinds_[port] = static_cast<std::uint8_t>(kinds_[port] | kinds_of(endpoint));
+}
+
+void ListenerTable::forget_gone(TimePoint now, Duration retention) {
+  std::erase_if(last_seen_, [&](const auto& entry) { return entry.second + retention < now; });
+  if (last_seen_.size() > kMaxRemembered) {
+    std::erase_if(last_seen_, [&](const auto& entry) { return entry.second < now; });
+  }
+  kinds_.fill(0);
+  for (const auto& [endpoint, seen] : last_seen_) {
+    kinds_[endpoint.port] = static_cast<std::uint8_t>(kinds_[endpoint.port] | kinds_of(endpoint));
+  }
+}
+
+bool ListenerTable::matches_one_address(const IpAddress& address,
+                                        std::uint16_t port) const noexcept {
+  return last_seen_.contains(Endpoint{address, port, false});
+}
+
+}  // namespace sockdiag

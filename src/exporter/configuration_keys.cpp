@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sockdiag/exporter/configuration_keys.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <sstream>
+#include <utility>
+
+#include "sockdiag/exporter/duration.hpp"
+#include "sockdiag/exporter/listen_address.hpp"
+
+namespace sockdiag {
+namespace {
+
+using std::chrono::milliseconds;
+
+// The file's loader adds the place, and what was expected from the table.
+[[noreturn]] void bad_value(const std::string& text) { throw ConfigError("got \"" + text + "\""); }
+
+milliseconds duration(const std::string& text, milliseconds least, milliseconds most) {
+  const auto value = parse_duration(text);
+  if (!value || *value < least || *value > most) bad_value(text);
+  return *value;
+}
+
+template <typename Number>
+Number number(const std::string& text, Number least, Number most) {
+  Number value{};
+  const char* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, value);
+  // Written so that NaN is refused.
+  const bool good =
+      parsed.ec == std::errc{} && parsed.ptr == end && value >= least && value <= most;
+  if (!good) bad_value(text);
+  return value;
+}
+
+std::uint16_t port(const std::string& text) { return number<std::uint16_t>(text, 1, 65535); }
+
+bool boolean(const std::string& text) {
+  if (text != "true" && text != "false") bad_value(text);
+  return text == "true";
+}
+
+std::string listen_address(const std::string& text) {
+  if (!parse_listen_address(text)) bad_value(text);
+  return text;
+}
+
+// Unreserved characters of RFC 3986 only, so that the path is what the client sends.
+std::string telemetry_path(const std::string& text) {
+  static constexpr std::string_view kAllowed =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/";
+  const bool good = text.size() > 1 && text[0] == '/' && !text.starts_with("/-/") &&
+                    text.find_first_not_of(kAllowed) == std::string::npos &&
+                    text.find("//") == std::string::npos && text.find("/.") == std::string::npos;
+  if (!good) bad_value(text);
+  return text;
+}
+
+template <typename Choice, std::size_t Size>
+using Choices = std::array<std::pair<std::string_view, Choice>, Size>;
+
+constexpr Choices<LogLevel, 4> kLevels = {{{"debug", LogLevel::debug},
+                                           {"info", LogLevel::info},
+                                           {"warning", LogLevel::warning},
+                                           {"error", LogLevel::error}}};
+constexpr Choices<LogFormat, 2> kFormats = {
+    {{"logfmt", LogFormat::logfmt}, {"json", LogFormat::json}}};
+
+template <typename Choice, std::size_t Size>
+Choice choice(const std::string& text, const Choices<Choice, Size>& choices) {
+  for (const auto& [name, value] : choices) {
+    if (name == text) return value;
+  }
+  bad_value(text);
+}
+
+template <typename Choice, std::size_t Size>
+std::string show_choice(Choice chosen, const Choices<Choice, Size>& choices) {
+  for (const auto& [name, value] : choices) {
+    if (value == chosen) return std::string(name);
+  }
+  return {};
+}
+
+std::string show_number(double value) {
+  std::ostringstream text;
+  text << value;
+  return text.str();
+}
+
+std::string show_bool(bool value) { return value ? "true" : "false"; }
+
+std::string show_ports(const std::vector<std::uint16_t>& ports) {
+  std::string text;
+  for (const std::uint16_t each : ports) {
+    text += (text.empty() ? "" : ", ") + std::to_string(each);
+  }
+  return "[" + text + "]";
+}
+
+std::string show_strings(const std::vector<std::string>& strings) {
+  std::string text;
+  for (const std::string& each : strings) text += (text.empty() ? "\"" : ", \"") + each + "\"";
+  return "[" + text + "]";
+}
+
+using C = Configuration;
+
+constexpr milliseconds kSecond{1000};
+constexpr milliseconds kMinute = 60 * kSecond;
+constexpr milliseconds kHour = 60 * kMinute;
+constexpr milliseconds kDay = 24 * kHour;
+
+constexpr auto kKeys = std::to_array<ConfigurationKey>({
+    {.name = "sampling.interval",
+     .expected = "a duration from 100ms to 1h, such as 5s",
+     .summary = "Time between two dumps of the socket tables.",
+     .set =
+         [](C& c, const std::string& t) {
+           c.sampling.interval = duration(t, milliseconds(100), kHour);
+         },
+     .show = [](const C& c) { return format_duration(c.sampling.interval); }},
+    {.name = "sampling.cpu_budget",
+     .expected = "a number from 0.001 to 1",
+     .summary = "Share of one CPU that sampling may take; the interval stretches to keep it.",
+     .set = [](C& c, const std::string& t) { c.sampling.cpu_budget = number(t, 0.001, 1.0); },
+     .show = [](const C& c) { return show_number(c.sampling.cpu_budget); }},
+    {.name = "sampling.max_staleness",
+     .expected = "a duration from 1s to 1d, such as 60s",
+     .summary = "Age at which the last good sample is withdrawn; never under three intervals.",
+     .set = [](C& c,
+               const std::string& t) { c.sampling.max_staleness = duration(t, kSecond, kDay); },
+     .show = [](const C& c) { return format_duration(c.sampling.max_staleness); }},
+    {.name = "ports.inbound",
+     .expected = "a list of ports from 1 to 65535",
+     .summary = "Local ports that always have series, with or without a listener.",
+     .set = [](C& c, const std::string& t) { c.ports.inbound.push_back(port(t)); },
+     .clear = [](C& c) { c.ports.inbound.clear(); },
+     .show = [](const C& c) { return show_ports(c.ports.inbound); }},
+    {.name = "ports.outbound",
+     .expected = "a list of ports from 1 to 65535",
+     .summary = "Remote ports that always have series, also inside the ephemeral range.",
+     .set = [](C& c, const std::string& t) { c.ports.outbound.push_back(port(t)); },
+     .clear = [](C& c) { c.ports.outbound.clear(); },
+     .show = [](const C& c) { return show_ports(c.ports.outbound); }},
+    {.name = "ports.max_ports",
+     .expected = "a whole number from 1 to 10000",
+     .summary = "Ports with series of their own, per direction; the rest are counted as `other`.",
+     .set = [](C& c,
+               const std::string& t) { c.ports.max_ports = number<std::size_t>(t, 1, 10000); },
+     .show = [](const C& c) { return std::to_string(c.ports.max_ports); }},
+    {.name = "ports.port_retention",
+     .expected = "a duration from 0s to 1d, such as 10m",
+     .summary = "How long a port keeps its direction and its series after its last use.",
+     .set =
+         [](C& c, const std::string& t) {
+           c.ports.port_retention = duration(t, milliseconds(0), kDay);
+         },
+     .show = [](const C& c) { return format_duration(c.ports.port_retention); }},
+    {.name = "web.listen_addresses",
+     .expected = "a list of addresses such as \":10293\", \"127.0.0.1:10293\" or \"[::1]:10293\"",
+     .summary = "Where to listen; without a host on every address of both families.",
+     .needs_restart = true,
+     .set = [](C& c, const std::string& t) { c.web.listen_addresses.push_back(listen_address(t)); },
+     .clear = [](C& c) { c.web.listen_addresses.clear(); },
+     .show = [](const C& c) { return show_strings(c.web.listen_addresses); }},
+    {.name = "web.telemetry_path",
+     .expected = "a path such as /metrics, of letters, digits and -._~/, not under /-/",
+     .summary = "Path of the metrics.",
+     .needs_restart = true,
+     .set = [](C& c, const std::string& t) { c.web.telemetry_path = telemetry_path(t); },
+     .show = [](const C& c) { return c.web.telemetry_path; }},
+    {.name = "web.max_requests",
+     .expected = "a whole number from 1 to 10000",
+     .summary = "Scrapes answered at a time; beyond it they get 503.",
+     .needs_restart = true,
+     .set = [](C& c, const std::string& t) { c.web.max_requests = number(t, 1U, 10000U); },
+     .show = [](const C& c) { return std::to_string(c.web.max_requests); }},
+    {.name = "web.enable_lifecycle",
+     .expected = "true or false",
+     .summary = "Whether POST /-/reload reloads the configuration.",
+     .needs_restart = true,
+     .set = [](C& c, const std::string& t) { c.web.enable_lifecycle = boolean(t); },
+     .show = [](const C& c) { return show_bool(c.web.enable_lifecycle); }},
+    {.name = "web.workers",
+     .expected = "a whole number from 2 to 1024",
+     .summary =
+         "Threads that answer requests; each idle connection holds one for a request_timeout.",
+     .needs_restart = true,
+     .set = [](C& c, const std::string& t) { c.web.workers = number(t, 2U, 1024U); },
+     .show = [](const C& c) { return std::to_string(c.web.workers); }},
+    {.name = "web.request_timeout",
+     .expected = "a duration from 100ms to 1m, such as 1s",
+     .summary = "Time a client has to send its request, and again to take the answer.",
+     .needs_restart = true,
+     .set =
+         [](C& c, const std::string& t) {
+           c.web.request_timeout = duration(t, milliseconds(100), kMinute);
+         },
+     .show = [](const C& c) { return format_duration(c.web.request_timeout); }},
+    {.name = "log.level",
+     .expected = "one of debug, info, warning, error",
+     .summary = "The least severe lines that are logged.",
+     .set = [](C& c, const std::string& t) { c.log.level = choice(t, kLevels); },
+     .show = [](const C& c) { return show_choice(c.log.level, kLevels); }},
+    {.name = "log.format",
+     .expected = "one of logfmt, json",
+     .summary = "How log lines are written.",
+     .needs_restart = true,
+     .set = [](C& c, const std::string& t) { c.log.format = choice(t, kFormats); },
+     .show = [](const C& c) { return show_choice(c.log.format, kFormats); }},
+});
+
+}  // namespace
+
+std::span<const ConfigurationKey> configuration_keys() noexcept { return kKeys; }
+
+const ConfigurationKey* find_configuration_key(std::string_view name) noexcept {
+  const auto* found = std::find_if(kKeys.begin(), kKeys.end(),
+                                   [&](const ConfigurationKey& key) { return key.name == name; });
+  return found == kKeys.end() ? nullptr : found;
+}
+
+std::optional<Contradiction> find_contradiction(const Configuration& configuration) {
+  const PortPolicy& ports = configuration.ports;
+  const std::string limit = std::to_string(ports.max_ports);
+  if (ports.inbound.size() > ports.max_ports) {
+    return Contradiction{"ports.inbound", "expected no more ports than ports.max_ports, " + limit};
+  }
+  if (ports.outbound.size() > ports.max_ports) {
+    return Contradiction{"ports.outbound", "expected no more ports than ports.max_ports, " + limit};
+  }
+  if (configuration.web.listen_addresses.empty()) {
+    return Contradiction{"web.listen_addresses", "expected at least one address"};
+  }
+  return std::nullopt;
+}
+
+}  // namespace sockdiag

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sockdiag/exporter/http_server.hpp"
+
+#include <civetweb.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <mutex>
+#include <string_view>
+
+namespace sockdiag {
+namespace {
+
+constexpr int kMaxRequestBytes = 8192;
+constexpr int kConnectionQueue = 64;
+// Beyond CivetWeb's own: a dump, a configuration being read, /proc files, the log.
+constexpr rlim_t kOtherDescriptors = 32;
+// Between two pieces of a body the write deadline is looked at. Small, since CivetWeb grants every
+// few bytes that a slow client takes the whole timeout anew.
+constexpr std::size_t kPieceBytes = 2048;
+
+constexpr std::array<std::pair<int, std::string_view>, 7> kReasons = {
+    {{200, "OK"},
+     {404, "Not Found"},
+     {405, "Method Not Allowed"},
+     {500, "Internal Server Error"},
+     {503, "Service Unavailable"},
+     {400, "Bad Request"},
+     {501, "Not Implemented"}}};
+
+std::string_view reason_of(int status) {
+  for (const auto& [code, reason] : kReasons) {
+    if (code == status) return reason;
+  }
+  return "Unknown";
+}
+
+std::size_t length_of(const HttpResponse& response) {
+  std::size_t length = 0;
+  for (const auto& part : response.body) length += part->size();
+  return length;
+}
+
+std::string head_of(const HttpResponse& response) {
+  std::string head = "HTTP/1.1 " + std::to_string(response.status) + " ";
+  head += reason_of(response.status);
+  head += "\r\nContent-Type: " + response.content_type;
+  head += "\r\nContent-Length: " + std::to_string(length_of(response));
+  for (const auto& [name, value] : response.headers) head += "\r\n" + name + ": " + value;
+  return head + "\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n";
+}
+
+// Writes against a deadline for the whole answer: CivetWeb's own begins anew with every byte that
+// the client takes.
+class Writer {
+ public:
+  Writer(mg_connection* connection, std::chrono::milliseconds timeout)
+      : connection_(connection), deadline_(std::chrono::steady_clock::now() + timeout) {}
+
+  // Whether all of it went out.
+  bool write(std::string_view text) {
+    while (!text.empty()) {
+      if (std::chrono::steady_clock::now() >= deadline_) return false;
+      const std::string_view piece = text.substr(0, kPieceBytes);
+      const int written = ::mg_write(connection_, piece.data(), piece.size());
+      if (written <= 0) return false;
+      text.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return true;
+  }
+
+ private:
+  mg_connection* connection_;
+  std::chrono::steady_clock::time_point deadline_;
+};
+
+bool have_ipv6() {
+  if ((::mg_check_feature(MG_FEATURES_IPV6) & MG_FEATURES_IPV6) == 0) return false;
+  const int probe = ::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (probe >= 0) ::close(probe);
+  return probe >= 0;
+}
+
+// As CivetWeb writes it: `+` asks for both families.
+std::string civet_port(const ListenAddress& address) {
+  if (address.kind != ListenAddress::Host::any) return to_string(address);
+  return (have_ipv6() ? "+" : "") + std::to_string(address.port);
+}
+
+void check_ipv6(const std::vector<ListenAddress>& addresses) {
+  for (const ListenAddress& address : addresses) {
+    if (address.kind == ListenAddress::Host::ipv6 && !have_ipv6()) {
+      throw ServeError("cannot listen on " + to_string(address) +
+                       ": this system's CivetWeb or kernel has no IPv6");
+    }
+  }
+}
+
+// CivetWeb spins when accept() finds no descriptor left: there must always be one.
+void check_descriptors(unsigned workers) {
+  const rlim_t needed = workers + kConnectionQueue + kOtherDescriptors;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return;
+  limit.rlim_cur = std::min(needed, limit.rlim_max);
+  if (limit.rlim_max < needed || ::setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    throw ServeError("needs " + std::to_string(needed) + " file descriptors for " +
+                     std::to_string(workers) + " workers, the limit is " +
+                     std::to_string(limit.rlim_max));
+  }
+}
+
+HttpRequest request_of(const mg_connection* connection) {
+  const mg_request_info* info = ::mg_get_request_info(connection);
+  const auto text = [](const char* value) { return value != nullptr ? value : ""; };
+  HttpRequest request{text(info->request_method), text(info->local_uri_raw), std::nullopt};
+  for (int i = 0; i < info->num_headers; ++i) {
+    const mg_header& header = info->http_headers[i];
+    if (::strcasecmp(header.name, "Accept-Encoding") != 0) continue;
+    // Several lines are one list (RFC 9110, section 5.3).
+    request.accept_encoding = request.accept_encoding.value_or("") + "," + header.value;
+  }
+  return request;
+}
+
+}  // namespace
+
+HttpResponse text_response(int status, std::string text) {
+  return {status,
+          "text/plain; charset=utf-8",
+          {},
+          {std::make_shared<const std::string>(std::move(text))}};
+}
+
+class HttpServer::Civet {
+ public:
+  Civet(const Options& options, Handler handler)
+      : handler_(std::move(handler)), write_timeout_(options.request_timeout) {
+    check_ipv6(options.addresses);
+    check_descriptors(options.workers);
+    ::mg_init_library(0);
+    start(options);
+    read_addresses(options.addresses);
+  }
+  Civet(const Civet&) = delete;
+  Civet& operator=(const Civet&) = delete;
+  ~Civet() {
+    ::mg_stop(context_);
+    ::mg_exit_library();
+  }
+
+  [[nodiscard]] const std::vector<ListenAddress>& addresses() const noexcept { return addresses_; }
+
+ private:
+  void start(const Options& options) {
+    std::string ports;
+    for (const ListenAddress& address : options.addresses) {
+      ports += (ports.empty() ? "" : ",") + civet_port(address);
+    }
+    const std::string workers = std::to_string(options.workers);
+    const std::string timeout = std::to_string(options.request_timeout.count());
+    const std::string request_bytes = std::to_string(kMaxRequestBytes);
+    const std::string queue = std::to_string(kConnectionQueue);
+    std::array<const char*, 23> settings = {"listening_ports",
+                                            ports.c_str(),
+                                            "num_threads",
+                                            workers.c_str(),
+                                            "request_timeout_ms",
+                                            timeout.c_str(),
+                                            "max_request_size",
+                                            request_bytes.c_str(),
+                                            "connection_queue",
+                                            queue.c_str(),
+                                            "enable_keep_alive",
+                                            "no",
+                                            "tcp_nodelay",
+                                            "1",
+                                            "enable_directory_listing",
+                                            "no",
+                                            "access_control_allow_origin",
+                                            "",
+                                            "access_control_allow_methods",
+                                            "",
+                                            "access_control_allow_headers",
+                                            "",
+                                            nullptr};
+    mg_callbacks callbacks{};
+    callbacks.begin_request = &Civet::begin_request;
+    callbacks.log_message = &Civet::log_message;
+    context_ = ::mg_start(&callbacks, this, settings.data());
+    if (context_ == nullptr) {
+      ::mg_exit_library();
+      throw ServeError("cannot listen on " + ports + ": " + first_message());
+    }
+  }
+
+  void read_addresses(const std::vector<ListenAddress>& asked) {
+    std::vector<mg_server_port> ports(asked.size());
+    const int count = ::mg_get_server_ports(context_, static_cast<int>(ports.size()), ports.data());
+    addresses_ = asked;
+    for (std::size_t i = 0; std::cmp_less(i, count) && i < asked.size(); ++i) {
+      addresses_[i].port = static_cast<std::uint16_t>(ports[i].port);
+    }
+  }
+
+  static int begin_request(mg_connection* connection) noexcept {
+    auto& self = *static_cast<Civet*>(::mg_get_user_data(::mg_get_context(connection)));
+    // A request body is never wanted: without this CivetWeb would read it to its end.
+    ::mg_disable_connection_keep_alive(connection);
+    return self.answer(connection);
+  }
+
+  // Returns the status, which tells CivetWeb that all is done.
+  int answer(mg_connection* connection) noexcept {
+    try {
+      const HttpRequest request = request_of(connection);
+      const HttpResponse response = respond(request);
+      send(connection, response, request.method != "HEAD");
+      return response.status;
+    } catch (const std::exception& error) {
+      spdlog::error("answering a request failed: {}", error.what());
+      return 500;
+    }
+  }
+
+  HttpResponse respond(const HttpRequest& request) {
+    try {
+      return handler_(request);
+    } catch (const std::exception& error) {
+      spdlog::error("{} {} failed: {}", request.method, request.path, error.what());
+    } catch (...) {
+      spdlog::error("{} {} failed", request.method, request.path);
+    }
+    return text_response(500, "internal error\n");
+  }
+
+  void send(mg_connection* connection, const HttpResponse& response, bool with_body) const {
+    Writer writer(connection, write_timeout_);
+    bool sent = writer.write(head_of(response));
+    if (!with_body) return;
+    for (const auto& part : response.body) sent = sent && writer.write(*part);
+  }
+
+  // What clients do wrong is nothing an operator wants a line for. At the start it tells why.
+  static int log_message(const mg_connection* connection, const char* message) noexcept {
+    constexpr int kHandled = 1;
+    const mg_context* context = ::mg_get_context(connection);
+    if (context == nullptr) return kHandled;
+    static_cast<Civet*>(::mg_get_user_data(context))->keep_message(message);
+    spdlog::debug("civetweb: {}", message);
+    return kHandled;
+  }
+
+  void keep_message(const char* message) {
+    const std::lock_guard lock(message_mutex_);
+    if (first_message_.empty()) first_message_ = message;
+  }
+
+  [[nodiscard]] std::string first_message() {
+    const std::lock_guard lock(message_mutex_);
+    return first_message_.empty() ? "CivetWeb gives no reason" : first_message_;
+  }
+
+  Handler handler_;
+  std::chrono::milliseconds write_timeout_;
+  mg_context* context_ = nullptr;
+  std::vector<ListenAddress> addresses_;
+  std::mutex message_mutex_;
+  std::string first_message_;
+};
+
+HttpServer::HttpServer(const Options& options, Handler handler)
+    : civet_(std::make_unique<Civet>(options, std::move(handler))) {}
+
+HttpServer::~HttpServer() = default;
+
+const std::vector<ListenAddress>& HttpServer::addresses() const noexcept {
+  return civet_->addresses();
+}
+
+}  // namespace sockdiag

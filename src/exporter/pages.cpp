@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sockdiag/exporter/pages.hpp"
+
+#include <chrono>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "sockdiag/exporter/accept_encoding.hpp"
+#include "sockdiag/exporter/version.hpp"
+
+namespace sockdiag {
+namespace {
+
+constexpr char kReadMethods[] = "GET, HEAD";
+constexpr char kReloadPath[] = "/-/reload";
+
+class CountedScrape {
+ public:
+  explicit CountedScrape(std::atomic<unsigned>& count) : count_(count), now_(++count_) {}
+  CountedScrape(const CountedScrape&) = delete;
+  CountedScrape& operator=(const CountedScrape&) = delete;
+  ~CountedScrape() { --count_; }
+  [[nodiscard]] unsigned now() const noexcept { return now_; }
+
+ private:
+  std::atomic<unsigned>& count_;
+  unsigned now_;
+};
+
+using Parts = std::vector<std::shared_ptr<const RenderedPart>>;
+
+// Sockets that are too old to be told are left out.
+Parts shared_parts(const Board& board) {
+  const auto latest = board.latest();
+  Parts parts;
+  if (latest == nullptr) return parts;
+  if (latest->is_fresh(std::chrono::steady_clock::now())) parts.push_back(latest->sockets);
+  parts.push_back(latest->status);
+  return parts;
+}
+
+// Points into the part and keeps it alive.
+std::shared_ptr<const std::string> text_of(const std::shared_ptr<const RenderedPart>& part) {
+  return {part, &part->text};
+}
+
+std::shared_ptr<const std::string> deflated_of(const std::shared_ptr<const RenderedPart>& part) {
+  return {part, &part->deflated.bytes};
+}
+
+void append_gzip(HttpResponse& response, const Parts& parts) {
+  std::vector<const DeflatedPart*> deflated;
+  response.headers.emplace_back("Content-Encoding", "gzip");
+  response.body.push_back(std::make_shared<const std::string>(gzip_header()));
+  for (const auto& part : parts) {
+    response.body.push_back(deflated_of(part));
+    deflated.push_back(&part->deflated);
+  }
+  response.body.push_back(std::make_shared<const std::string>(gzip_trailer(deflated)));
+}
+
+HttpResponse wrong_method(const char* allowed) {
+  HttpResponse response = text_response(405, "method not allowed\n");
+  response.headers.emplace_back("Allow", allowed);
+  return response;
+}
+
+}  // namespace
+
+Pages::Page Pages::find(const std::string& path) const {
+  if (path == options_.telemetry_path) return &Pages::metrics;
+  if (path == "/") return &Pages::landing;
+  if (path == "/-/healthy") return &Pages::healthy;
+  if (path == "/-/ready") return &Pages::ready;
+  if (path == kReloadPath && options_.reload) return &Pages::reload;
+  return nullptr;
+}
+
+HttpResponse Pages::answer(const HttpRequest& request) {
+  const Page page = find(request.path);
+  if (page == nullptr) return text_response(404, "not found\n");
+  if (page == &Pages::reload) {
+    return request.method == "POST" ? reload(request) : wrong_method("POST");
+  }
+  if (request.method != "GET" && request.method != "HEAD") return wrong_method(kReadMethods);
+  return (this->*page)(request);
+}
+
+HttpResponse Pages::metrics(const HttpRequest& request) {
+  const CountedScrape scrape(scrapes_);
+  if (scrape.now() > options_.max_requests) {
+    return text_response(503, "too many scrapes at a time\n");
+  }
+  HttpResponse response{200, "text/plain; version=0.0.4; charset=utf-8", {}, {}};
+  response.headers.emplace_back("Vary", "Accept-Encoding");
+  Parts parts = shared_parts(board_);
+  auto own = std::make_shared<RenderedPart>();
+  own->text = options_.exporter_text();
+  const bool gzip = accepts_gzip(request.accept_encoding.value_or(""));
+  if (gzip) own->deflated = deflate_part(own->text);
+  parts.push_back(std::move(own));
+  if (gzip) {
+    append_gzip(response, parts);
+  } else {
+    for (const auto& part : parts) response.body.push_back(text_of(part));
+  }
+  return response;
+}
+
+std::string Pages::metrics_text() const {
+  std::string text;
+  for (const auto& part : shared_parts(board_)) text += part->text;
+  return text + options_.exporter_text();
+}
+
+HttpResponse Pages::landing(const HttpRequest&) {
+  const std::string version(build_info().version);
+  HttpResponse response = text_response(
+      200,
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">"
+      "<title>sockdiag_exporter</title></head>\n<body>\n<h1>sockdiag_exporter " +
+          version +
+          "</h1>\n<p>TCP sockets of this host by state, service port and direction.</p>\n<ul>\n"
+          "<li><a href=\"" +
+          options_.telemetry_path +
+          "\">Metrics</a></li>\n<li><a href=\"/-/healthy\">Health</a></li>\n"
+          "<li><a href=\"/-/ready\">Readiness</a></li>\n</ul>\n</body>\n</html>\n");
+  response.content_type = "text/html; charset=utf-8";
+  return response;
+}
+
+HttpResponse Pages::healthy(const HttpRequest&) { return text_response(200, "healthy\n"); }
+
+HttpResponse Pages::ready(const HttpRequest&) {
+  const auto latest = board_.latest();
+  if (latest != nullptr && latest->is_fresh(std::chrono::steady_clock::now())) {
+    return text_response(200, "ready\n");
+  }
+  return text_response(503, "no recent sample\n");
+}
+
+HttpResponse Pages::reload(const HttpRequest&) {
+  if (const auto problem = options_.reload()) return text_response(500, *problem + "\n");
+  return text_response(200, "configuration reloaded\n");
+}
+
+}  // namespace sockdiag

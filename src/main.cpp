@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Threads: this one waits for signals; the sampler's reads the kernel; CivetWeb's answer requests.
+
+#include <spdlog/spdlog.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <exception>
+#include <iostream>
+#include <variant>
+
+#include "sockdiag/exporter/command_line.hpp"
+#include "sockdiag/exporter/exporter.hpp"
+#include "sockdiag/exporter/log.hpp"
+
+namespace {
+
+using namespace sockdiag;
+
+constexpr int kExitFailed = 1;
+constexpr int kExitWrongConfiguration = 2;
+
+// Before any thread starts, so that all inherit it.
+sigset_t block_signals() {
+  std::signal(SIGPIPE, SIG_IGN);
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int each : {SIGHUP, SIGINT, SIGTERM}) sigaddset(&signals, each);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+// A dump that runs cannot be cut short, and a supervisor does not wait: nothing is lost by going.
+void leave_within_two_seconds() {
+  std::signal(SIGALRM, [](int) { ::_exit(EXIT_SUCCESS); });
+  const itimerval timer{.it_interval = {}, .it_value = {.tv_sec = 1, .tv_usec = 800'000}};
+  ::setitimer(ITIMER_REAL, &timer, nullptr);
+}
+
+int serve(const CommandLine& command_line, const Configuration& configuration) {
+  const sigset_t signals = block_signals();
+  Exporter exporter(configuration, [&] { return load_configuration(command_line); });
+  for (;;) {
+    int signal = 0;
+    if (sigwait(&signals, &signal) != 0) continue;
+    if (signal == SIGHUP) {
+      exporter.reload();
+      continue;
+    }
+    spdlog::info("ending on signal {}", signal);
+    leave_within_two_seconds();
+    return EXIT_SUCCESS;
+  }
+}
+
+int run(const CommandLine& command_line) {
+  const Configuration configuration = load_configuration(command_line);
+  if (command_line.config_check) {
+    std::cout << "ok\n";
+    return EXIT_SUCCESS;
+  }
+  set_up_logging(configuration.log);
+  if (command_line.once) {
+    const auto metrics = sample_once(configuration);
+    if (metrics) std::cout << *metrics << std::flush;
+    return metrics && std::cout ? EXIT_SUCCESS : kExitFailed;
+  }
+  return serve(command_line, configuration);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto parsed = parse_command_line(argc, argv);
+  if (const auto* exit = std::get_if<ExitStatus>(&parsed)) return exit->status;
+  try {
+    return run(std::get<CommandLine>(parsed));
+  } catch (const ConfigError& error) {
+    std::cerr << "sockdiag_exporter: " << error.what() << '\n';
+    return kExitWrongConfiguration;
+  } catch (const std::exception& error) {
+    std::cerr << "sockdiag_exporter: " << error.what() << '\n';
+    return kExitFailed;
+  }
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sockdiag/netlink/kernel_channel.hpp"
+
+#include <linux/netlink.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <string>
+#include <system_error>
+#include <utility>
+
+namespace sockdiag {
+namespace {
+
+// The kernel never makes a dump's datagram larger, and a smaller buffer loses messages.
+constexpr std::size_t kReceiveBufferBytes = 32768;
+
+[[noreturn]] void fail(const char* doing, int error = errno) {
+  throw std::system_error(error, std::generic_category(), doing);
+}
+
+class FileDescriptor {
+ public:
+  explicit FileDescriptor(int fd) noexcept : fd_(fd) {}
+  FileDescriptor(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(const FileDescriptor&) = delete;
+  ~FileDescriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  [[nodiscard]] int get() const noexcept { return fd_; }
+
+ private:
+  int fd_;
+};
+
+class KernelChannel final : public Channel {
+ public:
+  explicit KernelChannel(std::chrono::milliseconds receive_deadline)
+      : socket_(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG)) {
+    if (socket_.get() < 0) fail("opening a sock_diag socket");
+    bind();
+    set_deadline(receive_deadline);
+  }
+
+  void send(std::span<const std::byte> bytes) override {
+    sockaddr_nl kernel{};
+    kernel.nl_family = AF_NETLINK;
+    const ssize_t sent =
+        ::sendto(socket_.get(), bytes.data(), bytes.size(), 0, address(kernel), sizeof kernel);
+    if (sent < 0) fail("sending a sock_diag request");
+    if (std::cmp_not_equal(sent, bytes.size())) fail("sending a sock_diag request", EMSGSIZE);
+  }
+
+  Datagram receive() override {
+    sockaddr_nl sender{};
+    iovec buffer{buffer_.data(), buffer_.size()};
+    msghdr message{};
+    message.msg_name = &sender;
+    message.msg_namelen = sizeof sender;
+    message.msg_iov = &buffer;
+    message.msg_iovlen = 1;
+    ssize_t received = -1;
+    do {
+      received = ::recvmsg(socket_.get(), &message, 0);
+    } while (received < 0 && errno == EINTR);
+    if (received < 0) {
+      fail("receiving from sock_diag", errno == EAGAIN ? ETIMEDOUT : errno);
+    }
+    const auto size = static_cast<std::size_t>(received);
+    return {std::span(buffer_).first(size), sender.nl_pid, (message.msg_flags & MSG_TRUNC) != 0};
+  }
+
+  std::uint32_t portid() const noexcept override { return portid_; }
+
+ private:
+  static sockaddr* address(sockaddr_nl& netlink) noexcept {
+    return reinterpret_cast<sockaddr*>(&netlink);
+  }
+
+  // Lets the kernel choose this socket's address and remembers it.
+  void bind() {
+    sockaddr_nl own{};
+    own.nl_family = AF_NETLINK;
+    if (::bind(socket_.get(), address(own), sizeof own) < 0) fail("binding a sock_diag socket");
+    socklen_t size = sizeof own;
+    if (::getsockname(socket_.get(), address(own), &size) < 0) {
+      fail("asking for the address of a sock_diag socket");
+    }
+    portid_ = own.nl_pid;
+  }
+
+  void set_deadline(std::chrono::milliseconds deadline) {
+    const timeval timeout{.tv_sec = deadline.count() / 1000,
+                          .tv_usec = deadline.count() % 1000 * 1000};
+    if (::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) < 0) {
+      fail("setting the deadline of a sock_diag socket");
+    }
+  }
+
+  FileDescriptor socket_;
+  std::uint32_t portid_ = 0;
+  std::array<std::byte, kReceiveBufferBytes> buffer_;
+};
+
+}  // namespace
+
+std::unique_ptr<Channel> open_kernel_channel(std::chrono::milliseconds receive_deadline) {
+  return std::make_unique<KernelChannel>(receive_deadline);
+}
+
+}  // namespace sockdiag

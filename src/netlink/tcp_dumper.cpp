@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sockdiag/netlink/tcp_dumper.hpp"
+
+#include <cerrno>
+
+#include "sockdiag/netlink/dump_error.hpp"
+
+namespace sockdiag {
+namespace {
+
+// inet_diag or tcp_diag is not there: sock_diag has nobody to ask.
+bool means_no_module(int error) { return error == ENOENT || error == EOPNOTSUPP; }
+
+// The kernel does not know TCPDIAG_GETSOCK; anything else (memory, a running dump) will pass.
+bool means_unknown_request(int error) {
+  return means_no_module(error) || error == EINVAL || error == EPROTONOSUPPORT || error == EPERM;
+}
+
+}  // namespace
+
+void TcpDumper::dump_one(const DumpRequest& request, const SocketSink& sink) {
+  const auto channel = open_channel_();
+  dump(*channel, request, sink);
+}
+
+// Listeners of both families first: a connection of one may have come through a listener of the
+// other.
+void TcpDumper::dump_per_family(const SocketSink& sink) {
+  for (const std::uint32_t states : {kListenState, kAllStates & ~kListenState}) {
+    for (const DumpScope scope : {DumpScope::ipv4, DumpScope::ipv6}) {
+      dump_one({.scope = scope, .states = states}, sink);
+    }
+  }
+}
+
+bool TcpDumper::try_one_walk(const SocketSink& sink) {
+  bool any = false;
+  try {
+    dump_one({}, [&](const SocketRecord& record) {
+      any = true;
+      sink(record);
+    });
+    return true;
+  } catch (const DumpRefused& refused) {
+    if (any || !means_unknown_request(refused.error())) throw;
+    return false;
+  }
+}
+
+void TcpDumper::dump_first(const SocketSink& sink) {
+  if (try_one_walk(sink)) {
+    method_ = Method::one_walk;
+  } else {
+    dump_per_family(sink);
+    method_ = Method::walk_per_family;
+  }
+}
+
+void TcpDumper::dump_all(const SocketSink& sink) {
+  try {
+    if (!method_) {
+      dump_first(sink);
+    } else if (*method_ == Method::one_walk) {
+      dump_one({}, sink);
+    } else {
+      dump_per_family(sink);
+    }
+  } catch (const DumpRefused& refused) {
+    if (!means_no_module(refused.error())) throw;
+    throw DumpRefused(
+        "dumping TCP sockets (no tcp_diag in this kernel? Load it with: modprobe tcp_diag)",
+        refused.error());
+  }
+}
+
+}  // namespace sockdiag
