@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fstream>
+
+#include "sockdiag/exporter/configuration_file.hpp"
+#include "sockdiag/exporter/configuration_keys.hpp"
+#include "support/catch.hpp"
+
+namespace sockdiag::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+Configuration parse(const std::string& text) { return parse_configuration(text, "f.yml"); }
+
+std::string problem_of(const std::string& text) {
+  try {
+    parse(text);
+  } catch (const ConfigError& error) {
+    return error.what();
+  }
+  return "no problem";
+}
+
+// All keys as text, to compare configurations as a whole.
+std::string shown(const Configuration& configuration) {
+  std::string text;
+  for (const ConfigurationKey& key : configuration_keys()) {
+    text += std::string(key.name) + ": " + key.show(configuration) + "\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("A configuration without keys is that of the defaults") {
+  for (const char* text :
+       {"", "# nothing\n", "---\n", "{}", "sampling:\nports:\nweb:\nlog:\n", "sampling: {}", "~"}) {
+    CAPTURE(text);
+    CHECK(shown(parse(text)) == shown({}));
+  }
+}
+
+TEST_CASE("The shipped configuration file has every key with its default") {
+  const std::string path = SOCKDIAG_SOURCE_DIR "/config/sockdiag_exporter.yml";
+  CHECK(shown(load_configuration(path)) == shown({}));
+  std::ifstream file(path);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  for (const ConfigurationKey& key : configuration_keys()) {
+    const std::string line = "  " + std::string(key.name.substr(key.name.find('.') + 1)) + ": ";
+    CHECK_THAT(text, contains_text(line + key.show({})));
+  }
+}
+
+TEST_CASE("Every key is read") {
+  const Configuration all = parse(R"(
+sampling:
+  interval: 1m30s
+  cpu_budget: 0.5
+  max_staleness: 2m
+ports:
+  inbound: [80, 443]
+  outbound:
+    - 5432
+  max_ports: 7
+  port_retention: 0s
+web:
+  listen_addresses: ["127.0.0.1:1", "[::1]:2"]
+  telemetry_path: /m
+  max_requests: 3
+  enable_lifecycle: true
+  workers: 8
+  request_timeout: 250ms
+log:
+  level: debug
+  format: json
+)");
+  CHECK(all.sampling.interval == 90s);
+  CHECK(all.sampling.cpu_budget == 0.5);
+  CHECK(all.sampling.max_staleness == 2min);
+  CHECK(all.ports.inbound == std::vector<std::uint16_t>{80, 443});
+  CHECK(all.ports.outbound == std::vector<std::uint16_t>{5432});
+  CHECK(all.ports.max_ports == 7);
+  CHECK(all.ports.port_retention == 0s);
+  CHECK(all.web.listen_addresses == std::vector<std::string>{"127.0.0.1:1", "[::1]:2"});
+  CHECK(all.web.telemetry_path == "/m");
+  CHECK(all.web.max_requests == 3);
+  CHECK(all.web.enable_lifecycle);
+  CHECK(all.web.workers == 8);
+  CHECK(all.web.request_timeout == 250ms);
+  CHECK(all.log.level == LogLevel::debug);
+  CHECK(all.log.format == LogFormat::json);
+}
+
+TEST_CASE("A wrong configuration is told by its place and what was expected") {
+  struct Row {
+    const char* text;
+    const char* problem;
+  };
+  const auto row = GENERATE(values<Row>({
+      {"sampling:\n  intervall: 5s\n",
+       "f.yml:2:3: unknown key \"intervall\"; did you mean \"interval\"?"},
+      {"sampel:\n", "f.yml:1:1: unknown key \"sampel\"; did you mean \"sampling\"?"},
+      {"log: {level: info, level: info}", "f.yml:1:20: duplicate key \"level\""},
+      {"log:\nlog:\n", "f.yml:2:1: duplicate key \"log\""},
+      {"[1]", "f.yml:1:1: expected a mapping of sections"},
+      {"sampling: 5", "f.yml:1:11: sampling: expected a mapping of keys"},
+      {"? [a]\n: 1", "expected a key that is a plain word"},
+      {"sampling:\n  interval: 5",
+       "f.yml:2:13: sampling.interval: expected a duration from 100ms "
+       "to 1h, such as 5s, got \"5\""},
+      {"sampling: {interval: 99ms}", "got \"99ms\""},
+      {"sampling: {interval: 1h1ms}", "got \"1h1ms\""},
+      {"sampling: {interval: }", "got nothing"},
+      {"sampling: {interval: [5s]}", "got a list or mapping"},
+      {"sampling: {cpu_budget: 0}", "expected a number from 0.001 to 1"},
+      {"sampling: {cpu_budget: 1.01}", "got \"1.01\""},
+      {"sampling: {cpu_budget: nan}", "got \"nan\""},
+      {"sampling: {cpu_budget: 0.5x}", "got \"0.5x\""},
+      {"sampling: {max_staleness: 999ms}", "got \"999ms\""},
+      {"ports: {inbound: 80}", "got no list"},
+      {"ports: {inbound: [0]}", "f.yml:1:19: ports.inbound: expected a list of ports"},
+      {"ports: {inbound: [80, 65536]}", "f.yml:1:23"},
+      {"ports: {inbound: [80, [81]]}", "got a list or mapping"},
+      {"ports: {max_ports: 0}", "a whole number from 1 to 10000"},
+      {"ports: {max_ports: 10001}", "got \"10001\""},
+      {"ports: {max_ports: 1.5}", "got \"1.5\""},
+      {"ports: {max_ports: -1}", "got \"-1\""},
+      {"ports: {inbound: [1, 2], max_ports: 1}", "f.yml:1:18: ports.inbound: expected no more"},
+      {"ports: {outbound: [1, 2], max_ports: 1}", "f.yml:1:19: ports.outbound: expected no more"},
+      {"ports: {port_retention: 1d1ms}", "got \"1d1ms\""},
+      {"web: {listen_addresses: []}", "expected at least one address"},
+      {"web: {listen_addresses: [localhost:80]}", "got \"localhost:80\""},
+      {"web: {telemetry_path: metrics}", "got \"metrics\""},
+      {"web: {telemetry_path: /-/ready}", "got \"/-/ready\""},
+      {"web: {telemetry_path: /a b}", "got \"/a b\""},
+      {"web: {telemetry_path: /}", "got \"/\""},
+      {"web: {telemetry_path: //m}", "got \"//m\""},
+      {"web: {telemetry_path: /m/../x}", "got \"/m/../x\""},
+      {"web: {enable_lifecycle: yes}", "expected true or false, got \"yes\""},
+      {"web: {workers: 1}", "a whole number from 2 to 1024"},
+      {"web: {workers: 99999999999999999999}", "got \"99999999999999999999\""},
+      {"log: {level: verbose}", "one of debug, info, warning, error, got \"verbose\""},
+      {"log: {format: xml}", "one of logfmt, json"},
+      {"log: {}\n---\nlog: {}\n", "expected one YAML document"},
+      {"log: [", "f.yml:1:1: not YAML"},
+      {"\tlog:\n", "not YAML"},
+      {"log: *nowhere", "not YAML"},
+  }));
+  CAPTURE(row.text);
+  CHECK_THAT(problem_of(row.text), contains_text(row.problem));
+  CHECK_THAT(problem_of(row.text), contains_text("f.yml:"));
+}
+
+TEST_CASE("A file that cannot be read is told by its name and the reason") {
+  CHECK_THROWS_WITH(load_configuration("/nowhere.yml"),
+                    contains_text("/nowhere.yml: cannot be read: No such file or directory"));
+  CHECK_THROWS_WITH(load_configuration("/"), contains_text("/: cannot be read: Is a directory"));
+  CHECK_THROWS_WITH(load_configuration("/dev/zero"), contains_text("larger than 1 MiB"));
+}
+
+TEST_CASE("Every key shows its value as the file would have it") {
+  for (const ConfigurationKey& key : configuration_keys()) {
+    CAPTURE(key.name);
+    const auto dot = key.name.find('.');
+    const std::string text = std::string(key.name.substr(0, dot)) + ": {" +
+                             std::string(key.name.substr(dot + 1)) + ": " + key.show({}) + "}";
+    CHECK(shown(parse(text)) == shown({}));
+  }
+}
+
+}  // namespace sockdiag::test

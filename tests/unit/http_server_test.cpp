@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sockdiag/exporter/http_server.hpp"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <stdexcept>
+
+#include "sockdiag/exporter/pages.hpp"
+#include "support/catch.hpp"
+
+namespace sockdiag::test {
+namespace {
+
+const ListenAddress kAnyLoopbackPort{ListenAddress::Host::ipv4, "127.0.0.1", 0};
+
+HttpServer::Options small_server() {
+  return {{kAnyLoopbackPort}, 4, std::chrono::milliseconds(1000)};
+}
+
+// Sends bytes to the server and reads until it closes.
+std::string talk(const HttpServer& server, const std::string& request) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(server.addresses().at(0).port);
+  REQUIRE(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  REQUIRE(::send(fd, request.data(), request.size(), MSG_NOSIGNAL) ==
+          static_cast<ssize_t>(request.size()));
+  std::string answer;
+  char buffer[4096];
+  for (ssize_t got = 0; (got = ::recv(fd, buffer, sizeof buffer, 0)) > 0;) {
+    answer.append(buffer, static_cast<std::size_t>(got));
+  }
+  ::close(fd);
+  return answer;
+}
+
+std::string get(const HttpServer& server, const std::string& path) {
+  return talk(server, "GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n");
+}
+
+HttpResponse echo(const HttpRequest& request) {
+  return text_response(
+      200, request.method + " " + request.path + " " + request.accept_encoding.value_or("nothing"));
+}
+
+}  // namespace
+
+TEST_CASE("The handler sees method, path and encodings, and its answer goes out") {
+  const HttpServer server(small_server(), echo);
+  CHECK(server.addresses().at(0).port != 0);
+  const auto answer = talk(
+      server,
+      "PATCH /a/b?c=d HTTP/1.1\r\nHost: x\r\nAccept-Encoding: br\r\naccept-encoding: gzip\r\n\r\n");
+  CHECK(answer.starts_with("HTTP/1.1 200 OK\r\n"));
+  CHECK_THAT(answer, contains_text("\r\nContent-Length: 19\r\n"));
+  CHECK_THAT(answer, contains_text("\r\nConnection: close\r\n"));
+  CHECK(answer.ends_with("\r\n\r\nPATCH /a/b ,br,gzip"));
+}
+
+TEST_CASE("HEAD gets the headers of GET and no body") {
+  const HttpServer server(small_server(),
+                          [](const HttpRequest&) { return text_response(200, "hello"); });
+  const auto answer = talk(server, "HEAD / HTTP/1.1\r\nHost: x\r\n\r\n");
+  CHECK_THAT(answer, contains_text("Content-Length: 5\r\n"));
+  CHECK(answer.ends_with("\r\n\r\n"));
+}
+
+TEST_CASE("A handler that throws gets a 500, and the next request is served") {
+  int requests = 0;
+  const HttpServer server(small_server(), [&](const HttpRequest& request) {
+    ++requests;
+    if (request.path == "/exception") throw std::runtime_error("broken");
+    if (request.path == "/anything") throw 7;
+    return text_response(200, "fine");
+  });
+  CHECK(get(server, "/exception").starts_with("HTTP/1.1 500 "));
+  CHECK(get(server, "/anything").starts_with("HTTP/1.1 500 "));
+  CHECK(get(server, "/").ends_with("fine"));
+  CHECK(requests == 3);
+}
+
+TEST_CASE("A collector that throws gets a 500, and the process lives") {
+  Board board;
+  bool broken = true;
+  Pages::Options options;
+  options.exporter_text = [&]() -> std::string {
+    if (broken) throw std::runtime_error("broken collector");
+    return "own 1\n";
+  };
+  Pages pages(board, options);
+  const HttpServer server(small_server(),
+                          [&](const HttpRequest& request) { return pages.answer(request); });
+  const auto answer = get(server, "/metrics");
+  CHECK(answer.starts_with("HTTP/1.1 500 "));
+  CHECK(answer.find("broken") == std::string::npos);
+  broken = false;
+  CHECK(get(server, "/metrics").starts_with("HTTP/1.1 200 "));
+}
+
+TEST_CASE("A large body in many parts arrives whole") {
+  const auto part = std::make_shared<const std::string>(1'000'000, 'x');
+  const HttpServer server(small_server(), [&](const HttpRequest&) {
+    return HttpResponse{200, "text/plain", {}, {part, part, part}};
+  });
+  const auto answer = get(server, "/");
+  CHECK(answer.size() - answer.find("\r\n\r\n") - 4 == 3'000'000);
+}
+
+TEST_CASE("A port that is taken is told in one line") {
+  const HttpServer first(small_server(), echo);
+  auto options = small_server();
+  options.addresses = first.addresses();
+  try {
+    const HttpServer second(options, echo);
+    FAIL("it started");
+  } catch (const ServeError& error) {
+    CHECK_THAT(error.what(), contains_text("cannot listen on " + to_string(first.addresses()[0])));
+    CHECK_THAT(error.what(), contains_text("Address already in use"));
+    CHECK(std::string(error.what()).find('\n') == std::string::npos);
+  }
+}
+
+TEST_CASE("Several addresses are listened on, each with its port") {
+  auto options = small_server();
+  options.addresses = {kAnyLoopbackPort, {ListenAddress::Host::ipv4, "127.0.0.2", 0}};
+  const HttpServer server(options, echo);
+  CHECK(server.addresses().at(0).host == "127.0.0.1");
+  CHECK(server.addresses().at(1).host == "127.0.0.2");
+  CHECK(server.addresses()[0].port != server.addresses()[1].port);
+}
+
+}  // namespace sockdiag::test

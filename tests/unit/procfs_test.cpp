@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "sockdiag/procfs/process_stats.hpp"
+#include "sockdiag/procfs/sysctl.hpp"
+#include "support/catch.hpp"
+
+namespace sockdiag::test {
+namespace {
+
+// A /proc of its own for each test.
+class FakeProc {
+ public:
+  FakeProc()
+      : root_(std::filesystem::temp_directory_path() /
+              ("sockdiag_procfs_test." + std::to_string(::getpid()))) {}
+  ~FakeProc() { std::filesystem::remove_all(root_); }
+  FakeProc(const FakeProc&) = delete;
+  FakeProc& operator=(const FakeProc&) = delete;
+
+  FakeProc& write(const std::string& path, const std::string& text) {
+    std::filesystem::create_directories((root_ / path).parent_path());
+    std::ofstream(root_ / path) << text;
+    return *this;
+  }
+  [[nodiscard]] const std::filesystem::path& root() const { return root_; }
+
+ private:
+  std::filesystem::path root_;
+};
+
+constexpr char kRange[] = "sys/net/ipv4/ip_local_port_range";
+// The numbers of proc(5): 14 and 15 are the ticks, 20 the threads, 22 the start, 23 and 24 memory.
+constexpr char kStat[] =
+    "42 (a (b) c) S 1 1 1 0 -1 4194560 1 2 3 4 150 50 0 0 20 0 7 0 1000 4096000 25 18446744\n";
+
+}  // namespace
+
+TEST_CASE("The ephemeral range is read, from this kernel too") {
+  FakeProc proc;
+  CHECK(read_ephemeral_ports(proc.write(kRange, "1024\t65535\n").root()) == PortRange{1024, 65535});
+  CHECK(read_ephemeral_ports().first > 0);
+}
+
+TEST_CASE("An ephemeral range that makes no sense is refused by its file's name") {
+  for (const char* text : {"", "x y", "1024", "0 5", "5 4", "1 65536", "-1 5"}) {
+    CAPTURE(text);
+    FakeProc proc;
+    CHECK_THROWS_WITH(read_ephemeral_ports(proc.write(kRange, text).root()),
+                      contains_text("ip_local_port_range"));
+  }
+  CHECK_THROWS_WITH(read_ephemeral_ports("/nowhere"), contains_text("No such file or directory"));
+}
+
+TEST_CASE("The process's numbers are read by their place, whatever its name") {
+  FakeProc proc;
+  proc.write("self/stat", kStat).write("stat", "cpu 1 2\nbtime 1000000\n").write("self/fd/0", "");
+  const auto stats = read_process_stats(proc.root());
+  const auto ticks = static_cast<double>(::sysconf(_SC_CLK_TCK));
+  CHECK(stats.cpu_seconds == 200 / ticks);
+  CHECK(stats.threads == 7U);
+  CHECK(stats.virtual_memory_bytes == 4096000U);
+  CHECK(stats.resident_memory_bytes == 25U * static_cast<std::uint64_t>(::getpagesize()));
+  CHECK(stats.open_fds == 0U);
+  CHECK(stats.max_fds.has_value());
+  CHECK(read_process_start_time(proc.root()) == 1000000 + 1000 / ticks);
+}
+
+TEST_CASE("What cannot be read is absent") {
+  const auto stats = read_process_stats("/nowhere");
+  CHECK_FALSE(stats.cpu_seconds);
+  CHECK_FALSE(stats.threads);
+  CHECK_FALSE(stats.resident_memory_bytes);
+  CHECK_FALSE(stats.open_fds);
+  CHECK_FALSE(read_process_start_time("/nowhere"));
+  FakeProc proc;
+  CHECK_FALSE(read_process_stats(proc.write("self/stat", "42 (x) S 1").root()).threads);
+}
+
+TEST_CASE("This process has numbers") {
+  const auto stats = read_process_stats();
+  CHECK(stats.open_fds.value_or(0) >= 3);
+  CHECK(stats.resident_memory_bytes.value_or(0) > 100'000);
+  CHECK(read_process_start_time().value_or(0) > 1.6e9);
+}
+
+}  // namespace sockdiag::test

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sockdiag/core/tcp_tally.hpp"
+
+#include <memory>
+#include <numeric>
+#include <random>
+
+#include "sockdiag/netlink/inet_diag.hpp"
+#include "support/catch.hpp"
+#include "support/dump_builder.hpp"
+
+namespace sockdiag::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr PortRange kEphemeral{32768, 60999};
+
+SocketSpec listener(const std::string& local, std::uint32_t queue = 0, std::uint32_t limit = 128) {
+  const char* remote = local.front() == '[' ? "[::]:0" : "0.0.0.0:0";
+  return {
+      .state = 10, .local = local, .remote = remote, .receive_queue = queue, .send_queue = limit};
+}
+
+SocketSpec connection(const std::string& local, const std::string& remote, TcpState state) {
+  return {.state = static_cast<std::uint8_t>(state), .local = local, .remote = remote};
+}
+
+SocketSpec established(const std::string& local, const std::string& remote) {
+  return connection(local, remote, TcpState::established);
+}
+
+// A tally and a clock of its own.
+class Counter {
+ public:
+  explicit Counter(PortPolicy policy = {})
+      : tally_(std::make_unique<TcpTally>(std::move(policy))) {}
+
+  TcpSnapshot count(const std::vector<SocketSpec>& sockets) {
+    begin(sockets);
+    return tally_->finish();
+  }
+  void begin(const std::vector<SocketSpec>& sockets) {
+    tally_->begin(kEphemeral, now_);
+    for (const SocketSpec& spec : sockets) tally_->add(decode_socket(encode(spec)));
+  }
+  void pass(std::chrono::seconds time) { now_ += time; }
+  TcpTally& tally() { return *tally_; }
+
+ private:
+  std::unique_ptr<TcpTally> tally_;
+  TcpTally::TimePoint now_{};
+};
+
+const PortCounts* find(const TcpSnapshot& snapshot, Direction direction, std::uint16_t port) {
+  for (const PortCounts& counts : snapshot.of(direction).ports) {
+    if (counts.port == port) return &counts;
+  }
+  return nullptr;
+}
+
+const PortCounts& at(const TcpSnapshot& snapshot, Direction direction, std::uint16_t port) {
+  const PortCounts* counts = find(snapshot, direction, port);
+  REQUIRE(counts != nullptr);
+  return *counts;
+}
+
+std::uint32_t in_state(const PortCounts& counts, TcpState state) {
+  return counts.sockets[index_of(state)];
+}
+
+std::uint64_t sum(const StateCounts& counts) {
+  return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+}
+
+std::uint64_t sum_of_ports(const TcpSnapshot& snapshot) {
+  std::uint64_t total = 0;
+  for (const Direction direction : kDirections) {
+    total += sum(snapshot.of(direction).other.sockets);
+    for (const PortCounts& counts : snapshot.of(direction).ports) total += sum(counts.sockets);
+  }
+  return total;
+}
+
+std::vector<std::uint16_t> ports(const TcpSnapshot& snapshot, Direction direction) {
+  std::vector<std::uint16_t> result;
+  for (const PortCounts& counts : snapshot.of(direction).ports) result.push_back(counts.port);
+  return result;
+}
+
+using Ports = std::vector<std::uint16_t>;
+constexpr auto kInbound = Direction::inbound;
+constexpr auto kOutbound = Direction::outbound;
+constexpr auto kEstablished = TcpState::established;
+
+}  // namespace
+
+TEST_CASE("The two ends of a loopback connection are one inbound and one outbound socket") {
+  const auto snapshot =
+      Counter().count({listener("0.0.0.0:80"), established("127.0.0.1:80", "127.0.0.1:40000"),
+                       established("127.0.0.1:40000", "127.0.0.1:80")});
+  CHECK(in_state(at(snapshot, kInbound, 80), TcpState::listen) == 1);
+  CHECK(in_state(at(snapshot, kInbound, 80), kEstablished) == 1);
+  CHECK(in_state(at(snapshot, kOutbound, 80), kEstablished) == 1);
+  CHECK(snapshot.sockets == 3);
+  CHECK(sum_of_ports(snapshot) == 3);
+}
+
+TEST_CASE("Half-open connections are inbound with or without a listener") {
+  const auto half_open = connection("10.0.0.1:81", "192.0.2.1:40000", TcpState::syn_recv);
+  const auto with = Counter().count({listener("0.0.0.0:81"), half_open});
+  CHECK(in_state(at(with, kInbound, 81), TcpState::syn_recv) == 1);
+  const auto without = Counter().count({half_open});
+  CHECK(in_state(without.of(kInbound).other, TcpState::syn_recv) == 1);
+  CHECK(without.of(kInbound).folded_ports == 1);
+}
+
+TEST_CASE("A listener on another address does not make a connection inbound") {
+  const auto snapshot =
+      Counter().count({listener("127.0.0.2:80"), established("127.0.0.1:80", "192.0.2.1:443")});
+  CHECK(in_state(at(snapshot, kOutbound, 443), kEstablished) == 1);
+  CHECK(in_state(at(snapshot, kInbound, 80), kEstablished) == 0);
+}
+
+TEST_CASE("An outbound port in the ephemeral range folds unless it is configured") {
+  const std::vector<SocketSpec> sockets = {established("10.0.0.1:33000", "192.0.2.1:40000"),
+                                           established("10.0.0.1:33001", "192.0.2.1:40000"),
+                                           established("10.0.0.1:33002", "192.0.2.1:40001"),
+                                           established("10.0.0.1:33003", "192.0.2.1:32767"),
+                                           established("10.0.0.1:33004", "192.0.2.1:61000")};
+  const auto folded = Counter().count(sockets);
+  CHECK(ports(folded, kOutbound) == Ports{32767, 61000});
+  CHECK(in_state(folded.of(kOutbound).other, kEstablished) == 3);
+  CHECK(folded.of(kOutbound).folded_ports == 2);
+
+  const auto configured = Counter({.inbound = {}, .outbound = {40000}}).count(sockets);
+  CHECK(ports(configured, kOutbound) == Ports{32767, 40000, 61000});
+  CHECK(in_state(at(configured, kOutbound, 40000), kEstablished) == 2);
+  CHECK(configured.of(kOutbound).folded_ports == 1);
+}
+
+TEST_CASE("A listener in the ephemeral range has a port of its own") {
+  const auto snapshot = Counter().count({listener("0.0.0.0:40000")});
+  CHECK(ports(snapshot, kInbound) == Ports{40000});
+}
+
+TEST_CASE("Configured ports are there without any socket") {
+  const auto snapshot = Counter({.inbound = {443, 443}, .outbound = {5432}}).count({});
+  CHECK(ports(snapshot, kInbound) == Ports{443});
+  CHECK(ports(snapshot, kOutbound) == Ports{5432});
+  CHECK(sum_of_ports(snapshot) == 0);
+}
+
+TEST_CASE("A port whose listener has gone stays inbound for the retention") {
+  Counter counter({.inbound = {}, .outbound = {}, .max_ports = 9, .port_retention = 60s});
+  const auto connected = established("10.0.0.1:80", "192.0.2.1:40000");
+  counter.count({listener("0.0.0.0:80"), connected});
+  counter.pass(60s);
+  CHECK(in_state(at(counter.count({connected}), kInbound, 80), kEstablished) == 1);
+  counter.pass(1s);
+  counter.count({connected});  // the listener is forgotten at its end
+  const auto later = counter.count({connected});
+  CHECK(in_state(later.of(kOutbound).other, kEstablished) == 1);
+  CHECK(sum_of_ports(later) == 1);
+}
+
+TEST_CASE("More ports than there are seats are counted as other, visibly") {
+  Counter counter({.inbound = {}, .outbound = {}, .max_ports = 2});
+  const auto snapshot =
+      counter.count({listener("0.0.0.0:1", 3, 4), listener("0.0.0.0:2"), listener("0.0.0.0:3"),
+                     listener("0.0.0.0:4", 5, 9), established("127.0.0.1:2", "127.0.0.1:40000"),
+                     established("127.0.0.1:3", "127.0.0.1:40000")});
+  CHECK(ports(snapshot, kInbound) == Ports{2, 3});
+  CHECK(snapshot.of(kInbound).folded_ports == 2);
+  CHECK(in_state(snapshot.of(kInbound).other, TcpState::listen) == 2);
+  CHECK(snapshot.of(kInbound).other.accept_queue.length == 8);
+  CHECK(snapshot.of(kInbound).other.accept_queue.limit == 13);
+  CHECK(snapshot.of(kInbound).other.accept_queue.utilization == Approx(3.0 / 5));
+  CHECK(sum_of_ports(snapshot) == 6);
+}
+
+TEST_CASE("Accept queues add up over a port's listeners, utilisation is that of the fullest") {
+  const auto snapshot = Counter().count(
+      {listener("10.0.0.1:80", 1, 9), listener("10.0.0.2:80", 5, 9), listener("0.0.0.0:81", 2, 1),
+       listener("0.0.0.0:82", 1, 0), listener("0.0.0.0:83", 0, 0)});
+  const AcceptQueue& two = at(snapshot, kInbound, 80).accept_queue;
+  CHECK(two.length == 6);
+  CHECK(two.limit == 18);
+  CHECK(two.utilization == Approx(0.5));
+  CHECK(at(snapshot, kInbound, 81).accept_queue.utilization == 1);
+  CHECK(at(snapshot, kInbound, 82).accept_queue.utilization == 1);
+  CHECK(at(snapshot, kInbound, 83).accept_queue.utilization == 0);
+}
+
+TEST_CASE("Queue bytes leave listeners out") {
+  auto busy = established("127.0.0.1:80", "127.0.0.1:40000");
+  busy.receive_queue = 10;
+  busy.send_queue = 20;
+  const auto snapshot = Counter().count({listener("0.0.0.0:80", 7, 128), busy, busy});
+  CHECK(at(snapshot, kInbound, 80).receive_queue_bytes == 20);
+  CHECK(at(snapshot, kInbound, 80).send_queue_bytes == 40);
+}
+
+TEST_CASE("The family is that on the wire") {
+  const auto snapshot = Counter().count(
+      {listener("[::]:80"), listener("0.0.0.0:81"),
+       established("[::ffff:127.0.0.1]:80", "[::ffff:127.0.0.1]:40000"),
+       established("[::1]:80", "[::1]:40000"), established("127.0.0.1:81", "127.0.0.1:40000")});
+  const auto& ipv4 = snapshot.families[static_cast<std::size_t>(AddressFamily::ipv4)];
+  const auto& ipv6 = snapshot.families[static_cast<std::size_t>(AddressFamily::ipv6)];
+  CHECK(ipv4[index_of(kEstablished)] == 2);
+  CHECK(ipv4[index_of(TcpState::listen)] == 1);
+  CHECK(ipv6[index_of(kEstablished)] == 1);
+  CHECK(ipv6[index_of(TcpState::listen)] == 1);
+  CHECK(in_state(at(snapshot, kInbound, 80), kEstablished) == 2);
+}
+
+TEST_CASE("States nobody knows are counted apart") {
+  for (const int state : {0, 12, 13, 255}) {
+    CAPTURE(state);
+    auto odd = established("127.0.0.1:80", "127.0.0.1:40000");
+    odd.state = static_cast<std::uint8_t>(state);
+    const auto snapshot = Counter().count({odd, established("127.0.0.1:1", "127.0.0.1:2")});
+    CHECK(snapshot.unknown_state_sockets == 1);
+    CHECK(snapshot.sockets == 2);
+    CHECK(sum_of_ports(snapshot) == 1);
+  }
+}
+
+TEST_CASE("A socket without a remote port is other and no port") {
+  const auto snapshot =
+      Counter().count({connection("127.0.0.1:40000", "0.0.0.0:0", TcpState::close)});
+  CHECK(in_state(snapshot.of(kOutbound).other, TcpState::close) == 1);
+  CHECK(snapshot.of(kOutbound).folded_ports == 0);
+}
+
+TEST_CASE("A lost sample leaves no count behind") {
+  Counter counter;
+  counter.begin({listener("0.0.0.0:80"), established("10.0.0.1:33000", "192.0.2.1:443"),
+                 established("10.0.0.1:33000", "192.0.2.1:40000")});
+  const auto snapshot = counter.count({listener("0.0.0.0:80")});
+  CHECK(snapshot.sockets == 1);
+  CHECK(sum_of_ports(snapshot) == 1);
+  CHECK(snapshot.of(kOutbound).folded_ports == 0);
+  CHECK(sum(snapshot.families[0]) + sum(snapshot.families[1]) == 1);
+}
+
+TEST_CASE("A new policy holds from the next sample and keeps the ports it allows") {
+  Counter counter;
+  counter.count({listener("0.0.0.0:80"), listener("0.0.0.0:81")});
+  counter.tally().set_policy({.inbound = {9}, .outbound = {}, .max_ports = 3});
+  CHECK(ports(counter.count({listener("0.0.0.0:81")}), kInbound) == Ports{9, 80, 81});
+}
+
+TEST_CASE("Whatever the sockets, each is counted once everywhere") {
+  std::mt19937 random(20260102);
+  const auto pick = [&](int most) { return std::uniform_int_distribution<>(0, most)(random); };
+  const auto address = [&] {
+    return "10.0.0." + std::to_string(pick(3)) + ":" + std::to_string(pick(1) * 32000 + pick(300));
+  };
+  Counter counter({.inbound = {}, .outbound = {}, .max_ports = 20, .port_retention = 3s});
+  for (int round = 0; round < 50; ++round) {
+    std::vector<SocketSpec> sockets;
+    for (int i = 0; i < 30; ++i) sockets.push_back(listener(address(), pick(5), pick(5)));
+    for (int i = 0; i < 300; ++i) {
+      auto spec = connection(address(), address(), kEstablished);
+      spec.state = static_cast<std::uint8_t>(pick(13));
+      sockets.push_back(spec);
+    }
+    const auto snapshot = counter.count(sockets);
+    counter.pass(std::chrono::seconds(pick(4)));
+    CHECK(snapshot.sockets == sockets.size());
+    CHECK(sum_of_ports(snapshot) + snapshot.unknown_state_sockets == sockets.size());
+    CHECK(sum(snapshot.families[0]) + sum(snapshot.families[1]) == sum_of_ports(snapshot));
+    CHECK(snapshot.of(kInbound).ports.size() <= 20);
+    CHECK(snapshot.of(kOutbound).ports.size() <= 20);
+  }
+}
+
+}  // namespace sockdiag::test
