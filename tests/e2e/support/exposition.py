@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A strict reader of the Prometheus text format 0.0.4: what is malformed or twice raises."""
+
+import re
+
+_SAMPLE = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)")
+_LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\[\\n"])*)"(,|$)')
+
+
+class Exposition:
+    """The series of one scrape."""
+
+    def __init__(self, text):
+        if not text.endswith("\n"):
+            raise ValueError("the exposition does not end with a line feed")
+        self._series = {}
+        for line in text.splitlines():
+            if not line.startswith("#"):
+                self._add(line)
+
+    def _add(self, line):
+        match = _SAMPLE.fullmatch(line)
+        if match is None:
+            raise ValueError(f"not a sample: {line!r}")
+        key = match[1], frozenset(_parse_labels(match[2] or ""))
+        if key in self._series:
+            raise ValueError(f"series twice: {line!r}")
+        self._series[key] = float(match[3])
+
+    def get(self, name, **labels):
+        """The value of exactly this series, or None."""
+        return self._series.get((name, frozenset(labels.items())))
+
+    def value(self, name, **labels):
+        """The value of exactly this series, which has to be there."""
+        found = self.get(name, **labels)
+        if found is None:
+            raise AssertionError(f"no series {name}{labels}")
+        return found
+
+    def source(self, name):
+        """The value of a self-metric of the TCP source."""
+        return self.value(name, source="tcp")
+
+    def sockets(self, port, direction="inbound"):
+        """{state: sockets} of a port; empty where the port has no series."""
+        wanted = {("direction", direction), ("port", str(port))}
+        return {
+            dict(labels)["state"]: value
+            for (name, labels), value in self._series.items()
+            if name == "sockdiag_tcp_sockets" and wanted <= labels
+        }
+
+    def starting_with(self, prefix):
+        """{(name, labels): value} of the families whose name starts with `prefix`."""
+        return {key: value for key, value in self._series.items() if key[0].startswith(prefix)}
+
+
+def _parse_labels(text):
+    position = 0
+    while position < len(text):
+        match = _LABEL.match(text, position)
+        if match is None:
+            raise ValueError(f"bad labels: {text!r}")
+        yield match[1], match[2]
+        position = match.end()

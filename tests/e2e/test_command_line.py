@@ -1,0 +1,403 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Flags, configuration files, addresses and logs: what is accepted, and what is said otherwise."""
+
+import json
+import os
+import re
+import signal
+import socket
+import unittest
+
+from support import web
+from support.case import LOGFMT_LINE, EndToEndTest, without_info
+from support.exporter import FAST, ConfigFile, Exporter, run
+from support.exposition import Exposition
+
+FLAGS = (
+    "--config.file",
+    "--config.check",
+    "--web.listen-address",
+    "--web.telemetry-path",
+    "--web.max-requests",
+    "--web.enable-lifecycle",
+    "--log.level",
+    "--log.format",
+    "--once",
+    "--version",
+    "--help",
+)
+
+AS_NOBODY = "setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set -all".split()
+
+
+def lines_of(done):
+    return done.stderr.decode("utf-8", "surrogateescape").splitlines()
+
+
+class RefusalTest(EndToEndTest):
+    def expect_refusal(self, done, status, pattern):
+        """That exit status, and one line on stderr that matches."""
+        self.assertEqual(done.returncode, status, done)
+        self.assertEqual(len(lines_of(done)), 1, done.stderr)
+        self.assertRegex(lines_of(done)[0], pattern)
+        self.assertEqual(done.stdout, b"")
+
+
+class Arguments(RefusalTest):
+    # arguments -> what the one line on stderr has to say
+    WRONG = {
+        ("--nonsense",): "--nonsense",
+        ("--web.listen-addres=:1",): "--web.listen-addres",
+        ("stray",): "stray",
+        ("--config.file",): "--config.file",
+        ("--web.listen-address",): "--web.listen-address",
+        ("--log.level=loud",): "loud",
+        ("--log.level=",): "log.level",
+        ("--log.format=xml",): "xml",
+        ("--web.max-requests=many",): "many|max-requests",
+        ("--web.max-requests=-1",): "max-requests",
+        ("--web.max-requests=0",): "max-requests|max_requests",
+        ("--web.max-requests=99999999999999999999",): "max-requests",
+        ("--web.max-requests=40x",): "40x|max-requests",
+        ("--web.telemetry-path=metrics",): "metrics",
+        ("--web.telemetry-path=",): "telemetry.path",
+        ("--web.telemetry-path=/",): "telemetry.path|/",
+        ("--web.telemetry-path=/-/ready",): "/-/ready",
+        ("--web.listen-address=nonsense",): "nonsense",
+        ("--web.listen-address=",): "listen.address",
+        ("--web.listen-address=127.0.0.1",): r"127\.0\.0\.1",
+        ("--web.listen-address=127.0.0.1:",): r"127\.0\.0\.1:",
+        ("--web.listen-address=127.0.0.1:65536",): "65536",
+        ("--web.listen-address=127.0.0.1:-1",): "-1",
+        ("--web.listen-address=127.0.0.1:http",): "http",
+        ("--web.listen-address=127.0.0.1:80s",): "80s",
+        ("--web.listen-address=127.0.0.1:0,127.0.0.1:0",): "127",
+        ("--web.listen-address=256.0.0.1:80",): r"256\.0\.0\.1",
+        ("--web.listen-address=::1:80",): "::1:80",
+        ("--web.listen-address=[::1:80",): r"\[::1:80",
+        ("--web.listen-address=[::1]",): r"\[::1\]",
+        ("--web.listen-address=[nonsense]:80",): "nonsense",
+        ("--config.file=/nonexistent/x.yml",): "/nonexistent/x.yml.*No such file",
+        ("--config.file=/",): "^.*/.*[Dd]irectory",
+        ("--config.file=",): "config.file",
+        ("--config.check", "--config.file=/nonexistent/x.yml"): "No such file",
+    }
+
+    def test_wrong_arguments_are_refused_with_one_line(self):
+        for arguments, words in self.WRONG.items():
+            with self.subTest(" ".join(arguments)):
+                self.expect_refusal(run(*arguments), 2, words)
+
+    def test_a_file_that_may_not_be_read_is_refused(self):
+        file = ConfigFile("")
+        self.addCleanup(file.remove)
+        os.chmod(os.path.dirname(file.path), 0o755)
+        os.chmod(file.path, 0)
+        done = run(b"--config.file=" + file.path, prefix=AS_NOBODY)
+        self.expect_refusal(done, 2, "Permission denied")
+
+    def test_help_names_every_flag(self):
+        done = run("--help")
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        for flag in FLAGS:
+            with self.subTest(flag):
+                self.assertIn(flag, done.stdout.decode())
+
+    def test_version_tells_revision_and_compiler(self):
+        done = run("--version")
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        expected = r"sockdiag_exporter \d+\.\d+\.\d+ \(revision \S+, [^)]+\)\n"
+        self.assertRegex(done.stdout.decode(), rf"\A{expected}\Z")
+
+    def test_once_prints_one_sample(self):
+        self.start_service(8080).connect(3).half_close_clients(1)
+        done = run("--once")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assert_sockets_match_the_kernel(Exposition(done.stdout.decode()), 8080)
+        self.assertNotIn(b"level=error", done.stderr)
+
+    def test_once_works_for_nobody_without_capabilities(self):
+        self.start_service(8081).connect(3)
+        done = run("--once", prefix=AS_NOBODY)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assert_sockets_match_the_kernel(Exposition(done.stdout.decode()), 8081)
+
+    def test_once_fails_where_its_output_cannot_be_written(self):
+        done = run("--once", prefix=["sh", "-c", 'exec "$@" > /dev/full', "sh"])
+        self.assertEqual(done.returncode, 1, done)
+        self.assertRegex(lines_of(done)[-1], "No space left on device|output")
+
+    def test_once_listens_nowhere(self):
+        with socket.create_server(("127.0.0.1", 8082)):
+            done = run("--once", "--web.listen-address=127.0.0.1:8082")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+
+ANYWHERE = r"\d+:\d+"  # the parser decides where it noticed
+
+
+class Configuration(RefusalTest):
+    # name -> (document, line:column, what has to be said about it)
+    BAD = {
+        "unknown section": ("samplng: {}\n", "1:1", "unknown key.*samplng.*did you mean.*sampling"),
+        "unknown key": (
+            "sampling:\n  intervall: 5s\n",
+            "2:3",
+            'unknown key "intervall"; did you mean "interval"',
+        ),
+        "unknown key far from any": ("web:\n  zzzzzzzzz: 1\n", "2:3", "unknown key.*zzzzzzzzz"),
+        "duplicate key": ("sampling:\n  interval: 5s\n  interval: 6s\n", "3:3", "interval.*"),
+        "duplicate section": ("log: {}\nweb: {}\nlog: {}\n", "3:1", "log"),
+        "list for section": ("sampling: [1]\n", "1:11", "sampling"),
+        "word for section": ("\nsampling: fast\n", "2:11", "sampling"),
+        "list for document": ("- sampling\n", "1:1", ""),
+        "word for document": ("hello\n", "1:1", ""),
+        "list for duration": ("sampling:\n  interval: [5s]\n", "2:13", "interval"),
+        "map for duration": ("sampling:\n  interval: {a: b}\n", "2:13", "interval"),
+        "null for duration": ("sampling:\n  interval:\n", ANYWHERE, "interval"),
+        "duration without unit": ("sampling:\n  interval: 5\n", "2:13", "interval.*5"),
+        "duration with fraction": ("sampling:\n  interval: 1.5s\n", "2:13", "interval"),
+        "duration with blank": ("sampling:\n  interval: 5 s\n", "2:13", "interval"),
+        "negative duration": ("sampling:\n  interval: -5s\n", "2:13", "interval"),
+        "duration with wrong order": ("sampling:\n  interval: 5s1m\n", "2:13", "interval"),
+        "duration with unknown unit": ("sampling:\n  interval: 5x\n", "2:13", "interval"),
+        "duration beyond 64 bits": (
+            "sampling:\n  interval: 99999999999999999999s\n",
+            "2:13",
+            "interval",
+        ),
+        "interval too short": ("sampling:\n  interval: 99ms\n", "2:13", "interval.*100ms.*1h"),
+        "interval too long": ("sampling:\n  interval: 1h1ms\n", "2:13", "interval.*100ms.*1h"),
+        "max_staleness too short": ("sampling:\n  max_staleness: 999ms\n", "2:18", "1s.*1d"),
+        "max_staleness too long": ("sampling:\n  max_staleness: 25h\n", "2:18", "1s.*1d"),
+        "port_retention too long": ("ports:\n  port_retention: 2d\n", "2:19", "0s.*1d"),
+        "word for number": ("sampling:\n  cpu_budget: much\n", "2:15", "cpu_budget"),
+        "infinity for number": ("sampling:\n  cpu_budget: .inf\n", "2:15", "cpu_budget"),
+        "no number for number": ("sampling:\n  cpu_budget: .nan\n", "2:15", "cpu_budget"),
+        "cpu_budget too small": ("sampling:\n  cpu_budget: 0.0009\n", "2:15", r"0\.001"),
+        "cpu_budget too large": ("sampling:\n  cpu_budget: 1.01\n", "2:15", "1"),
+        "word for count": ("ports:\n  max_ports: many\n", "2:14", "max_ports"),
+        "fraction for count": ("ports:\n  max_ports: 1.5\n", "2:14", "max_ports"),
+        "max_ports too small": ("ports:\n  max_ports: 0\n", "2:14", "1.*10000"),
+        "max_ports too large": ("ports:\n  max_ports: 10001\n", "2:14", "1.*10000"),
+        "negative count": ("ports:\n  max_ports: -1\n", "2:14", "max_ports"),
+        "count beyond 64 bits": ("ports: {max_ports: 18446744073709551617}\n", "1:20", "max_ports"),
+        "number for list": ("ports:\n  inbound: 22\n", "2:12", "inbound.*list|list.*inbound"),
+        "map for list": ("ports:\n  inbound: {a: 1}\n", "2:12", "inbound"),
+        "port 0": ("ports:\n  inbound: [22, 0]\n", "2:17", "65535"),
+        "port 65536": ("ports:\n  inbound: [22, 65536]\n", "2:17", "65535"),
+        "port by name": ("ports:\n  outbound: [ssh]\n", "2:14", "ssh|outbound"),
+        "list in list": ("ports:\n  inbound:\n  - 22\n  - [80]\n", "4:5", "inbound"),
+        "word for flag": ("web:\n  enable_lifecycle: perhaps\n", "2:21", "enable_lifecycle"),
+        "list for flag": ("web:\n  enable_lifecycle: [true]\n", "2:21", "enable_lifecycle"),
+        "path without slash": ("web:\n  telemetry_path: metrics\n", "2:19", "telemetry_path|/"),
+        "list for path": ("web:\n  telemetry_path: [/metrics]\n", "2:19", "telemetry_path"),
+        "taken path": ("web:\n  telemetry_path: /-/healthy\n", "2:19", "/-/healthy|telemetry_path"),
+        "word for addresses": ('web:\n  listen_addresses: ":1"\n', "2:21", "listen_addresses"),
+        "no address": ("web:\n  listen_addresses: []\n", "2:21", "listen_addresses"),
+        "bad address": ('web:\n  listen_addresses: [":1", "x"]\n', "2:28", "x"),
+        "max_requests too small": ("web:\n  max_requests: 0\n", "2:17", "max_requests"),
+        "workers too small": ("web:\n  workers: 0\n", "2:12", "workers"),
+        "workers too large": ("web:\n  workers: 1000000\n", "2:12", "workers"),
+        "request_timeout too short": ("web:\n  request_timeout: 0s\n", "2:20", "request_timeout"),
+        "unknown level": ("log:\n  level: loud\n", "2:10", "debug.*info.*warning.*error"),
+        "unknown format": ("log:\n  format: xml\n", "2:11", "logfmt.*json"),
+        "map for level": ("log:\n  level: {a: b}\n", "2:10", "level"),
+        "two documents": ("log: {}\n---\nweb: {}\n", ANYWHERE, "document"),
+        "tab": ("sampling:\n\tinterval: 5s\n", r"2:\d+", ""),
+        "unclosed bracket": ("ports: {inbound: [22\n", ANYWHERE, ""),
+        "unclosed quote": ('log: {level: "info}\n', ANYWHERE, ""),
+        "unknown alias": ("sampling: *x\n", r"1:\d+", ""),
+        "stray colon": ("a: b: c\n", r"1:\d+", ""),
+        "list for key": ("[a]: b\n", "1:1", ""),
+        "binary": (b"\x00\x01\xff\xfe\x80", ANYWHERE, ""),
+        "control characters": (b"log: {level: \x1b[31m}\n", r"1:\d+", ""),
+        "deep nesting": ("[" * 100_000, ANYWHERE, ""),
+    }
+
+    FINE = {
+        "empty": "",
+        "comments": "# nothing\n  # here\n",
+        "document marker": "---\n",
+        "null document": "~\n",
+        "null section": "sampling:\nports: ~\nweb: null\nlog:\n",
+        "empty section": "sampling: {}\n",
+        "byte order mark": "\ufefflog: {level: info}\n",
+        "carriage returns": "log:\r\n  level: info\r\n",
+        "no line feed at the end": "log: {level: info}",
+        "compound duration": "sampling: {interval: 1m30s, max_staleness: 1d}\n",
+        "lowest": "sampling: {interval: 100ms, cpu_budget: 0.001, max_staleness: 1s}\n",
+        "highest": "sampling: {interval: 1h, cpu_budget: 1, max_staleness: 1d}\n",
+        "port bounds": "ports: {inbound: [1, 65535], max_ports: 10000, port_retention: 0s}\n",
+        "a port twice": "ports: {inbound: [22, 22]}\n",
+        "empty lists": "ports: {inbound: [], outbound: []}\n",
+        "addresses": 'web: {listen_addresses: [":10293", "127.0.0.1:0", "[::1]:10293"]}\n',
+    }
+
+    def check(self, document, *flags):
+        file = ConfigFile(document)
+        self.addCleanup(file.remove)
+        return file.path.decode(), run("--config.check", b"--config.file=" + file.path, *flags)
+
+    def test_each_bad_document_is_refused_with_its_place(self):
+        for name, (document, position, words) in self.BAD.items():
+            with self.subTest(name):
+                path, done = self.check(document)
+                place = rf"{re.escape(path)}:{position}"
+                self.expect_refusal(done, 2, rf"\A(?:sockdiag_exporter: )?{place}: .*(?:{words})")
+                self.assertRegex(lines_of(done)[0], r"\A[ -~]*\Z")
+
+    def test_each_fine_document_is_accepted(self):
+        for name, document in self.FINE.items():
+            with self.subTest(name):
+                _, done = self.check(document)
+                self.assertEqual((done.returncode, done.stderr), (0, b""), done)
+                self.assertIn(b"ok", done.stdout.lower())
+
+    def test_check_without_a_file_is_fine(self):
+        self.assertEqual(run("--config.check").returncode, 0)
+
+    def test_a_bad_file_refuses_the_start_too(self):
+        file = ConfigFile("log: {levl: info}\n")
+        self.addCleanup(file.remove)
+        done = run(b"--config.file=" + file.path, "--web.listen-address=127.0.0.1:0")
+        self.expect_refusal(done, 2, r":1:7: .*levl.*did you mean.*level")
+
+    def test_a_path_with_a_line_feed_stays_one_line(self):
+        file = ConfigFile("log: {levl: info}\n", name=b'a\nb\x1b"\xff.yml')
+        self.addCleanup(file.remove)
+        self.expect_refusal(run(b"--config.file=" + file.path), 2, "levl")
+
+
+class ListenAddresses(RefusalTest):
+    def test_a_taken_port_is_named_with_the_reason(self):
+        with socket.create_server(("127.0.0.1", 8090)):
+            done = run("--web.listen-address=127.0.0.1:8090")
+        self.expect_one_error(done, r"127\.0\.0\.1:8090.*[Aa]ddress already in use")
+
+    def test_one_taken_port_of_two_is_refused(self):
+        with socket.create_server(("127.0.0.1", 8091)):
+            done = run("--web.listen-address=127.0.0.1:0", "--web.listen-address=127.0.0.1:8091")
+        self.expect_one_error(done, r"127\.0\.0\.1:8091.*[Aa]ddress already in use")
+
+    def test_the_same_port_twice_is_refused(self):
+        same = "--web.listen-address=127.0.0.1:8092"
+        done = run(same, same)
+        self.assertIn(done.returncode, (1, 2), done)
+        self.assertRegex(lines_of(done)[-1], r"127\.0\.0\.1:8092")
+
+    def test_an_address_of_another_host_is_named_with_the_reason(self):
+        done = run("--web.listen-address=192.0.2.1:8093")
+        self.expect_one_error(done, r"192\.0\.2\.1:8093.*[Cc]annot assign requested address")
+
+    def test_a_privileged_port_is_named_with_the_reason(self):
+        done = run("--web.listen-address=127.0.0.1:80", prefix=AS_NOBODY)
+        self.expect_one_error(done, r"127\.0\.0\.1:80.*[Pp]ermission denied")
+
+    def test_ipv6_is_served_or_refused_clearly(self):
+        exporter = Exporter(listen="[::1]:0")
+        self.addCleanup(exporter.dispose)
+        if exporter.has_started():
+            self.assertEqual(web.request(exporter.port, host="::1").status, 200)
+            self.assertEqual(exporter.terminate(), 0)
+        else:
+            self.assertEqual(exporter.wait(), 1)
+            self.assertRegex(exporter.log.text_lines()[-1], r"\[::1\]:0.*IPv6")
+
+    def test_the_default_serves_every_address(self):
+        exporter = self.start_exporter(listen=":8094")
+        self.assertEqual(exporter.port, 8094)
+        self.assertEqual(exporter.request().status, 200)
+
+    def test_port_0_is_told_as_the_port_it_became(self):
+        exporter = self.start_exporter(listen="127.0.0.1:0")
+        self.assertGreater(exporter.port, 0)
+        self.assertEqual(exporter.request().status, 200)
+
+    def expect_one_error(self, done, pattern):
+        self.assertEqual(done.returncode, 1, done)
+        complaints = without_info(done)
+        self.assertEqual(len(complaints), 1, done)
+        self.assertRegex(complaints[0], pattern)
+
+
+class Logs(EndToEndTest):
+    AWKWARD_NAMES = {
+        "quotes": b'a"b\'c.yml',
+        "backslashes": b"a\\b\\n.yml",
+        "blanks and equals": b"a b=c.yml",
+        "line feed": b"a\nb.yml",
+        "control characters": b"a\x01\x1b[31m\x7f\t\r.yml",
+        "UTF-8": "naïve-✓-\u2028.yml".encode(),
+        "invalid UTF-8": b"a\xff\xc3(\xed\xa0\x80.yml",
+        "format letters": b"a{}%s%n{0}.yml",
+    }
+
+    def test_json_lines_are_json_whatever_the_name(self):
+        for name, file_name in self.AWKWARD_NAMES.items():
+            with self.subTest(name):
+                for line in self.log_about(file_name, "--log.format=json"):
+                    self.expect_json_line(line)
+
+    def expect_json_line(self, line):
+        fields = json.loads(line.decode("utf-8"))  # strict: invalid UTF-8 raises
+        self.assertLessEqual({"ts", "level", "msg"}, set(fields))
+        self.assertRegex(fields["ts"], r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z")
+        self.assertIn(fields["level"], ("debug", "info", "warning", "error"))
+
+    def test_json_tells_a_valid_name_as_it_is(self):
+        for name, file_name in self.AWKWARD_NAMES.items():
+            if name == "invalid UTF-8":
+                continue
+            with self.subTest(name):
+                lines = self.log_about(file_name, "--log.format=json")
+                messages = [json.loads(line)["msg"] for line in lines]
+                self.assertTrue([m for m in messages if file_name.decode() in m], messages)
+
+    def test_logfmt_lines_are_logfmt_whatever_the_name(self):
+        for name, file_name in self.AWKWARD_NAMES.items():
+            with self.subTest(name):
+                for line in self.log_about(file_name, "--log.format=logfmt"):
+                    self.assertRegex(line.decode("utf-8"), rf"\A{LOGFMT_LINE.pattern}\Z")
+
+    def log_about(self, file_name, *flags):
+        """The log of an exporter whose file of that name goes bad."""
+        exporter = self.start_exporter(*flags, config_name=file_name, logs_are_logfmt=False)
+        exporter.config.write(FAST + "log: {levl: info}\n")
+        exporter.process.send_signal(signal.SIGHUP)
+        exporter.log.wait_for(":2:7: ")
+        self.assertEqual(exporter.terminate(), 0)
+        return exporter.log.lines()
+
+    def test_the_start_is_told(self):
+        exporter = self.start_exporter()
+        lines = exporter.log.text_lines()
+        for words in (
+            r"sockdiag_exporter \d+\.\d+\.\d+ \(revision \S+, .+\)",
+            "dumping TCP sockets",
+            rf"listening on http://127\.0\.0\.1:{exporter.port}/metrics",
+        ):
+            with self.subTest(words):
+                self.assertEqual(len([line for line in lines if re.search(words, line)]), 1, lines)
+
+    def test_a_healthy_day_is_silent(self):
+        exporter = self.start_exporter("--log.level=info")
+        exporter.fresh_scrape()
+        before = exporter.log.lines()
+        for _ in range(3):
+            exporter.fresh_scrape()
+        exporter.request("/nowhere")
+        exporter.request("/-/ready")
+        web.exchange(exporter.port, b"\0\xff nonsense\r\n\r\n")
+        self.assertEqual(exporter.log.lines(), before)
+
+    def test_level_error_is_silent_at_a_good_start(self):
+        exporter = self.launch_exporter("--log.level=error", listen="127.0.0.1:8095")
+        exporter.port = 8095
+        exporter.wait_until_ready()
+        self.assertEqual(exporter.terminate(), 0)
+        self.assertEqual(exporter.log.lines(), [])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Samples that fail, descriptors that run out: what is published, logged and answered then."""
+
+import time
+import unittest
+
+from support.case import EndToEndTest, without_info
+from support.exporter import run
+from support.fault import NetlinkFault
+from support.polling import wait_until
+
+MAX_STALENESS_SECONDS = 1
+CONFIG = f"sampling: {{interval: 100ms, cpu_budget: 1, max_staleness: {MAX_STALENESS_SECONDS}s}}\n"
+
+# fault -> what the log line has to say, whatever the case of its letters
+FAULTS = {
+    "ENOBUFS": "no buffer space available",
+    "ENOMEM": "cannot allocate memory",
+    "EAGAIN": "timed out|no answer|no reply|within|temporarily unavailable",
+    "LATER_ENOBUFS": "no buffer space available",
+    "SEND_ENOBUFS": "no buffer space available",
+    "SOCKET_EPERM": "operation not permitted",
+    "SOCKET_EMFILE": "too many open files",
+    "TRUNC": "truncat|longer than",
+    "SHORT": "short|truncat|length|incomplete|header",
+    "EMPTY": "empty|short|closed|end|length|header",
+    "DONE_ENOENT": "tcp_diag.*modprobe|modprobe.*tcp_diag",
+}
+FAILED = "tcp sample failed: "
+RECOVERED = "tcp sample recovered"
+
+
+class FaultyTest(EndToEndTest):
+    def setUp(self):
+        super().setUp()
+        self.fault = NetlinkFault()
+        self.addCleanup(self.fault.remove)
+
+    def launch_faulty_exporter(self):
+        return self.launch_exporter(config=CONFIG, environment=self.fault.environment())
+
+
+class FailingSamples(FaultyTest):
+    PORT = 8080
+    CONNECTIONS = 4
+
+    def setUp(self):
+        super().setUp()
+        self.start_service(self.PORT).connect(self.CONNECTIONS)
+        self.exporter = self.launch_faulty_exporter().wait_until_listening().wait_until_ready()
+        self.scrape_until(self.is_published, "the service's series")
+
+    def test_each_fault_is_told_once_and_withdrawn_when_stale(self):
+        for name, words in FAULTS.items():
+            with self.subTest(name):
+                self.log_start = len(self.exporter.log.lines())
+                with self.fault(name):
+                    self.expect_failure_to_be_published()
+                    self.expect_withdrawal()
+                self.expect_recovery()
+                self.expect_one_line_each(words)
+
+    def test_an_interrupted_receive_is_no_failure(self):
+        with self.fault("FIRST_EINTR"):
+            scrape = self.exporter.fresh_scrape()
+            self.assertEqual(scrape.source("sockdiag_sample_success"), 1)
+            self.assertEqual(scrape.source("sockdiag_sample_failures_total"), 0)
+            self.assertTrue(self.is_published(scrape))
+        self.assertEqual(self.exporter.log.matching(FAILED), [])
+
+    def test_a_short_failure_keeps_the_last_good_series(self):
+        with self.fault("ENOBUFS"):
+            self.scrape_until(self.has_failed, "sample_success 0")
+        self.scrape_until(lambda scrape: not self.has_failed(scrape), "sample_success 1")
+        self.assertTrue(self.is_published(self.exporter.scrape()))
+
+    def expect_failure_to_be_published(self):
+        before = self.exporter.scrape().source("sockdiag_sample_failures_total")
+        scrape = self.scrape_until(self.has_failed, "sample_success 0")
+        self.assertTrue(self.is_published(scrape), "the last good series stay until stale")
+        self.scrape_until(
+            lambda scrape: scrape.source("sockdiag_sample_failures_total") >= before + 5,
+            "five more failures",
+        )
+
+    def expect_withdrawal(self):
+        scrape = self.scrape_until(lambda scrape: not self.is_published(scrape), "withdrawal")
+        self.assertEqual(scrape.starting_with("sockdiag_tcp_"), {})
+        self.assertEqual(scrape.starting_with("sockdiag_sample_sockets"), {})
+        self.assertEqual(scrape.starting_with("sockdiag_sample_unknown_state_sockets"), {})
+        self.assertGreater(scrape.source("sockdiag_sample_timestamp_seconds"), 0)
+        self.assertEqual(self.exporter.request("/-/ready").status, 503)
+        self.assertEqual(self.exporter.request("/-/healthy").status, 200)
+
+    def expect_recovery(self):
+        scrape = self.scrape_until(self.is_published, "the series are back")
+        self.assertEqual(scrape.source("sockdiag_sample_success"), 1)
+        self.assertEqual(self.exporter.request("/-/ready").status, 200)
+        self.exporter.log.wait_for(RECOVERED, self.log_start)
+
+    def expect_one_line_each(self, words):
+        lines = self.exporter.log.text_lines()[self.log_start :]
+        self.assertEqual(len(lines), 2, lines)
+        self.assertRegex(lines[0], rf"(?i)level=error .*{FAILED}.*({words})")
+        self.assertRegex(lines[1], f"level=info .*{RECOVERED}")
+
+    def scrape_until(self, condition, what):
+        """Scrapes until the condition holds; each scrape on the way has to be consistent."""
+
+        def consistent_scrape():
+            scrape = self.exporter.scrape()
+            self.expect_all_or_nothing(scrape, time.time())
+            return scrape if condition(scrape) else None
+
+        return wait_until(consistent_scrape, what)
+
+    def expect_all_or_nothing(self, scrape, now):
+        """The port has its true value or no series at all, and a series while not yet stale."""
+        established = scrape.sockets(self.PORT).get("established")
+        self.assertIn(established, (None, self.CONNECTIONS))
+        age = now - scrape.source("sockdiag_sample_timestamp_seconds")
+        if age < MAX_STALENESS_SECONDS:
+            self.assertEqual(established, self.CONNECTIONS, f"sample is {age} s old")
+
+    def is_published(self, scrape):
+        return scrape.sockets(self.PORT).get("established") == self.CONNECTIONS
+
+    @staticmethod
+    def has_failed(scrape):
+        return scrape.source("sockdiag_sample_success") == 0
+
+
+class FailingFromTheFirstSample(FaultyTest):
+    def test_it_serves_and_is_not_ready_and_recovers(self):
+        self.start_service(8080).connect(4)
+        with self.fault("ENOBUFS"):
+            exporter = self.launch_faulty_exporter().wait_until_listening()
+            exporter.log.wait_for(FAILED)
+            self.assertEqual(exporter.request("/-/ready").status, 503)
+            self.assertEqual(exporter.request("/-/healthy").status, 200)
+            self.assertEqual(exporter.request("/").status, 200)
+            self.expect_no_counts(exporter.scrape())
+        exporter.scrape_when(
+            lambda scrape: scrape.sockets(8080).get("established") == 4, "the true count"
+        )
+        self.assertEqual(exporter.request("/-/ready").status, 200)
+        self.assertEqual(len(exporter.log.matching(FAILED)), 1)
+        exporter.log.wait_for(RECOVERED)
+
+    def expect_no_counts(self, scrape):
+        self.assertEqual(scrape.starting_with("sockdiag_tcp_"), {})
+        self.assertEqual(scrape.starting_with("sockdiag_sample_sockets"), {})
+        self.assertEqual(scrape.source("sockdiag_sample_success"), 0)
+        self.assertGreaterEqual(scrape.source("sockdiag_sample_failures_total"), 1)
+
+
+class OnceUnderFault(FaultyTest):
+    def test_once_exits_1_with_one_line_and_no_counts(self):
+        self.start_service(8080).connect(1)
+        for name, words in FAULTS.items():
+            with self.subTest(name), self.fault(name):
+                done = run("--once", environment=self.fault.environment())
+                self.assertEqual(done.returncode, 1, done.stderr)
+                self.assertNotIn(b"sockdiag_tcp_", done.stdout)
+                complaints = without_info(done)
+                self.assertEqual(len(complaints), 1, done.stderr)
+                self.assertRegex(complaints[0], f"(?i){words}")
+
+
+class FewDescriptors(EndToEndTest):
+    def test_too_low_a_limit_is_refused_at_the_start(self):
+        done = run("--web.listen-address=127.0.0.1:0", prefix=["prlimit", "--nofile=40:40"])
+        self.assertEqual(done.returncode, 1, done.stderr)
+        complaints = without_info(done)
+        self.assertEqual(len(complaints), 1, done.stderr)
+        self.assertRegex(complaints[0], "(?i)nofile|descriptors|open files")
+
+
+if __name__ == "__main__":
+    unittest.main()

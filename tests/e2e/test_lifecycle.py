@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reloading and ending."""
+
+import re
+import signal
+import unittest
+
+from support import web
+from support.case import EndToEndTest
+from support.exporter import FAST, LARGE
+from support.polling import wait_until
+
+BAD = FAST + "ports: {inbund: [22]}\n"
+BAD_POSITION = r"sockdiag_exporter\.yml:2:9: "
+LAST_RELOAD = "sockdiag_exporter_config_last_reload_successful"
+LOCAL = 'web: {listen_addresses: ["127.0.0.1:0"]}\n'
+
+
+def reload_failed(scrape):
+    return scrape.value(LAST_RELOAD) == 0
+
+
+def with_interval(interval, rest=""):
+    return f"sampling: {{interval: {interval}, cpu_budget: 1}}\n{rest}"
+
+
+class Reload(EndToEndTest):
+    def expect_interval(self, exporter, seconds):
+        exporter.scrape_when(
+            lambda scrape: scrape.source("sockdiag_sample_interval_seconds") == seconds,
+            f"interval {seconds}",
+        )
+
+    def test_sighup_puts_a_good_file_in_force(self):
+        exporter = self.start_exporter()
+        self.expect_interval(exporter, 0.1)
+        self.assertEqual(exporter.scrape().sockets(22), {})
+        line = exporter.reload(with_interval("200ms", "ports: {inbound: [22], outbound: [5432]}\n"))
+        self.assertRegex(line, "level=info .*configuration reloaded")
+        self.expect_interval(exporter, 0.2)
+        scrape = exporter.fresh_scrape()
+        self.assertEqual(len(scrape.sockets(22, "inbound")), 11)
+        self.assertEqual(len(scrape.sockets(5432, "outbound")), 11)
+
+    def test_a_long_interval_is_cut_short_by_a_reload(self):
+        exporter = self.start_exporter(config=with_interval("1h"))
+        exporter.reload(with_interval("100ms"))
+        exporter.fresh_scrape()
+        self.expect_interval(exporter, 0.1)
+
+    def test_a_bad_file_leaves_the_configuration_and_shows(self):
+        exporter = self.start_exporter(config=with_interval("200ms"))
+        self.assertEqual(exporter.scrape().value(LAST_RELOAD), 1)
+        line = exporter.reload(BAD)
+        self.assertRegex(line, f'level=error .*{BAD_POSITION}.*inbund.*did you mean .*inbound')
+        scrape = exporter.scrape_when(reload_failed, "failed reload")
+        self.assertEqual(scrape.source("sockdiag_sample_interval_seconds"), 0.2)
+        exporter.reload(FAST)
+        exporter.scrape_when(lambda scrape: scrape.value(LAST_RELOAD) == 1, "good reload")
+        self.expect_interval(exporter, 0.1)
+
+    def test_a_vanished_file_leaves_the_configuration(self):
+        exporter = self.start_exporter(config=with_interval("200ms"))
+        exporter.config.remove()
+        exporter.process.send_signal(signal.SIGHUP)
+        exporter.log.wait_for("level=error .*No such file")
+        scrape = exporter.scrape_when(reload_failed, "failed reload")
+        self.assertEqual(scrape.source("sockdiag_sample_interval_seconds"), 0.2)
+
+    def test_the_success_timestamp_moves_with_good_reloads_only(self):
+        stamp = "sockdiag_exporter_config_last_reload_success_timestamp_seconds"
+        exporter = self.start_exporter()
+        started = exporter.scrape().value(stamp)
+        exporter.reload(BAD)
+        exporter.scrape_when(reload_failed, "failed reload")
+        self.assertEqual(exporter.scrape().value(stamp), started)
+        exporter.reload(FAST)
+        exporter.scrape_when(lambda scrape: scrape.value(stamp) > started, "a later success")
+
+    def test_sighup_without_a_file_changes_nothing(self):
+        exporter = self.start_exporter(config=None)
+        exporter.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: len(exporter.log.matching("(?i)reload|config")) > 0, "a line about it")
+        self.assertEqual(exporter.scrape().source("sockdiag_sample_interval_seconds"), 5)
+
+    def test_the_log_level_is_reloaded(self):
+        exporter = self.launch_exporter(
+            config=FAST + "log: {level: error}\n", listen="127.0.0.1:8123"
+        )
+        exporter.port = 8123
+        exporter.wait_until_ready()
+        self.assertEqual(exporter.log.lines(), [])
+        exporter.config.write(FAST + "log: {level: info}\n")
+        exporter.process.send_signal(signal.SIGHUP)
+        exporter.log.wait_for("configuration reloaded")
+
+    def test_keys_that_need_a_restart_say_so(self):
+        rows = {
+            "web.telemetry_path": "web: {telemetry_path: /other}\n",
+            "web.listen_addresses": 'web: {listen_addresses: ["127.0.0.1:8099"]}\n',
+            "web.max_requests": "web: {max_requests: 7}\n",
+            "web.enable_lifecycle": "web: {enable_lifecycle: true}\n",
+            "web.workers": "web: {workers: 8}\n",
+            "web.request_timeout": "web: {request_timeout: 3s}\n",
+            "log.format": "log: {format: json}\n",
+        }
+        for key, text in rows.items():
+            with self.subTest(key):
+                exporter = self.start_exporter(listen=None, config=FAST + LOCAL)
+                exporter.reload(FAST + (text if "listen" in key else merged(text)))
+                line = exporter.log.wait_for("level=warning")
+                self.assertRegex(line, rf"{key}\b.*restart")
+                self.assertEqual(len(exporter.log.matching("restart")), 1)
+                self.assertEqual(exporter.request("/metrics").status, 200)
+                self.assertEqual(exporter.request("/other").status, 404)
+
+    def test_a_storm_of_sighups_leaves_it_right(self):
+        self.start_service(8080).connect(3)
+        exporter = self.start_exporter()
+        for number in range(100):
+            exporter.config.write(BAD if number % 3 == 0 else with_interval(f"{100 + number}ms"))
+            exporter.process.send_signal(signal.SIGHUP)
+        exporter.config.write(with_interval("150ms", "ports: {inbound: [22]}\n"))
+        exporter.process.send_signal(signal.SIGHUP)
+        self.expect_interval(exporter, 0.15)
+        scrape = exporter.fresh_scrape()
+        self.assert_sockets_match_the_kernel(scrape, 8080)
+        self.assertEqual(len(scrape.sockets(22)), 11)
+        self.assertEqual(scrape.value(LAST_RELOAD), 1)
+
+
+def merged(text):
+    """A row of the restart table, with the listen address it was started with."""
+    if text.startswith("web: {"):
+        return text.replace("web: {", 'web: {listen_addresses: ["127.0.0.1:0"], ')
+    return LOCAL + text
+
+
+class ReloadEndpoint(EndToEndTest):
+    def test_it_reloads_with_the_flag(self):
+        exporter = self.start_exporter("--web.enable-lifecycle")
+        exporter.config.write(with_interval("300ms"))
+        self.assertEqual(exporter.request("/-/reload", "POST").status, 200)
+        exporter.scrape_when(
+            lambda scrape: scrape.source("sockdiag_sample_interval_seconds") == 0.3, "the interval"
+        )
+
+    def test_it_reloads_with_the_key(self):
+        exporter = self.start_exporter(config=FAST + "web: {enable_lifecycle: true}\n")
+        self.assertEqual(exporter.request("/-/reload", "POST").status, 200)
+
+    def test_it_tells_the_problem(self):
+        exporter = self.start_exporter("--web.enable-lifecycle")
+        exporter.config.write(BAD)
+        answer = exporter.request("/-/reload", "POST")
+        self.assertEqual(answer.status, 500)
+        self.assertRegex(answer.text, BAD_POSITION + ".*inbund")
+        self.assertTrue(answer.header("Content-Type").startswith("text/plain"))
+        exporter.scrape_when(reload_failed, "failed reload")
+
+    def test_it_is_not_there_without_the_flag(self):
+        exporter = self.start_exporter()
+        exporter.config.write(with_interval("300ms"))
+        self.assertEqual(exporter.request("/-/reload", "POST").status, 404)
+        scrape = exporter.fresh_scrape()
+        self.assertEqual(scrape.source("sockdiag_sample_interval_seconds"), 0.1)
+
+
+class Flags(EndToEndTest):
+    def test_flags_win_over_the_file(self):
+        file = "web: {telemetry_path: /file, listen_addresses: ['192.0.2.1:1']}\n"
+        exporter = self.start_exporter(
+            "--web.telemetry-path=/flag", "--web.enable-lifecycle", config=FAST + file
+        )
+        self.assertEqual(exporter.request("/flag").status, 200)
+        self.assertEqual(exporter.request("/file").status, 404)
+        self.assertEqual(exporter.request("/metrics").status, 404)
+        self.assertEqual(exporter.request("/-/reload", "POST").status, 200)
+        self.assertEqual(exporter.log.matching("restart"), [])
+
+    def test_flags_win_over_a_reloaded_file(self):
+        exporter = self.start_exporter("--log.level=info", config=FAST + "log: {level: info}\n")
+        exporter.reload(FAST + "log: {level: error}\n")
+        exporter.reload(FAST)
+        self.assertEqual(len(exporter.log.matching("configuration reloaded")), 2)
+
+    def test_the_flag_may_name_several_addresses(self):
+        second = "--web.listen-address=127.0.0.1:8125"
+        exporter = self.start_exporter(second, listen="127.0.0.1:8124")
+        for port in (8124, 8125):
+            self.assertEqual(web.request(port, "/-/healthy").status, 200)
+            exporter.log.wait_for(f"listening on http://127.0.0.1:{port}/metrics")
+
+
+class Ending(EndToEndTest):
+    def test_sigterm_and_sigint_end_it_with_0(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with self.subTest(number.name):
+                self.assertEqual(self.start_exporter().terminate(number), 0)
+
+    def test_it_ends_while_it_waits_for_the_next_sample(self):
+        exporter = self.start_exporter(config=with_interval("1h"))
+        exporter.scrape()
+        self.assertEqual(exporter.terminate(), 0)
+
+    def test_idle_connections_do_not_hold_it_up(self):
+        exporter = self.start_exporter()
+        connections = [web.connect(exporter.port) for _ in range(60)]
+        for connection in connections:
+            self.addCleanup(connection.close)
+        self.assertEqual(exporter.terminate(), 0)
+
+    def test_slow_readers_do_not_hold_it_up(self):
+        exporter = self.start_exporter(config=LARGE)
+        for _ in range(30):
+            self.start_request(exporter)
+        self.assertEqual(exporter.terminate(), 0)
+
+    def test_a_request_in_flight_is_answered_fully(self):
+        exporter = self.start_exporter(config=LARGE)
+        connection = self.start_request(exporter, receive_buffer=65536)
+        received = connection.recv(1000)
+        exporter.process.send_signal(signal.SIGTERM)
+        exporter.log.wait_for("ending on signal")
+        received += web.read_to_end(connection)
+        head, _, body = received.partition(b"\r\n\r\n")
+        self.assertIn(b"HTTP/1.1 200", head)
+        length = int(re.search(rb"\r\nContent-Length: (\d+)", head)[1])
+        self.assertEqual(len(body), length)
+        self.assertEqual(exporter.wait(), 0)
+
+    def test_two_signals_at_once_are_one(self):
+        exporter = self.start_exporter()
+        exporter.process.send_signal(signal.SIGTERM)
+        self.assertEqual(exporter.terminate(signal.SIGINT), 0)
+
+    def start_request(self, exporter, receive_buffer=4096):
+        """A scrape of a body that fits no buffer, so that the server is still writing."""
+        connection = web.connect(exporter.port, receive_buffer)
+        self.addCleanup(connection.close)
+        connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        return connection
+
+
+if __name__ == "__main__":
+    unittest.main()
