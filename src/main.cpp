@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Threads: this one waits for signals; the sampler's reads the kernel; CivetWeb's answer requests.
+// Threads: this one waits for signals; the sampler's reads the kernel; CivetWeb's answer requests,
+// and while they end one more wakes the one that accepts connections.
 
 #include <spdlog/spdlog.h>
 #include <sys/time.h>
@@ -21,6 +22,11 @@ using namespace sockdiag;
 
 constexpr int kExitFailed = 1;
 constexpr int kExitWrongConfiguration = 2;
+
+int fail(int status, const char* why) {
+  std::cerr << "sockdiag_exporter: " << one_line(why) << '\n';
+  return status;
+}
 
 // Before any thread starts, so that all inherit it.
 sigset_t block_signals() {
@@ -64,8 +70,9 @@ int run(const CommandLine& command_line) {
   set_up_logging(configuration.log);
   if (command_line.once) {
     const auto metrics = sample_once(configuration);
-    if (metrics) std::cout << *metrics << std::flush;
-    return metrics && std::cout ? EXIT_SUCCESS : kExitFailed;
+    if (!metrics) return kExitFailed;
+    std::cout << *metrics << std::flush;
+    return std::cout ? EXIT_SUCCESS : fail(kExitFailed, "standard output cannot be written");
   }
   return serve(command_line, configuration);
 }
@@ -78,10 +85,8 @@ int main(int argc, char** argv) {
   try {
     return run(std::get<CommandLine>(parsed));
   } catch (const ConfigError& error) {
-    std::cerr << "sockdiag_exporter: " << error.what() << '\n';
-    return kExitWrongConfiguration;
+    return fail(kExitWrongConfiguration, error.what());
   } catch (const std::exception& error) {
-    std::cerr << "sockdiag_exporter: " << error.what() << '\n';
-    return kExitFailed;
+    return fail(kExitFailed, error.what());
   }
 }

@@ -8,6 +8,7 @@
 
 #include "sockdiag/exporter/configuration_file.hpp"
 #include "sockdiag/exporter/configuration_keys.hpp"
+#include "sockdiag/exporter/log.hpp"
 #include "sockdiag/exporter/version.hpp"
 
 namespace sockdiag {
@@ -30,11 +31,11 @@ std::string version_text() {
 }
 
 std::string help_of(const ConfigurationKey& key) {
-  static const Configuration kDefaults;
+  const Configuration defaults;
   std::string text(key.summary);
   text.back() = ' ';
   if (key.is_list()) text += "(repeatable) ";
-  return text + "[" + std::string(key.name) + ": " + key.show(kDefaults) + "]";
+  return text + "[" + std::string(key.name) + ": " + key.show(defaults) + "]";
 }
 
 // One flag while it is being parsed: CLI11 keeps references to where the values go.
@@ -92,7 +93,7 @@ std::variant<CommandLine, ExitStatus> parse_command_line(int argc, const char* c
   } catch (const CLI::Success& success) {
     return ExitStatus{app.exit(success)};
   } catch (const CLI::ParseError& error) {
-    std::cerr << "sockdiag_exporter: " << error.what() << " (--help lists the flags)\n";
+    std::cerr << "sockdiag_exporter: " << one_line(error.what()) << " (--help lists the flags)\n";
     return ExitStatus{kExitWrongUsage};
   }
 

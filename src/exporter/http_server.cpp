@@ -9,9 +9,14 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <exception>
 #include <mutex>
 #include <string_view>
+#include <thread>
+
+#include "in_flight.hpp"
+#include "knock.hpp"
 
 namespace sockdiag {
 namespace {
@@ -23,15 +28,16 @@ constexpr rlim_t kOtherDescriptors = 32;
 // Between two pieces of a body the write deadline is looked at. Small, since CivetWeb grants every
 // few bytes that a slow client takes the whole timeout anew.
 constexpr std::size_t kPieceBytes = 2048;
+constexpr std::chrono::milliseconds kKnockInterval(10);
 
-constexpr std::array<std::pair<int, std::string_view>, 7> kReasons = {
+constexpr std::array<std::pair<int, std::string_view>, 5> kReasons = {
     {{200, "OK"},
      {404, "Not Found"},
      {405, "Method Not Allowed"},
      {500, "Internal Server Error"},
-     {503, "Service Unavailable"},
-     {400, "Bad Request"},
-     {501, "Not Implemented"}}};
+     {503, "Service Unavailable"}}};
+
+constexpr std::string_view kLineEnd = "\r\n";
 
 std::string_view reason_of(int status) {
   for (const auto& [code, reason] : kReasons) {
@@ -46,13 +52,21 @@ std::size_t length_of(const HttpResponse& response) {
   return length;
 }
 
+void append_header(std::string& head, std::string_view name, std::string_view value) {
+  for (const std::string_view part : {name, std::string_view(": "), value, kLineEnd}) head += part;
+}
+
 std::string head_of(const HttpResponse& response) {
   std::string head = "HTTP/1.1 " + std::to_string(response.status) + " ";
   head += reason_of(response.status);
-  head += "\r\nContent-Type: " + response.content_type;
-  head += "\r\nContent-Length: " + std::to_string(length_of(response));
-  for (const auto& [name, value] : response.headers) head += "\r\n" + name + ": " + value;
-  return head + "\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n";
+  head += kLineEnd;
+  append_header(head, "Content-Type", response.content_type);
+  append_header(head, "Content-Length", std::to_string(length_of(response)));
+  for (const auto& [name, value] : response.headers) append_header(head, name, value);
+  append_header(head, "X-Content-Type-Options", "nosniff");
+  append_header(head, "Connection", "close");
+  head += kLineEnd;
+  return head;
 }
 
 // Writes against a deadline for the whole answer: CivetWeb's own begins anew with every byte that
@@ -89,7 +103,9 @@ bool have_ipv6() {
 // As CivetWeb writes it: `+` asks for both families.
 std::string civet_port(const ListenAddress& address) {
   if (address.kind != ListenAddress::Host::any) return to_string(address);
-  return (have_ipv6() ? "+" : "") + std::to_string(address.port);
+  std::string port = std::to_string(address.port);
+  if (have_ipv6()) port.insert(port.begin(), '+');
+  return port;
 }
 
 void check_ipv6(const std::vector<ListenAddress>& addresses) {
@@ -149,7 +165,7 @@ class HttpServer::Civet {
   Civet(const Civet&) = delete;
   Civet& operator=(const Civet&) = delete;
   ~Civet() {
-    ::mg_stop(context_);
+    stop();
     ::mg_exit_library();
   }
 
@@ -161,41 +177,45 @@ class HttpServer::Civet {
     for (const ListenAddress& address : options.addresses) {
       ports += (ports.empty() ? "" : ",") + civet_port(address);
     }
-    const std::string workers = std::to_string(options.workers);
-    const std::string timeout = std::to_string(options.request_timeout.count());
-    const std::string request_bytes = std::to_string(kMaxRequestBytes);
-    const std::string queue = std::to_string(kConnectionQueue);
-    std::array<const char*, 23> settings = {"listening_ports",
-                                            ports.c_str(),
-                                            "num_threads",
-                                            workers.c_str(),
-                                            "request_timeout_ms",
-                                            timeout.c_str(),
-                                            "max_request_size",
-                                            request_bytes.c_str(),
-                                            "connection_queue",
-                                            queue.c_str(),
-                                            "enable_keep_alive",
-                                            "no",
-                                            "tcp_nodelay",
-                                            "1",
-                                            "enable_directory_listing",
-                                            "no",
-                                            "access_control_allow_origin",
-                                            "",
-                                            "access_control_allow_methods",
-                                            "",
-                                            "access_control_allow_headers",
-                                            "",
-                                            nullptr};
+    // Paths are compared as they were sent, so nothing is decoded.
+    const std::vector<std::pair<const char*, std::string>> settings = {
+        {"listening_ports", ports},
+        {"num_threads", std::to_string(options.workers)},
+        {"request_timeout_ms", std::to_string(options.request_timeout.count())},
+        {"max_request_size", std::to_string(kMaxRequestBytes)},
+        {"connection_queue", std::to_string(kConnectionQueue)},
+        {"decode_url", "no"},
+        {"enable_keep_alive", "no"},
+        {"tcp_nodelay", "1"},
+        {"enable_directory_listing", "no"},
+        {"access_control_allow_origin", ""},
+        {"access_control_allow_methods", ""},
+        {"access_control_allow_headers", ""}};
+    std::vector<const char*> flat;
+    for (const auto& [name, value] : settings) flat.insert(flat.end(), {name, value.c_str()});
+    flat.push_back(nullptr);
     mg_callbacks callbacks{};
     callbacks.begin_request = &Civet::begin_request;
     callbacks.log_message = &Civet::log_message;
-    context_ = ::mg_start(&callbacks, this, settings.data());
+    context_ = ::mg_start(&callbacks, this, flat.data());
     if (context_ == nullptr) {
       ::mg_exit_library();
       throw ServeError("cannot listen on " + ports + ": " + first_message());
     }
+  }
+
+  // CivetWeb cuts off what it is sending when it stops, so it is stopped when nothing is sent; and
+  // its accepting thread sees that it is stopped at the next connection, or after two seconds.
+  void stop() {
+    closing_ = true;
+    in_flight_.wait_for_none(write_timeout_);
+    const std::jthread knocker([this](const std::stop_token& stopped) {
+      while (!stopped.stop_requested()) {
+        knock(addresses_.front());
+        std::this_thread::sleep_for(kKnockInterval);
+      }
+    });
+    ::mg_stop(context_);
   }
 
   void read_addresses(const std::vector<ListenAddress>& asked) {
@@ -211,7 +231,10 @@ class HttpServer::Civet {
     auto& self = *static_cast<Civet*>(::mg_get_user_data(::mg_get_context(connection)));
     // A request body is never wanted: without this CivetWeb would read it to its end.
     ::mg_disable_connection_keep_alive(connection);
-    return self.answer(connection);
+    self.in_flight_.enter();
+    const int status = self.answer(connection);
+    self.in_flight_.leave();
+    return status;
   }
 
   // Returns the status, which tells CivetWeb that all is done.
@@ -228,6 +251,7 @@ class HttpServer::Civet {
   }
 
   HttpResponse respond(const HttpRequest& request) {
+    if (closing_) return text_response(503, "ending\n");
     try {
       return handler_(request);
     } catch (const std::exception& error) {
@@ -269,6 +293,8 @@ class HttpServer::Civet {
   std::chrono::milliseconds write_timeout_;
   mg_context* context_ = nullptr;
   std::vector<ListenAddress> addresses_;
+  InFlight in_flight_;
+  std::atomic<bool> closing_ = false;
   std::mutex message_mutex_;
   std::string first_message_;
 };

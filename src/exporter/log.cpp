@@ -5,6 +5,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdio>
@@ -51,12 +52,8 @@ std::size_t utf8_length(std::string_view text) {
   return 0;
 }
 
-std::string escaped(char character) {
+std::string escaped_control(char character) {
   switch (character) {
-    case '"':
-      return "\\\"";
-    case '\\':
-      return "\\\\";
     case '\n':
       return "\\n";
     case '\r':
@@ -71,6 +68,24 @@ std::string escaped(char character) {
   std::array<char, 8> text{};
   std::snprintf(text.data(), text.size(), "\\u%04x", code);
   return text.data();
+}
+
+// `also`: characters that get a backslash before them.
+std::string escaped(std::string_view text, std::string_view also) {
+  std::string result;
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    if (length == 0) {
+      result += "\\ufffd";
+    } else if (length > 1) {
+      result += text.substr(0, length);
+    } else {
+      if (also.find(text[0]) != std::string_view::npos) result += '\\';
+      result += escaped_control(text[0]);
+    }
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return result;
 }
 
 spdlog::level::level_enum spdlog_level(LogLevel level) {
@@ -89,20 +104,9 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
 
 }  // namespace
 
-std::string quoted(std::string_view text) {
-  std::string result = "\"";
-  while (!text.empty()) {
-    const std::size_t length = utf8_length(text);
-    if (length == 0) {
-      result += "\\ufffd";
-      text.remove_prefix(1);
-      continue;
-    }
-    result += length == 1 ? escaped(text[0]) : std::string(text.substr(0, length));
-    text.remove_prefix(length);
-  }
-  return result + '"';
-}
+std::string quoted(std::string_view text) { return '"' + escaped(text, "\"\\") + '"'; }
+
+std::string one_line(std::string_view text) { return escaped(text, ""); }
 
 void set_up_logging(const Configuration::Log& log) {
   auto formatter =

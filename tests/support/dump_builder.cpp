@@ -16,8 +16,9 @@ namespace {
 
 template <typename Value>
 void append(Bytes& bytes, const Value& value) {
-  const auto* begin = reinterpret_cast<const std::byte*>(&value);
-  bytes.insert(bytes.end(), begin, begin + sizeof value);
+  const std::size_t at = bytes.size();
+  bytes.resize(at + sizeof value);
+  std::memcpy(bytes.data() + at, &value, sizeof value);
 }
 
 void pad(Bytes& bytes) { bytes.resize((bytes.size() + 3) & ~std::size_t{3}); }

@@ -25,4 +25,8 @@ TEST_CASE("Bytes that are not UTF-8 are replaced one by one") {
   CHECK(quoted("\xf0\x9d\x84") == R"("\ufffd\ufffd\ufffd")");
 }
 
+TEST_CASE("A line for people stays one line and keeps its quotes") {
+  CHECK(one_line("f\n\x1b.yml: \"x\" \\ \xff Grüße") == R"(f\n\u001b.yml: "x" \ \ufffd Grüße)");
+}
+
 }  // namespace sockdiag::test

@@ -19,7 +19,7 @@ namespace sockdiag {
 
 struct HttpRequest {
   std::string method;
-  std::string path;  // decoded, without the query
+  std::string path;  // as it was sent, without the query
   std::optional<std::string> accept_encoding;
 };
 

@@ -21,4 +21,7 @@ void set_log_level(LogLevel level);
 // logfmt reads the same form.
 [[nodiscard]] std::string quoted(std::string_view text);
 
+// For people: control characters and bytes that are not UTF-8 escaped in the same way, quotes left.
+[[nodiscard]] std::string one_line(std::string_view text);
+
 }  // namespace sockdiag

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "sockdiag/exporter/listen_address.hpp"
+
+namespace sockdiag {
+
+// Connects to a listening socket of this process and closes at once: that wakes who waits in
+// accept(). Neither blocks nor fails.
+void knock(const ListenAddress& address) noexcept;
+
+}  // namespace sockdiag
