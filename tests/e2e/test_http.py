@@ -411,10 +411,10 @@ class ManyClients(EndToEndTest):
         exporter = self.start_exporter(config=LARGE)
         before = exporter.open_descriptors()
         [reader] = self.hold(exporter, 1, get(b"/metrics"), receive_buffer=65536)
-        received = bytearray(reader.recv(16384))
+        received = bytearray(reader.recv(512))
 
         def is_closed_after_one_more_drop():
-            received.extend(reader.recv(16384))
+            received.extend(reader.recv(512))
             return exporter.open_descriptors() <= before
 
         wait_until(is_closed_after_one_more_drop, "the reader of drops is closed")
