@@ -170,10 +170,10 @@ constexpr auto kSampleFamilies = std::to_array<FamilyRow<SampleStatus>>({
      [](const SampleStatus& s, MetricFamily& f) {
        add(f, {{"source", "tcp"}}, static_cast<double>(s.failures));
      }},
-    {"sockdiag_dump_interrupted_total", MetricType::Counter, "source",
+    {"sockdiag_dump_interrupted_total", MetricType::Counter, "",
      "Failed attempts whose dump the kernel called inconsistent (NLM_F_DUMP_INTR).",
      [](const SampleStatus& s, MetricFamily& f) {
-       add(f, {{"source", "tcp"}}, static_cast<double>(s.interrupted_dumps));
+       add(f, {}, static_cast<double>(s.interrupted_dumps));
      }},
 });
 
