@@ -87,6 +87,7 @@ int main(int argc, char** argv) {
   } catch (const ConfigError& error) {
     return fail(kExitWrongConfiguration, error.what());
   } catch (const std::exception& error) {
-    return fail(kExitFailed, error.what());
+    spdlog::error("{}", error.what());  // the log is there by now
+    return kExitFailed;
   }
 }
