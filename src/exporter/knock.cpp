@@ -33,7 +33,7 @@ void knock(const ListenAddress& address) noexcept {
   const socklen_t length = write_address(address, storage);
   const int fd = ::socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return;
-  ::connect(fd, reinterpret_cast<const sockaddr*>(&storage), length);
+  static_cast<void>(::connect(fd, reinterpret_cast<const sockaddr*>(&storage), length));
   ::close(fd);
 }
 
