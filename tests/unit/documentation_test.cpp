@@ -42,7 +42,11 @@ std::vector<Row> table_under(const std::string& heading) {
   return {rows.begin() + 2, rows.end()};
 }
 
-std::string code(std::string_view text) { return "`" + std::string(text) + "`"; }
+std::string code(std::string_view text) {
+  std::string marked(1, '`');
+  marked += text;
+  return marked += '`';
+}
 
 std::string type_name(prometheus::MetricType type) {
   return type == prometheus::MetricType::Counter ? "counter" : "gauge";
