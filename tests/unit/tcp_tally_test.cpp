@@ -255,13 +255,14 @@ TEST_CASE("A new policy holds from the next sample and keeps the ports it allows
 TEST_CASE("Whatever the sockets, each is counted once everywhere") {
   std::mt19937 random(20260102);
   const auto pick = [&](int most) { return std::uniform_int_distribution<>(0, most)(random); };
+  const auto queue = [&] { return static_cast<std::uint32_t>(pick(5)); };
   const auto address = [&] {
     return "10.0.0." + std::to_string(pick(3)) + ":" + std::to_string(pick(1) * 32000 + pick(300));
   };
   Counter counter({.inbound = {}, .outbound = {}, .max_ports = 20, .port_retention = 3s});
   for (int round = 0; round < 50; ++round) {
     std::vector<SocketSpec> sockets;
-    for (int i = 0; i < 30; ++i) sockets.push_back(listener(address(), pick(5), pick(5)));
+    for (int i = 0; i < 30; ++i) sockets.push_back(listener(address(), queue(), queue()));
     for (int i = 0; i < 300; ++i) {
       auto spec = connection(address(), address(), kEstablished);
       spec.state = static_cast<std::uint8_t>(pick(13));
