@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <optional>
 
 #include "sockdiag/core/tcp_state.hpp"
 #include "sockdiag/netlink/dump_error.hpp"
@@ -64,6 +65,20 @@ SocketKind kind_of(const inet_diag_msg& message, bool has_attributes) {
   return syn_recv && !owned ? SocketKind::request : SocketKind::full;
 }
 
+bool flag_of(std::span<const std::byte> value) {
+  if (value.empty()) malformed("INET_DIAG_SKV6ONLY without a value");
+  return value[0] != std::byte{0};
+}
+
+// INET_DIAG_SKMEMINFO: numbers of 32 bits each in host order; kernels before 4.7 lack the drops.
+std::optional<std::uint32_t> drops_of(std::span<const std::byte> value) {
+  constexpr std::size_t kOffset = SK_MEMINFO_DROPS * sizeof(std::uint32_t);
+  std::uint32_t drops = 0;
+  if (value.size() < kOffset + sizeof drops) return std::nullopt;
+  std::memcpy(&drops, value.data() + kOffset, sizeof drops);
+  return drops;
+}
+
 // Calls visit(type, value) for each attribute (struct rtattr, linux/rtnetlink.h: length and type
 // of 16 bits each in host order, then the value, padded to 4 bytes).
 template <typename Visit>
@@ -106,9 +121,8 @@ SocketRecord decode_socket(std::span<const std::byte> payload) {
                      [&](std::uint16_t type, std::span<const std::byte> value) {
                        // The mark comes with mini sockets too.
                        has_attributes = has_attributes || type != INET_DIAG_MARK;
-                       if (type != INET_DIAG_SKV6ONLY) return;
-                       if (value.empty()) malformed("INET_DIAG_SKV6ONLY without a value");
-                       record.ipv6_only = value[0] != std::byte{0};
+                       if (type == INET_DIAG_SKV6ONLY) record.ipv6_only = flag_of(value);
+                       if (type == INET_DIAG_SKMEMINFO) record.drops = drops_of(value);
                      });
   record.state_number = message.idiag_state;
   record.kind = kind_of(message, has_attributes);
@@ -119,19 +133,6 @@ SocketRecord decode_socket(std::span<const std::byte> payload) {
   record.receive_queue = message.idiag_rqueue;
   record.send_queue = message.idiag_wqueue;
   return record;
-}
-
-std::optional<std::uint32_t> decode_drops(std::span<const std::byte> payload) {
-  std::optional<std::uint32_t> drops;
-  for_each_attribute(payload.subspan(sizeof(message_of(payload))),
-                     [&](std::uint16_t type, std::span<const std::byte> value) {
-                       if (type != INET_DIAG_SKMEMINFO) return;
-                       constexpr std::size_t kOffset = SK_MEMINFO_DROPS * sizeof(std::uint32_t);
-                       if (value.size() < kOffset + sizeof(std::uint32_t))
-                         return;  // before Linux 4.7
-                       std::memcpy(&drops.emplace(), value.data() + kOffset, sizeof(std::uint32_t));
-                     });
-  return drops;
 }
 
 }  // namespace sockdiag

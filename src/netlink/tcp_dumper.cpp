@@ -25,18 +25,22 @@ void TcpDumper::dump_one(const DumpRequest& request, const SocketSink& sink) {
 
 // Listeners of both families first: a connection of one may have come through a listener of the
 // other.
-void TcpDumper::dump_per_family(const SocketSink& sink) {
-  for (const std::uint32_t states : {kListenState, kAllStates & ~kListenState}) {
+void TcpDumper::dump_per_family(DumpRequest request, const SocketSink& sink) {
+  const std::uint32_t asked = request.states;
+  for (const std::uint32_t states : {asked & kListenState, asked & ~kListenState}) {
+    if (states == 0) continue;
     for (const DumpScope scope : {DumpScope::ipv4, DumpScope::ipv6}) {
-      dump_one({.scope = scope, .states = states}, sink);
+      request.states = states;
+      request.scope = scope;
+      dump_one(request, sink);
     }
   }
 }
 
-bool TcpDumper::try_one_walk(const SocketSink& sink) {
+bool TcpDumper::try_one_walk(const DumpRequest& request, const SocketSink& sink) {
   bool any = false;
   try {
-    dump_one({}, [&](const SocketRecord& record) {
+    dump_one(request, [&](const SocketRecord& record) {
       any = true;
       sink(record);
     });
@@ -47,23 +51,23 @@ bool TcpDumper::try_one_walk(const SocketSink& sink) {
   }
 }
 
-void TcpDumper::dump_first(const SocketSink& sink) {
-  if (try_one_walk(sink)) {
+void TcpDumper::dump_first(const DumpRequest& request, const SocketSink& sink) {
+  if (try_one_walk(request, sink)) {
     method_ = Method::one_walk;
   } else {
-    dump_per_family(sink);
+    dump_per_family(request, sink);
     method_ = Method::walk_per_family;
   }
 }
 
-void TcpDumper::dump_all(const SocketSink& sink) {
+void TcpDumper::dump_states(const DumpRequest& request, const SocketSink& sink) {
   try {
     if (!method_) {
-      dump_first(sink);
+      dump_first(request, sink);
     } else if (*method_ == Method::one_walk) {
-      dump_one({}, sink);
+      dump_one(request, sink);
     } else {
-      dump_per_family(sink);
+      dump_per_family(request, sink);
     }
   } catch (const DumpRefused& refused) {
     if (!means_no_module(refused.error())) throw;
@@ -71,6 +75,12 @@ void TcpDumper::dump_all(const SocketSink& sink) {
         "dumping TCP sockets (no tcp_diag in this kernel? Load it with: modprobe tcp_diag)",
         refused.error());
   }
+}
+
+void TcpDumper::dump_all(const SocketSink& sink) { dump_states({}, sink); }
+
+void TcpDumper::dump_listeners(const SocketSink& sink) {
+  dump_states({.states = kListenState, .extensions = kSocketMemory}, sink);
 }
 
 }  // namespace sockdiag

@@ -125,8 +125,8 @@ TEST_CASE("A listener's IPV6_V6ONLY is read") {
 TEST_CASE("A listener's drops are there only where they were asked for") {
   const Bytes without = encode(SocketSpec{.state = 10});
   const Bytes with = encode(SocketSpec{.state = 10, .drops = 18});
-  CHECK(decode_drops(without) == std::nullopt);
-  CHECK(decode_drops(with) == 18U);
+  CHECK(decode_socket(without).drops == std::nullopt);
+  CHECK(decode_socket(with).drops == 18U);
   CHECK(decode_socket(with).state_number == 10);
 }
 

@@ -89,6 +89,22 @@ TEST_CASE("Where the kernel refuses it each family is dumped, listeners first, a
   CHECK(kernel.request_types() == std::vector<int>{18, 20, 20, 20, 20, 20, 20, 20, 20});
 }
 
+TEST_CASE("Listeners are dumped alone, with their drops, in the way chosen") {
+  ScriptedKernel kernel;
+  const SocketSpec listener{.state = 10, .local = "127.0.0.1:7", .drops = 18};
+  kernel.answers(DumpBuilder().socket(listener).done());
+  kernel.answers(DumpBuilder().error(EINVAL));
+  kernel.answers(by_family(listener)).answers(by_family(listener));
+  for (const std::size_t listeners : {1U, 2U}) {
+    TcpDumper dumper(kernel.channels());
+    std::vector<SocketRecord> records;
+    dumper.dump_listeners([&](const SocketRecord& record) { records.push_back(record); });
+    REQUIRE(records.size() == listeners);
+    CHECK(records[0].drops == 18U);
+  }
+  CHECK(kernel.request_types() == std::vector<int>{18, 18, 20, 20});
+}
+
 TEST_CASE("A failure that will pass does not change the way of dumping") {
   ScriptedKernel kernel;
   kernel.answers(DumpBuilder().error(ENOMEM)).answers(DumpBuilder().done());

@@ -5,6 +5,7 @@
 // and in host byte order. A plain value without ownership.
 
 #include <cstdint>
+#include <optional>
 
 #include "sockdiag/core/ip_address.hpp"
 
@@ -31,6 +32,9 @@ struct SocketRecord {
   // Bytes; on a listener the accept queue's length and limit in sockets.
   std::uint32_t receive_queue = 0;
   std::uint32_t send_queue = 0;
+  // Connections that the kernel has dropped at a listener since it began to listen (sk_drops),
+  // where socket memory was asked for.
+  std::optional<std::uint32_t> drops{};
 };
 
 }  // namespace sockdiag

@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <vector>
 
@@ -41,9 +40,5 @@ struct DumpRequest {
 // Decodes a `struct inet_diag_msg` and the attributes after it; attributes it does not know are
 // skipped. Throws DumpError where bytes are missing or lengths contradict each other.
 [[nodiscard]] SocketRecord decode_socket(std::span<const std::byte> payload);
-
-// The connections that the kernel has dropped at a listener since it began to listen (sk_drops):
-// there only where kSocketMemory was asked for. Throws like decode_socket().
-[[nodiscard]] std::optional<std::uint32_t> decode_drops(std::span<const std::byte> payload);
 
 }  // namespace sockdiag

@@ -24,15 +24,20 @@ class TcpDumper {
   // told by a DumpRefused that says how to load it.
   void dump_all(const SocketSink& sink);
 
+  // Listeners only, with their drops: a tenth of a millisecond on most hosts, since it does not
+  // walk the table of connections. Throws like dump_all().
+  void dump_listeners(const SocketSink& sink);
+
   // Nothing before the first dump that succeeded.
   [[nodiscard]] std::optional<Method> method() const noexcept { return method_; }
 
  private:
-  void dump_first(const SocketSink& sink);
+  void dump_states(const DumpRequest& request, const SocketSink& sink);
+  void dump_first(const DumpRequest& request, const SocketSink& sink);
   // Returns whether the kernel knows the request.
-  [[nodiscard]] bool try_one_walk(const SocketSink& sink);
+  [[nodiscard]] bool try_one_walk(const DumpRequest& request, const SocketSink& sink);
+  void dump_per_family(DumpRequest request, const SocketSink& sink);
   void dump_one(const DumpRequest& request, const SocketSink& sink);
-  void dump_per_family(const SocketSink& sink);
 
   ChannelFactory open_channel_;
   std::optional<Method> method_;
