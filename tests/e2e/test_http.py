@@ -10,6 +10,7 @@ from support import web
 from support.case import EndToEndTest
 from support.exporter import LARGE
 from support.exposition import Exposition
+from support.network import KernelSocket, kernel_sockets
 from support.polling import wait_until
 
 EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -409,13 +410,13 @@ class ManyClients(EndToEndTest):
 
     def test_a_reader_of_drops_is_cut_off(self):
         exporter = self.start_exporter(config=LARGE)
-        before = exporter.open_descriptors()
         [reader] = self.hold(exporter, 1, get(b"/metrics"), receive_buffer=65536)
         received = bytearray(reader.recv(512))
+        still_served = KernelSocket(exporter.port, reader.getsockname()[1], "established")
 
         def is_closed_after_one_more_drop():
             received.extend(reader.recv(512))
-            return exporter.open_descriptors() <= before
+            return still_served not in kernel_sockets()
 
         wait_until(is_closed_after_one_more_drop, "the reader of drops is closed")
         received += web.read_to_end(reader)
