@@ -87,7 +87,6 @@ int main(int argc, char** argv) {
   } catch (const ConfigError& error) {
     return fail(kExitWrongConfiguration, error.what());
   } catch (const std::exception& error) {
-    spdlog::error("{}", error.what());  // the log is there by now
-    return kExitFailed;
+    return fail(kExitFailed, error.what());
   }
 }

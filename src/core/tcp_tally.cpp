@@ -45,6 +45,7 @@ void TcpTally::set_policy(PortPolicy policy) {
 void TcpTally::begin(PortRange ephemeral, TimePoint now) {
   ephemeral_ = ephemeral;
   now_ = now;
+  listeners_.forget_gone(now, policy_.port_retention);
   for (PortTable& each : tables_) each.clear();
   families_ = {};
   sockets_ = 0;
@@ -102,7 +103,6 @@ bool TcpTally::may_have_series(Direction direction, std::uint16_t port) const no
 }
 
 TcpSnapshot TcpTally::finish() {
-  listeners_.forget_gone(now_, policy_.port_retention);
   TcpSnapshot snapshot;
   for (const Direction direction : kDirections) {
     snapshot.directions[index_of(direction)] = finish(direction);

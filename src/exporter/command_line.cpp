@@ -49,7 +49,8 @@ void add_key_flag(CLI::App& app, ParsedFlag& parsed) {
   const std::string flag(parsed.flag.flag);
   const ConfigurationKey& key = *find_configuration_key(parsed.flag.key);
   if (key.expected == "true or false") {
-    app.add_flag(flag, parsed.present, help_of(key));
+    // A value would be taken for "on", whatever it says.
+    app.add_flag(flag, parsed.present, help_of(key))->disable_flag_override();
     return;
   }
   auto* option = app.add_option(flag, parsed.values, help_of(key))->expected(1);

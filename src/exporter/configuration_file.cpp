@@ -164,15 +164,19 @@ class Loader {
 std::string read_file(const std::string& path) {
   errno = 0;
   std::ifstream file(path, std::ios::binary);
+  int error = errno;
+  std::error_code ignored;
+  const bool directory = std::filesystem::is_directory(path, ignored);
   std::string text(kMaxFileBytes + 1, '\0');
-  if (file && !std::filesystem::is_directory(path)) {
+  if (file && !directory) {
     file.read(text.data(), static_cast<std::streamsize>(text.size()));
     text.resize(static_cast<std::size_t>(file.gcount()));
     if (text.size() > kMaxFileBytes) throw ConfigError(path + ": larger than 1 MiB");
     if (file.eof()) return text;
+    error = errno;
   }
-  const int error = std::filesystem::is_directory(path) ? EISDIR : errno;
-  throw ConfigError(path + ": cannot be read: " + std::generic_category().message(error));
+  throw ConfigError(
+      path + ": cannot be read: " + std::generic_category().message(directory ? EISDIR : error));
 }
 
 }  // namespace

@@ -32,14 +32,13 @@ std::optional<ListenAddress> parse_listen_address(std::string_view text) {
 
   std::string host(text.substr(0, colon));
   if (host.empty()) return ListenAddress{ListenAddress::Host::any, {}, *port};
+  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  if (bracketed) host = host.substr(1, host.size() - 2);
   if (is_address(AF_INET, host)) {
     return ListenAddress{ListenAddress::Host::ipv4, std::move(host), *port};
   }
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
-    host = host.substr(1, host.size() - 2);
-    if (is_address(AF_INET6, host)) {
-      return ListenAddress{ListenAddress::Host::ipv6, std::move(host), *port};
-    }
+  if (bracketed && is_address(AF_INET6, host)) {
+    return ListenAddress{ListenAddress::Host::ipv6, std::move(host), *port};
   }
   return std::nullopt;
 }

@@ -3,6 +3,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <exception>
 #include <utility>
 
 #include "sockdiag/exporter/configuration_keys.hpp"
@@ -23,7 +24,7 @@ std::optional<std::string> Reloader::reload() {
     warn_of_restarts(wanted);
     finished(true);
     return std::nullopt;
-  } catch (const ConfigError& error) {
+  } catch (const std::exception& error) {
     spdlog::error("configuration not reloaded, the running one stays: {}", error.what());
     finished(false);
     return error.what();

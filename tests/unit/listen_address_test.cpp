@@ -25,11 +25,15 @@ TEST_CASE("Addresses are read as exporters write them, and written again") {
   CHECK(to_string(row.address) == row.text);
 }
 
+TEST_CASE("Brackets around an IPv4 address are taken off") {
+  CHECK(parse_listen_address("[10.0.0.1]:10293") == ListenAddress{Host::ipv4, "10.0.0.1", 10293});
+}
+
 TEST_CASE("What is no address is refused") {
   for (const char* text :
        {"", ":", "10293", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1",
         "127.0.0.1:+1", "127.0.0.1:80x", "256.0.0.1:80", "localhost:80", "::1:80", "[::1]",
-        "[::1]:", "[127.0.0.1]:80", "[]:80", "[::1:80", "*:80", "127.0.0.1:80,127.0.0.1:81"}) {
+        "[::1]:", "[]:80", "[::1:80", "*:80", "127.0.0.1:80,127.0.0.1:81"}) {
     CAPTURE(text);
     CHECK(parse_listen_address(text) == std::nullopt);
   }
