@@ -246,8 +246,10 @@ class HttpServer::Civet {
       return response.status;
     } catch (const std::exception& error) {
       spdlog::error("answering a request failed: {}", error.what());
-      return 500;
+    } catch (...) {
+      spdlog::error("answering a request failed");
     }
+    return 500;
   }
 
   HttpResponse respond(const HttpRequest& request) {

@@ -17,14 +17,15 @@ constexpr char kReloadPath[] = "/-/reload";
 
 class CountedScrape {
  public:
-  explicit CountedScrape(std::atomic<unsigned>& count) : count_(count), now_(++count_) {}
+  explicit CountedScrape(std::shared_ptr<std::atomic<unsigned>> count)
+      : count_(std::move(count)), now_(++*count_) {}
   CountedScrape(const CountedScrape&) = delete;
   CountedScrape& operator=(const CountedScrape&) = delete;
-  ~CountedScrape() { --count_; }
+  ~CountedScrape() { --*count_; }
   [[nodiscard]] unsigned now() const noexcept { return now_; }
 
  private:
-  std::atomic<unsigned>& count_;
+  std::shared_ptr<std::atomic<unsigned>> count_;  // an answer may outlive the pages
   unsigned now_;
 };
 
@@ -88,11 +89,11 @@ HttpResponse Pages::answer(const HttpRequest& request) {
 }
 
 HttpResponse Pages::metrics(const HttpRequest& request) {
-  const CountedScrape scrape(scrapes_);
-  if (scrape.now() > options_.max_requests) {
+  const auto scrape = std::make_shared<const CountedScrape>(scrapes_);
+  if (scrape->now() > options_.max_requests) {
     return text_response(503, "too many scrapes at a time\n");
   }
-  HttpResponse response{200, "text/plain; version=0.0.4; charset=utf-8", {}, {}};
+  HttpResponse response{200, "text/plain; version=0.0.4; charset=utf-8", {}, {}, scrape};
   response.headers.emplace_back("Vary", "Accept-Encoding");
   Parts parts = shared_parts(board_);
   auto own = std::make_shared<RenderedPart>();

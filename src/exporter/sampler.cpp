@@ -44,7 +44,13 @@ void Sampling::attempt(const Configuration::Sampling& settings) noexcept {
   status_.duration = Clock::now() - started;
   const auto cpu_time = thread_cpu_time() - cpu_time_before;
   status_.cpu_time_total += cpu_time;
-  status_.interval = interval_in_force(settings.interval, settings.cpu_budget, cpu_time);
+  // A failure is cheap and says nothing of what the next good sample will cost.
+  cost_ = status_.success ? cpu_time : std::max(cost_, cpu_time);
+  settle(settings);
+}
+
+void Sampling::settle(const Configuration::Sampling& settings) noexcept {
+  status_.interval = interval_in_force(settings.interval, settings.cpu_budget, cost_);
   try {
     publish(settings);
   } catch (const std::exception& error) {
@@ -109,23 +115,19 @@ Configuration::Sampling Sampler::take_settings() {
 void Sampler::run(const std::stop_token& stop) {
   auto due = Clock::now();
   while (!stop.stop_requested()) {
-    const auto cpu_time_before = sampling_.status().cpu_time_total;
     sampling_.attempt(take_settings());
-    due = wait_for_next(stop, due, sampling_.status().cpu_time_total - cpu_time_before);
+    due = wait_for_next(stop, due);
   }
 }
 
-Clock::time_point Sampler::wait_for_next(const std::stop_token& stop, Clock::time_point last_due,
-                                         std::chrono::nanoseconds cpu_time) {
-  const auto due = [&] {
-    return next_due(last_due, Clock::now(),
-                    interval_in_force(settings_.interval, settings_.cpu_budget, cpu_time));
-  };
+Clock::time_point Sampler::wait_for_next(const std::stop_token& stop, Clock::time_point last_due) {
+  const auto due = [&] { return next_due(last_due, Clock::now(), sampling_.status().interval); };
   std::unique_lock lock(mutex_);
   auto next = due();
-  auto seen = generation_;
+  auto seen = applied_generation_;
   while (changed_.wait_until(lock, stop, next, [&] { return generation_ != seen; })) {
     seen = generation_;
+    sampling_.settle(settings_);
     next = due();
   }
   return next;

@@ -161,6 +161,18 @@ TEST_CASE("More scrapes at a time than allowed get 503, and the next one is answ
   CHECK(pages.answer({"GET", "/metrics", {}}).status == 200);
 }
 
+TEST_CASE("A scrape counts until its answer has been sent") {
+  Site site;
+  site.options().max_requests = 1;
+  Pages pages = site.pages();
+  {
+    const HttpResponse being_sent = pages.answer({"GET", "/metrics", {}});
+    CHECK(being_sent.status == 200);
+    CHECK(pages.answer({"GET", "/metrics", {}}).status == 503);
+  }
+  CHECK(pages.answer({"GET", "/metrics", {}}).status == 200);
+}
+
 TEST_CASE("A collector that throws does not count as a scrape for ever") {
   Site site;
   site.options().max_requests = 1;

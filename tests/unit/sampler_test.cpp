@@ -108,6 +108,31 @@ TEST_CASE("Staleness comes after max_staleness and never before three intervals"
   CHECK(lifetime({.interval = 1s, .max_staleness = 24h}) > 23h);
 }
 
+TEST_CASE("A cheap failure does not shorten the interval that a good sample stretched") {
+  FakeKernel kernel;
+  Board board;
+  Sampling sampling(kernel.source(), board);
+  const Configuration::Sampling settings{.interval = 1ms, .cpu_budget = 1e-9};
+  sampling.attempt(settings);
+  const auto stretched = sampling.status().interval;
+  kernel.no_ephemeral_ports = true;
+  sampling.attempt(settings);
+  CHECK_FALSE(sampling.status().success);
+  CHECK(sampling.status().interval >= stretched);
+  CHECK(board.latest()->is_fresh(std::chrono::steady_clock::now()));
+}
+
+TEST_CASE("A longer interval holds for the last sample too") {
+  FakeKernel kernel;
+  Board board;
+  Sampling sampling(kernel.source(), board);
+  sampling.attempt({.interval = 1s, .max_staleness = 1s});
+  sampling.settle({.interval = 1h, .max_staleness = 1s});
+  CHECK(sampling.status().interval == 1h);
+  CHECK(board.latest()->is_fresh(std::chrono::steady_clock::now() + 2h));
+  CHECK_THAT(board.latest()->status->text, contains_text("interval_seconds{source=\"tcp\"} 3600"));
+}
+
 TEST_CASE("The sampler samples at once, again at its interval, and ends when asked") {
   FakeKernel kernel;
   std::atomic<int> samples = 0;

@@ -29,6 +29,7 @@ struct HttpResponse {
   std::vector<std::pair<std::string, std::string>> headers;
   // Sent one after the other; shared, so that a large body is not copied per request.
   std::vector<std::shared_ptr<const std::string>> body;
+  std::shared_ptr<const void> held{};  // let go when the answer has been sent
 };
 
 [[nodiscard]] HttpResponse text_response(int status, std::string text);

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -45,7 +46,7 @@ class Pages {
 
   const Board& board_;
   Options options_;
-  std::atomic<unsigned> scrapes_ = 0;
+  std::shared_ptr<std::atomic<unsigned>> scrapes_ = std::make_shared<std::atomic<unsigned>>(0U);
 };
 
 }  // namespace sockdiag

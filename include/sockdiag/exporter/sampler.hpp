@@ -26,6 +26,9 @@ class Sampling {
   // Any failure of the source ends here, and shows in the status.
   void attempt(const Configuration::Sampling& settings) noexcept;
 
+  // Publishes the last sample again as other settings have it: interval in force and staleness.
+  void settle(const Configuration::Sampling& settings) noexcept;
+
   void set_policy(PortPolicy policy) { source_.set_policy(std::move(policy)); }
 
   [[nodiscard]] const SampleStatus& status() const noexcept { return status_; }
@@ -39,6 +42,7 @@ class Sampling {
   TcpSource source_;
   Board& board_;
   SampleStatus status_;
+  std::chrono::nanoseconds cost_{};  // CPU time that the interval in force has to pay for
   bool failing_ = false;
   std::shared_ptr<const RenderedPart> sockets_;
   std::chrono::steady_clock::time_point sampled_at_;
@@ -50,18 +54,14 @@ class Sampler {
   // `board` must outlive it. Begins with a sample at once.
   Sampler(TcpSource source, Board& board, const Configuration& configuration);
 
-  // From the next sample on; an interval that became shorter holds at once.
+  // Ports from the next sample on, the interval and staleness at once.
   void configure(const Configuration& configuration);
-
-  // Wakes the thread up to end; the destructor waits for it. A dump that runs is not cut short.
-  void request_stop() { thread_.request_stop(); }
 
  private:
   void run(const std::stop_token& stop);
   [[nodiscard]] Configuration::Sampling take_settings();
   [[nodiscard]] std::chrono::steady_clock::time_point wait_for_next(
-      const std::stop_token& stop, std::chrono::steady_clock::time_point last_due,
-      std::chrono::nanoseconds cpu_time);
+      const std::stop_token& stop, std::chrono::steady_clock::time_point last_due);
 
   Sampling sampling_;
   std::mutex mutex_;
