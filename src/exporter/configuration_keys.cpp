@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <set>
 #include <sstream>
 #include <utility>
 
@@ -106,6 +107,10 @@ std::string show_strings(const std::vector<std::string>& strings) {
   std::string text;
   for (const std::string& each : strings) text += (text.empty() ? "\"" : ", \"") + each + "\"";
   return "[" + text + "]";
+}
+
+std::size_t distinct(const std::vector<std::uint16_t>& ports) {
+  return std::set<std::uint16_t>(ports.begin(), ports.end()).size();
 }
 
 using C = Configuration;
@@ -228,10 +233,10 @@ const ConfigurationKey* find_configuration_key(std::string_view name) noexcept {
 std::optional<Contradiction> find_contradiction(const Configuration& configuration) {
   const PortPolicy& ports = configuration.ports;
   const std::string limit = std::to_string(ports.max_ports);
-  if (ports.inbound.size() > ports.max_ports) {
+  if (distinct(ports.inbound) > ports.max_ports) {
     return Contradiction{"ports.inbound", "expected no more ports than ports.max_ports, " + limit};
   }
-  if (ports.outbound.size() > ports.max_ports) {
+  if (distinct(ports.outbound) > ports.max_ports) {
     return Contradiction{"ports.outbound", "expected no more ports than ports.max_ports, " + limit};
   }
   if (configuration.web.listen_addresses.empty()) {

@@ -24,8 +24,8 @@ constexpr std::array<Unit, 7> kUnits = {{{"y", 31'536'000'000},
 
 constexpr std::string_view kDigits = "0123456789";
 
-// The sum of all numbers stays far below what 64 bits hold.
-constexpr std::int64_t kMostOfOneUnit = 1'000'000;
+// Of each unit; the sum over all of them stays below what 64 bits hold.
+constexpr std::int64_t kMostMilliseconds = INT64_MAX / 8;
 
 }  // namespace
 
@@ -38,12 +38,13 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
     const std::string_view digits = text.substr(0, text.find_first_not_of(kDigits));
     std::int64_t count = 0;
     const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), count);
-    if (digits.empty() || parsed.ec != std::errc{} || count > kMostOfOneUnit) return std::nullopt;
+    if (digits.empty() || parsed.ec != std::errc{}) return std::nullopt;
     text.remove_prefix(digits.size());
 
     const std::string_view name = text.substr(0, text.find_first_of(kDigits));
     while (next_unit < kUnits.size() && kUnits[next_unit].name != name) ++next_unit;
     if (next_unit == kUnits.size()) return std::nullopt;
+    if (count > kMostMilliseconds / kUnits[next_unit].milliseconds) return std::nullopt;
     total += count * kUnits[next_unit].milliseconds;
     ++next_unit;
     text.remove_prefix(name.size());

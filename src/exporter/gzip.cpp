@@ -4,6 +4,7 @@
 #include <zlib.h>
 
 #include <new>
+#include <stdexcept>
 
 namespace sockdiag {
 namespace {
@@ -32,7 +33,9 @@ class Deflater {
     stream_.avail_in = static_cast<uInt>(text.size());
     stream_.next_out = reinterpret_cast<Bytef*>(bytes.data());
     stream_.avail_out = static_cast<uInt>(bytes.size());
-    ::deflate(&stream_, Z_SYNC_FLUSH);
+    const int result = ::deflate(&stream_, Z_SYNC_FLUSH);
+    const bool whole = result == Z_OK && stream_.avail_in == 0 && stream_.avail_out > 0;
+    if (!whole && !text.empty()) throw std::runtime_error("zlib did not compress all of a text");
     bytes.resize(bytes.size() - stream_.avail_out);
     return bytes;
   }
