@@ -161,22 +161,30 @@ class Loader {
   std::vector<std::pair<std::string_view, YAML::Mark>> marks_;
 };
 
+[[noreturn]] void cannot_read(const std::string& path, const std::string& why) {
+  throw ConfigError(path + ": cannot be read: " + why);
+}
+
+// Opening a pipe could wait for ever, and a reload would find it empty.
+void check_regular(const std::string& path) {
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (error) cannot_read(path, error.message());
+  if (std::filesystem::is_directory(status)) cannot_read(path, "Is a directory");
+  if (!std::filesystem::is_regular_file(status)) cannot_read(path, "not a regular file");
+}
+
 std::string read_file(const std::string& path) {
+  check_regular(path);
   errno = 0;
   std::ifstream file(path, std::ios::binary);
-  int error = errno;
-  std::error_code ignored;
-  const bool directory = std::filesystem::is_directory(path, ignored);
+  if (!file) cannot_read(path, std::generic_category().message(errno));
   std::string text(kMaxFileBytes + 1, '\0');
-  if (file && !directory) {
-    file.read(text.data(), static_cast<std::streamsize>(text.size()));
-    text.resize(static_cast<std::size_t>(file.gcount()));
-    if (text.size() > kMaxFileBytes) throw ConfigError(path + ": larger than 1 MiB");
-    if (file.eof()) return text;
-    error = errno;
-  }
-  throw ConfigError(
-      path + ": cannot be read: " + std::generic_category().message(directory ? EISDIR : error));
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.size() > kMaxFileBytes) throw ConfigError(path + ": larger than 1 MiB");
+  if (!file.eof()) cannot_read(path, std::generic_category().message(errno));
+  return text;
 }
 
 }  // namespace
