@@ -440,14 +440,13 @@ class ManyClients(EndToEndTest):
                 self.assert_sockets_match_the_kernel(Exposition(answer.text), 8080)
 
     def test_beyond_max_requests_it_answers_503(self):
-        exporter = self.start_exporter("--web.max-requests=1", config=LARGE)
-
-        def is_refused():
-            self.hold(exporter, 1, get(b"/metrics"), receive_buffer=4096)
-            return exporter.request().status == 503
-
-        wait_until(is_refused, "503 while another scrape is being written")
+        patient = LARGE + "web: {max_requests: 1, request_timeout: 1m}\n"
+        exporter = self.start_exporter(config=patient)
+        [reader] = self.hold(exporter, 1, get(b"/metrics"), receive_buffer=4096)
+        reader.recv(1)  # its answer is being written, and waits for its reader
+        self.assertEqual(exporter.request().status, 503)
         self.assertEqual(exporter.request("/-/healthy").status, 200)
+        reader.close()
         wait_until(lambda: exporter.request().status == 200, "a scrape is served again")
 
     def test_no_descriptor_is_left_after_a_crowd(self):
