@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Threads: this one waits for signals; the sampler's reads the kernel; CivetWeb's answer requests,
-// and while they end one more wakes the one that accepts connections.
+// Threads: this one waits for signals; the sampler's reads the kernel; CivetWeb's answer requests.
+// While the server stops, one more wakes the thread that accepts connections.
 
 #include <spdlog/spdlog.h>
 #include <sys/time.h>

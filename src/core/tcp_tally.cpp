@@ -25,21 +25,14 @@ void add_counts(PortCounts& to, const PortCounts& from) {
       std::max(to.accept_queue.utilization, from.accept_queue.utilization);
 }
 
-// One entry for each port, the configuration's repetitions removed.
-std::vector<std::uint16_t> distinct(std::vector<std::uint16_t> ports) {
-  std::sort(ports.begin(), ports.end());
-  ports.erase(std::unique(ports.begin(), ports.end()), ports.end());
-  return ports;
-}
-
 }  // namespace
 
 TcpTally::TcpTally(PortPolicy policy) { set_policy(std::move(policy)); }
 
 void TcpTally::set_policy(PortPolicy policy) {
   policy_ = std::move(policy);
-  seats(Direction::inbound).configure(distinct(policy_.inbound), policy_.max_ports);
-  seats(Direction::outbound).configure(distinct(policy_.outbound), policy_.max_ports);
+  seats(Direction::inbound).configure(policy_.inbound, policy_.max_ports);
+  seats(Direction::outbound).configure(policy_.outbound, policy_.max_ports);
 }
 
 void TcpTally::begin(PortRange ephemeral, TimePoint now) {

@@ -69,8 +69,8 @@ std::string head_of(const HttpResponse& response) {
   return head;
 }
 
-// Writes against a deadline for the whole answer: CivetWeb's own begins anew with every byte that
-// the client takes.
+// Writes against a deadline for the whole answer: CivetWeb's own timeout begins anew with every
+// byte that the client takes.
 class Writer {
  public:
   Writer(mg_connection* connection, std::chrono::milliseconds timeout)

@@ -5,8 +5,8 @@
 
 namespace sockdiag {
 
-// Connects to a listening socket of this process and closes at once: that wakes who waits in
-// accept(). Neither blocks nor fails.
+// Connects to a listening socket of this process and closes at once: that wakes whoever waits
+// in accept(). Neither blocks nor fails.
 void knock(const ListenAddress& address) noexcept;
 
 }  // namespace sockdiag

@@ -31,7 +31,7 @@ class CountedScrape {
 
 using Parts = std::vector<std::shared_ptr<const RenderedPart>>;
 
-// Sockets that are too old to be told are left out.
+// Sockets that are too old to be shown are left out.
 Parts shared_parts(const Board& board) {
   const auto latest = board.latest();
   Parts parts;

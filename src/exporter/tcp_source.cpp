@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
+#include <memory>
 #include <utility>
 
 #include "sockdiag/netlink/kernel_channel.hpp"
@@ -20,12 +21,12 @@ constexpr std::chrono::seconds kReceiveDeadline(5);
 TcpSource::TcpSource(ChannelFactory open_channel, EphemeralPorts ephemeral_ports, PortPolicy policy)
     : dumper_(std::move(open_channel)),
       ephemeral_ports_(std::move(ephemeral_ports)),
-      tally_(std::move(policy)) {}
+      tally_(std::make_unique<TcpTally>(std::move(policy))) {}
 
 TcpSnapshot TcpSource::sample() {
-  tally_.begin(ephemeral_ports_(), std::chrono::steady_clock::now());
-  dumper_.dump_all([this](const SocketRecord& record) { tally_.add(record); });
-  TcpSnapshot snapshot = tally_.finish();
+  tally_->begin(ephemeral_ports_(), std::chrono::steady_clock::now());
+  dumper_.dump_all([this](const SocketRecord& record) { tally_->add(record); });
+  TcpSnapshot snapshot = tally_->finish();
   log_method_once();
   return snapshot;
 }

@@ -23,7 +23,7 @@ class PortSeats {
     std::uint64_t sockets = 0;
   };
 
-  // `configured` ports hold a seat always. Ports are not 0.
+  // `configured` ports hold a seat always; repetitions do no harm. Ports are not 0.
   void configure(const std::vector<std::uint16_t>& configured, std::size_t max_ports);
 
   [[nodiscard]] bool is_configured(std::uint16_t port) const noexcept { return configured_[port]; }

@@ -11,8 +11,8 @@
 
 namespace sockdiag {
 
-// What the kernel keeps of a connection. Mini sockets have no owner: their uid and inode are zero
-// and mean nothing.
+// What the kernel keeps of a connection: metrics of owners and lifetimes lean on it, counts do not.
+// Mini sockets have no owner: their uid and inode are zero and mean nothing.
 enum class SocketKind : std::uint8_t {
   full,       // struct tcp_sock
   request,    // struct request_sock: SYN_RECV before the handshake's last ACK

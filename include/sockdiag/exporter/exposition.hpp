@@ -24,7 +24,7 @@ struct Exposition {
   using TimePoint = std::chrono::steady_clock::time_point;
 
   std::shared_ptr<const RenderedPart> sockets;  // of the last good sample; null before the first
-  TimePoint withdrawn_after;                    // when those are too old to be told
+  TimePoint withdrawn_after;                    // when those are too old to be shown
   std::shared_ptr<const RenderedPart> status;   // how sampling goes
 
   [[nodiscard]] bool is_fresh(TimePoint now) const noexcept {

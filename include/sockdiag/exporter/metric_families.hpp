@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "sockdiag/core/tcp_snapshot.hpp"
+#include "sockdiag/exporter/reload_status.hpp"
 #include "sockdiag/exporter/sample_status.hpp"
 #include "sockdiag/procfs/process_stats.hpp"
 

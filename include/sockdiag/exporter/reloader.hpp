@@ -10,7 +10,7 @@
 #include <string>
 
 #include "sockdiag/exporter/configuration.hpp"
-#include "sockdiag/exporter/sample_status.hpp"
+#include "sockdiag/exporter/reload_status.hpp"
 
 namespace sockdiag {
 

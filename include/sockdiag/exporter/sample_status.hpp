@@ -19,10 +19,4 @@ struct SampleStatus {
   std::uint64_t interrupted_dumps = 0;
 };
 
-// How loading the configuration goes.
-struct ReloadStatus {
-  bool successful = true;
-  std::chrono::system_clock::time_point last_success;
-};
-
 }  // namespace sockdiag

@@ -4,6 +4,8 @@
 // Takes one sample of the TCP sockets of the calling thread's network namespace. Not thread-safe.
 
 #include <functional>
+#include <memory>
+#include <utility>
 
 #include "sockdiag/core/port_policy.hpp"
 #include "sockdiag/core/tcp_snapshot.hpp"
@@ -19,7 +21,7 @@ class TcpSource {
 
   TcpSource(ChannelFactory open_channel, EphemeralPorts ephemeral_ports, PortPolicy policy);
 
-  void set_policy(PortPolicy policy) { tally_.set_policy(std::move(policy)); }
+  void set_policy(PortPolicy policy) { tally_->set_policy(std::move(policy)); }
 
   // All or nothing: throws what reading the kernel throws, and the next call starts anew.
   [[nodiscard]] TcpSnapshot sample();
@@ -29,7 +31,7 @@ class TcpSource {
 
   TcpDumper dumper_;
   EphemeralPorts ephemeral_ports_;
-  TcpTally tally_;
+  std::unique_ptr<TcpTally> tally_;  // its tables are too large to be moved over a small stack
   bool method_logged_ = false;
 };
 
