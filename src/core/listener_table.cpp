@@ -4,12 +4,7 @@
 namespace sockdiag {
 
 std::size_t ListenerTable::EndpointHash::operator()(const Endpoint& endpoint) const noexcept {
-  // Multiply and fold: addresses of one network differ in a few bits only.
-  constexpr std::uint64_t kOdd = 0x9e3779b97f4a7c15U;
-  std::uint64_t hash = endpoint.address.high() * kOdd;
-  hash = (hash ^ (hash >> 32) ^ endpoint.address.low()) * kOdd;
-  hash = (hash ^ (hash >> 32) ^ endpoint.port) * kOdd;
-  return static_cast<std::size_t>(hash ^ (hash >> 32));
+  return static_cast<std::size_t>(endpoint.address.hash(endpoint.port));
 }
 
 std::uint8_t ListenerTable::kinds_of(const Endpoint& endpoint) noexcept {

@@ -15,38 +15,78 @@ AddressFamily family_of(const SocketRecord& record, TcpState state) {
   return address.is_ipv4() ? AddressFamily::ipv4 : AddressFamily::ipv6;
 }
 
+template <std::size_t Size>
+void add_each(std::array<std::uint32_t, Size>& to, const std::array<std::uint32_t, Size>& from) {
+  for (std::size_t i = 0; i < Size; ++i) to[i] += from[i];
+}
+
+void add_queue(AcceptQueue& to, const AcceptQueue& from) {
+  to.length += from.length;
+  to.limit += from.limit;
+  to.utilization = std::max(to.utilization, from.utilization);
+}
+
 void add_counts(PortCounts& to, const PortCounts& from) {
-  for (std::size_t i = 0; i < kTcpStateCount; ++i) to.sockets[i] += from.sockets[i];
+  add_each(to.sockets, from.sockets);
+  add_each(to.close_wait_causes, from.close_wait_causes);
+  for (std::size_t i = 0; i < kPassingStateCount; ++i) {
+    to.stays[i].lingering += from.stays[i].lingering;
+    to.stays[i].oldest = std::max(to.stays[i].oldest, from.stays[i].oldest);
+  }
+  to.orphaned_fin_wait2 += from.orphaned_fin_wait2;
+  to.retransmitting_syn_recv += from.retransmitting_syn_recv;
+  to.syn_recv_prefixes += from.syn_recv_prefixes;
+  to.time_wait_started += from.time_wait_started;
   to.receive_queue_bytes += from.receive_queue_bytes;
   to.send_queue_bytes += from.send_queue_bytes;
-  to.accept_queue.length += from.accept_queue.length;
-  to.accept_queue.limit += from.accept_queue.limit;
-  to.accept_queue.utilization =
-      std::max(to.accept_queue.utilization, from.accept_queue.utilization);
+  add_queue(to.accept_queue, from.accept_queue);
 }
+
+// Those of this sample become those of all samples.
+void count_up(PortCounters& counters, PortCounts& counts) {
+  counters.add(counts.port, counts.time_wait_started);
+  counts.time_wait_started = counters.at(counts.port);
+}
+
+// tcp_info counts in jiffies: one more than the longest of them (CONFIG_HZ=100), to be safe.
+constexpr std::chrono::milliseconds kJiffy{11};
 
 }  // namespace
 
-TcpTally::TcpTally(PortPolicy policy) { set_policy(std::move(policy)); }
+TcpTally::TcpTally(TcpPolicy policy) { set_policy(std::move(policy)); }
 
-void TcpTally::set_policy(PortPolicy policy) {
+void TcpTally::set_policy(TcpPolicy policy) {
   policy_ = std::move(policy);
-  seats(Direction::inbound).configure(policy_.inbound, policy_.max_ports);
-  seats(Direction::outbound).configure(policy_.outbound, policy_.max_ports);
+  const PortPolicy& ports = policy_.ports;
+  seats(Direction::inbound).configure(ports.inbound, ports.max_ports);
+  seats(Direction::outbound).configure(ports.outbound, ports.max_ports);
+  lifetimes_.set_max_sockets(policy_.lifetimes.max_sockets);
 }
 
-void TcpTally::begin(PortRange ephemeral, TimePoint now) {
+void TcpTally::date(const SocketRecord& record, TimePoint now) {
+  if (tcp_state_from_number(record.state_number) != TcpState::close_wait) return;
+  if (!record.since_last_ack) return;
+  lifetimes_.date(record.cookie, TcpState::close_wait, now - *record.since_last_ack + kJiffy);
+}
+
+void TcpTally::begin(const EphemeralPorts& ephemeral, TimePoint now) {
   ephemeral_ = ephemeral;
   now_ = now;
-  listeners_.forget_gone(now, policy_.port_retention);
+  listeners_.forget_gone(now, policy_.ports.port_retention);
   for (PortTable& each : tables_) each.clear();
   families_ = {};
+  lifetimes_.begin(now);
+  time_wait_starts_.begin(now);
+  prefixes_.clear();
+  destinations_.clear();
   sockets_ = 0;
+  request_sockets_ = 0;
   unknown_state_sockets_ = 0;
 }
 
 void TcpTally::add(const SocketRecord& record) {
   ++sockets_;
+  if (record.kind == SocketKind::request) ++request_sockets_;
   const auto state = tcp_state_from_number(record.state_number);
   if (!state) {
     ++unknown_state_sockets_;
@@ -72,12 +112,43 @@ void TcpTally::add_listener(const SocketRecord& record) {
 }
 
 void TcpTally::add_connection(const SocketRecord& record, TcpState state) {
-  PortCounts& counts = is_inbound(record, state)
-                           ? counts_of(Direction::inbound, record.local_port)
-                           : counts_of(Direction::outbound, record.remote_port);
+  const bool inbound = is_inbound(record, state);
+  PortCounts& counts = inbound ? counts_of(Direction::inbound, record.local_port)
+                               : counts_of(Direction::outbound, record.remote_port);
   ++counts.sockets[index_of(state)];
   counts.receive_queue_bytes += record.receive_queue;
   counts.send_queue_bytes += record.send_queue;
+  if (!inbound && ephemeral_.contains(record.local_port)) {
+    destinations_.add({record.local_address, record.remote_address, record.remote_port});
+  }
+  if (state != TcpState::established) add_state(counts, record, state);
+}
+
+void TcpTally::add_state(PortCounts& counts, const SocketRecord& record, TcpState state) {
+  if (state == TcpState::time_wait) {
+    if (time_wait_starts_.is_new(record.cookie, record.timer_remaining)) ++counts.time_wait_started;
+  } else if (state == TcpState::close_wait) {
+    ++counts.close_wait_causes[index_of(close_wait_cause_of(record))];
+  } else if (state == TcpState::fin_wait2 && record.inode == 0) {
+    ++counts.orphaned_fin_wait2;
+  } else if (state == TcpState::syn_recv && record.retransmits > 0) {
+    add_syn_recv(counts, record);
+  }
+  const std::size_t passing = passing_index_of(state);
+  if (passing < kPassingStateCount) add_stay(counts, record, passing);
+}
+
+void TcpTally::add_syn_recv(PortCounts& counts, const SocketRecord& record) {
+  ++counts.retransmitting_syn_recv;
+  if (prefixes_.add(record.local_port, record.remote_address)) ++counts.syn_recv_prefixes;
+}
+
+void TcpTally::add_stay(PortCounts& counts, const SocketRecord& record, std::size_t passing) {
+  const auto age = lifetimes_.follow(record.cookie, kPassingStates[passing]);
+  if (!age) return;
+  Stay& stay = counts.stays[passing];
+  stay.oldest = std::max(stay.oldest, *age);
+  if (*age >= policy_.lifetimes.thresholds[passing]) ++stay.lingering;
 }
 
 bool TcpTally::is_inbound(const SocketRecord& record, TcpState state) const noexcept {
@@ -92,18 +163,31 @@ PortCounts& TcpTally::counts_of(Direction direction, std::uint16_t port) {
 bool TcpTally::may_have_series(Direction direction, std::uint16_t port) const noexcept {
   if (port == 0) return false;
   if (seats_[index_of(direction)].is_configured(port)) return true;
-  return direction == Direction::inbound ? listeners_.has_port(port) : !ephemeral_.contains(port);
+  return direction == Direction::inbound ? listeners_.has_port(port)
+                                         : !ephemeral_.range().contains(port);
 }
 
-TcpSnapshot TcpTally::finish() {
+TcpSnapshot TcpTally::finish(TimePoint now) {
+  lifetimes_.finish(now);
+  time_wait_starts_.finish();
   TcpSnapshot snapshot;
   for (const Direction direction : kDirections) {
     snapshot.directions[index_of(direction)] = finish(direction);
   }
   snapshot.families = families_;
+  snapshot.lingering_thresholds = policy_.lifetimes.thresholds;
+  snapshot.unfollowed_sockets = lifetimes_.unfollowed();
+  snapshot.ephemeral = ephemeral_port_use();
   snapshot.sockets = sockets_;
+  snapshot.request_sockets = request_sockets_;
   snapshot.unknown_state_sockets = unknown_state_sockets_;
   return snapshot;
+}
+
+EphemeralPortUse TcpTally::ephemeral_port_use() const {
+  const DestinationPolicy& policy = policy_.destinations;
+  return {ephemeral_.size(), destinations_.busiest(policy.busiest), policy.busiest,
+          policy.export_addresses};
 }
 
 DirectionCounts TcpTally::finish(Direction direction) {
@@ -113,7 +197,7 @@ DirectionCounts TcpTally::finish(Direction direction) {
     in_use.push_back({counts.port, std::accumulate(counts.sockets.begin(), counts.sockets.end(),
                                                    std::uint64_t{0})});
   }
-  const auto seated = seats(direction).assign(in_use, now_, policy_.port_retention);
+  const auto seated = seats(direction).assign(in_use, now_, policy_.ports.port_retention);
 
   DirectionCounts result;
   for (const std::uint16_t port : seated) {
@@ -127,6 +211,9 @@ DirectionCounts TcpTally::finish(Direction direction) {
     add_counts(result.other, counts);
     ++result.folded_ports;
   }
+  PortCounters& started = time_waits_started_[index_of(direction)];
+  for (PortCounts& counts : result.ports) count_up(started, counts);
+  count_up(started, result.other);
   return result;
 }
 

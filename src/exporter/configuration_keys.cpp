@@ -120,6 +120,19 @@ constexpr milliseconds kMinute = 60 * kSecond;
 constexpr milliseconds kHour = 60 * kMinute;
 constexpr milliseconds kDay = 24 * kHour;
 
+template <TcpState State>
+constexpr ConfigurationKey lifetime_key(std::string_view name, std::string_view summary) {
+  constexpr std::size_t kIndex = passing_index_of(State);
+  return {.name = name,
+          .expected = "a duration from 100ms to 1d, such as 10s",
+          .summary = summary,
+          .set =
+              [](C& c, const std::string& t) {
+                c.lifetimes.thresholds[kIndex] = duration(t, milliseconds(100), kDay);
+              },
+          .show = [](const C& c) { return format_duration(c.lifetimes.thresholds[kIndex]); }};
+}
+
 constexpr auto kKeys = std::to_array<ConfigurationKey>({
     {.name = "sampling.interval",
      .expected = "a duration from 100ms to 1h, such as 5s",
@@ -166,6 +179,60 @@ constexpr auto kKeys = std::to_array<ConfigurationKey>({
            c.ports.port_retention = duration(t, milliseconds(0), kDay);
          },
      .show = [](const C& c) { return format_duration(c.ports.port_retention); }},
+    {.name = "listeners.interval",
+     .expected = "a duration from 100ms to 1m, such as 1s",
+     .summary = "Time between two polls of the listeners alone; a tenth of the CPU budget at most.",
+     .set =
+         [](C& c, const std::string& t) {
+           c.listeners.interval = duration(t, milliseconds(100), kMinute);
+         },
+     .show = [](const C& c) { return format_duration(c.listeners.interval); }},
+    {.name = "listeners.peak_window",
+     .expected = "a duration from 1s to 1h, such as 60s",
+     .summary = "Trailing window of the accept queues' peaks; take the scrape interval or more.",
+     .set = [](C& c,
+               const std::string& t) { c.listeners.peak_window = duration(t, kSecond, kHour); },
+     .show = [](const C& c) { return format_duration(c.listeners.peak_window); }},
+    {.name = "lifetimes.max_sockets",
+     .expected = "a whole number from 1000 to 10000000",
+     .summary = "Sockets in passing states that are followed at a time, up to 60 bytes each.",
+     .set =
+         [](C& c, const std::string& t) {
+           c.lifetimes.max_sockets = number<std::size_t>(t, 1000, 10'000'000);
+         },
+     .show = [](const C& c) { return std::to_string(c.lifetimes.max_sockets); }},
+    lifetime_key<TcpState::syn_sent>(
+        "lifetimes.syn_sent", "Age at which SYN_SENT lingers: three SYNs have gone unanswered."),
+    lifetime_key<TcpState::syn_recv>(
+        "lifetimes.syn_recv", "Age at which SYN_RECV lingers: two SYN-ACKs have gone unanswered."),
+    lifetime_key<TcpState::fin_wait1>("lifetimes.fin_wait1",
+                                      "Age at which FIN_WAIT1 lingers: the peer has not "
+                                      "acknowledged several FINs, or reads nothing."),
+    lifetime_key<TcpState::fin_wait2>(
+        "lifetimes.fin_wait2",
+        "Age at which FIN_WAIT2 lingers: beyond tcp_fin_timeout (60 s) an application holds it."),
+    lifetime_key<TcpState::closing>(
+        "lifetimes.closing",
+        "Age at which CLOSING lingers: the peer has not acknowledged several FINs."),
+    lifetime_key<TcpState::close_wait>(
+        "lifetimes.close_wait",
+        "Age at which CLOSE_WAIT lingers: longer than an application takes to finish its answer."),
+    lifetime_key<TcpState::last_ack>(
+        "lifetimes.last_ack",
+        "Age at which LAST_ACK lingers: the peer has not acknowledged several FINs."),
+    {.name = "ephemeral_ports.busiest",
+     .expected = "a whole number from 1 to 100",
+     .summary = "Destinations that are shown by the ephemeral ports they use.",
+     .set =
+         [](C& c, const std::string& t) {
+           c.ephemeral_ports.busiest = number<std::size_t>(t, 1, 100);
+         },
+     .show = [](const C& c) { return std::to_string(c.ephemeral_ports.busiest); }},
+    {.name = "ephemeral_ports.export_addresses",
+     .expected = "true or false",
+     .summary = "Whether those destinations are also shown by address and port.",
+     .set = [](C& c, const std::string& t) { c.ephemeral_ports.export_addresses = boolean(t); },
+     .show = [](const C& c) { return show_bool(c.ephemeral_ports.export_addresses); }},
     {.name = "web.listen_addresses",
      .expected = "a list of addresses such as \":10293\", \"127.0.0.1:10293\" or \"[::1]:10293\"",
      .summary = "Where to listen; without a host on every address of both families.",
@@ -238,6 +305,11 @@ std::optional<Contradiction> find_contradiction(const Configuration& configurati
   }
   if (distinct(ports.outbound) > ports.max_ports) {
     return Contradiction{"ports.outbound", "expected no more ports than ports.max_ports, " + limit};
+  }
+  const Configuration::Listeners& listeners = configuration.listeners;
+  if (listeners.peak_window < listeners.interval) {
+    return Contradiction{"listeners.peak_window", "expected no less than listeners.interval, " +
+                                                      format_duration(listeners.interval)};
   }
   if (configuration.web.listen_addresses.empty()) {
     return Contradiction{"web.listen_addresses", "expected at least one address"};

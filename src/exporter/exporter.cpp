@@ -41,7 +41,7 @@ class Exporter::Parts {
       : start_time_(read_process_start_time()),
         reloader_(configuration, std::move(load), [this](const Configuration& c) { apply(c); }),
         pages_(board_, page_options(configuration.web)),
-        sampler_(kernel_tcp_source(configuration.ports), board_, configuration),
+        sampler_(kernel_sampling(configuration, board_), configuration),
         server_(server_options(configuration.web),
                 [this](const HttpRequest& request) { return pages_.answer(request); }) {
     for (const ListenAddress& address : server_.addresses()) {
@@ -88,9 +88,9 @@ void Exporter::reload() { parts_->reloader().reload(); }
 
 std::optional<std::string> sample_once(const Configuration& configuration) {
   Board board;
-  Sampling sampling(kernel_tcp_source(configuration.ports), board);
-  sampling.attempt(configuration.sampling);
-  if (!sampling.status().success) return std::nullopt;
+  Sampling sampling = kernel_sampling(configuration, board);
+  for (const SampleSource source : kSampleSources) sampling.attempt(source, configuration);
+  if (!sampling.status(SampleSource::tcp).success) return std::nullopt;
   const ReloadStatus loaded{true, std::chrono::system_clock::now()};
   Pages::Options options;
   options.exporter_text = [&] {

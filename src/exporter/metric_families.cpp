@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sockdiag/exporter/metric_families.hpp"
 
+#include <arpa/inet.h>
 #include <prometheus/client_metric.h>
 #include <prometheus/text_serializer.h>
 
 #include <array>
 #include <initializer_list>
+#include <ostream>
+#include <set>
 #include <sstream>
 #include <utility>
 
@@ -80,7 +83,7 @@ void fill_folded_ports(const TcpSnapshot& snapshot, MetricFamily& family) {
 }
 
 template <auto Member>
-void fill_queue_bytes(const TcpSnapshot& snapshot, MetricFamily& family) {
+void fill_both_directions(const TcpSnapshot& snapshot, MetricFamily& family) {
   for_each_port(snapshot, [&](auto direction, const std::string& port, const PortCounts& counts) {
     add(family, {{"direction", direction}, {"port", port}}, static_cast<double>(counts.*Member));
   });
@@ -92,6 +95,82 @@ void fill_accept_queue(const TcpSnapshot& snapshot, MetricFamily& family) {
                 [&](const std::string& port, const PortCounts& counts) {
                   add(family, {{"port", port}}, static_cast<double>(counts.accept_queue.*Member));
                 });
+}
+
+void fill_close_wait(const TcpSnapshot& snapshot, MetricFamily& family) {
+  for_each_port(snapshot, [&](auto direction, const std::string& port, const PortCounts& counts) {
+    for (std::size_t cause = 0; cause < kCloseWaitCauseCount; ++cause) {
+      add(family,
+          {{"direction", direction}, {"port", port}, {"cause", kCloseWaitCauseNames[cause]}},
+          counts.close_wait_causes[cause]);
+    }
+  });
+}
+
+// `value_of(stay)`: what to show of each passing state.
+template <typename ValueOf>
+void fill_stays(const TcpSnapshot& snapshot, MetricFamily& family, ValueOf value_of) {
+  for_each_port(snapshot, [&](auto direction, const std::string& port, const PortCounts& counts) {
+    for (std::size_t i = 0; i < kPassingStateCount; ++i) {
+      add(family, {{"direction", direction}, {"port", port}, {"state", name_of(kPassingStates[i])}},
+          value_of(counts.stays[i]));
+    }
+  });
+}
+
+void fill_lingering(const TcpSnapshot& snapshot, MetricFamily& family) {
+  fill_stays(snapshot, family,
+             [](const Stay& stay) { return static_cast<double>(stay.lingering); });
+}
+
+void fill_oldest(const TcpSnapshot& snapshot, MetricFamily& family) {
+  fill_stays(snapshot, family, [](const Stay& stay) { return seconds(stay.oldest); });
+}
+
+void fill_thresholds(const TcpSnapshot& snapshot, MetricFamily& family) {
+  for (std::size_t i = 0; i < kPassingStateCount; ++i) {
+    add(family, {{"state", name_of(kPassingStates[i])}}, seconds(snapshot.lingering_thresholds[i]));
+  }
+}
+
+template <auto Member>
+void fill_inbound(const TcpSnapshot& snapshot, MetricFamily& family) {
+  for_each_port(snapshot.of(Direction::inbound),
+                [&](const std::string& port, const PortCounts& counts) {
+                  add(family, {{"port", port}}, static_cast<double>(counts.*Member));
+                });
+}
+
+void fill_ephemeral_ports_used(const TcpSnapshot& snapshot, MetricFamily& family) {
+  const EphemeralPortUse& use = snapshot.ephemeral;
+  for (std::size_t rank = 0; rank < use.ranks; ++rank) {
+    const bool taken = rank < use.busiest.size();
+    add(family, {{"rank", std::to_string(rank + 1)}},
+        taken ? use.busiest[rank].ephemeral_ports : 0);
+  }
+}
+
+// "10.0.0.1:443", "[2001:db8::1]:443".
+std::string to_text(const Destination& destination) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const std::uint8_t* bytes = destination.address.bytes().data();
+  std::string address;
+  if (destination.address.is_ipv4()) {
+    address = ::inet_ntop(AF_INET, bytes + 12, text.data(), text.size());
+  } else {
+    address.append("[").append(::inet_ntop(AF_INET6, bytes, text.data(), text.size())).append("]");
+  }
+  return address.append(":").append(std::to_string(destination.port));
+}
+
+// A destination may be busy from several source addresses: the busiest comes first.
+void fill_destinations(const TcpSnapshot& snapshot, MetricFamily& family) {
+  if (!snapshot.ephemeral.export_addresses) return;
+  std::set<std::string> shown;
+  for (const DestinationUse& use : snapshot.ephemeral.busiest) {
+    const std::string name = to_text(use.destination);
+    if (shown.insert(name).second) add(family, {{"destination", name}}, use.ephemeral_ports);
+  }
 }
 
 constexpr auto kTcpFamilies = std::to_array<FamilyRow<TcpSnapshot>>({
@@ -107,11 +186,11 @@ constexpr auto kTcpFamilies = std::to_array<FamilyRow<TcpSnapshot>>({
     {"sockdiag_tcp_receive_queue_bytes", MetricType::Gauge, "direction, port",
      "Bytes received that the application has not read, listeners left out; an unread end of "
      "stream counts as one, as in ss.",
-     fill_queue_bytes<&PortCounts::receive_queue_bytes>},
+     fill_both_directions<&PortCounts::receive_queue_bytes>},
     {"sockdiag_tcp_send_queue_bytes", MetricType::Gauge, "direction, port",
      "Bytes written that the peer has not acknowledged, listeners left out; a SYN or FIN counts "
      "as one, as in ss.",
-     fill_queue_bytes<&PortCounts::send_queue_bytes>},
+     fill_both_directions<&PortCounts::send_queue_bytes>},
     {"sockdiag_tcp_accept_queue_sockets", MetricType::Gauge, "port",
      "Connections waiting for accept(), all listeners of the port together.",
      fill_accept_queue<&AcceptQueue::length>},
@@ -122,6 +201,70 @@ constexpr auto kTcpFamilies = std::to_array<FamilyRow<TcpSnapshot>>({
      "How full the fullest single listener's accept queue is, its length over its limit plus "
      "one; at 1 the kernel drops new connections.",
      fill_accept_queue<&AcceptQueue::utilization>},
+    {"sockdiag_tcp_close_wait_sockets", MetricType::Gauge, "direction, port, cause",
+     "CLOSE_WAIT by what the application has left undone; sums to the state. not_accepted: "
+     "accept() "
+     "was never called, the service is stuck or overloaded. unread_data: nobody reads what the "
+     "peer sent. unread_eof: all but the end of the stream was read. not_closed: the end was read "
+     "and close() never came, the textbook leak of descriptors.",
+     fill_close_wait},
+    {"sockdiag_tcp_lingering_sockets", MetricType::Gauge, "direction, port, state",
+     "Sockets that have been in a passing state for its lingering threshold or longer: a leak or "
+     "a stuck peer, not churn. Ages are lower bounds (see sockdiag_tcp_oldest_socket_seconds).",
+     fill_lingering},
+    {"sockdiag_tcp_lingering_threshold_seconds", MetricType::Gauge, "state",
+     "That threshold, from the configuration (lifetimes).", fill_thresholds},
+    {"sockdiag_tcp_oldest_socket_seconds", MetricType::Gauge, "direction, port, state",
+     "How long the oldest socket has been in the state, 0 where there is none. A lower bound: it "
+     "counts from the first sample that saw the socket there, for CLOSE_WAIT found at start-up "
+     "from the last segment received.",
+     fill_oldest},
+    {"sockdiag_tcp_unfollowed_sockets", MetricType::Gauge, "",
+     "Sockets in passing states whose age is not known because lifetimes.max_sockets others are "
+     "followed; above 0, lingering sockets and oldest ages may be higher than shown.",
+     [](const TcpSnapshot& s, MetricFamily& f) {
+       add(f, {}, static_cast<double>(s.unfollowed_sockets));
+     }},
+    {"sockdiag_tcp_fin_wait2_orphaned_sockets", MetricType::Gauge, "direction, port",
+     "FIN_WAIT2 whose application has closed: the kernel ends them after tcp_fin_timeout. The rest "
+     "of state=fin_wait2 are half closed by an application that waits for its peer, for ever if "
+     "need be.",
+     fill_both_directions<&PortCounts::orphaned_fin_wait2>},
+    {"sockdiag_tcp_syn_recv_retransmitting_sockets", MetricType::Gauge, "port",
+     "Half-open connections whose SYN-ACK was sent again: the client did not answer it, or its "
+     "last ACK was dropped because the accept queue is full.",
+     fill_inbound<&PortCounts::retransmitting_syn_recv>},
+    {"sockdiag_tcp_syn_recv_prefixes", MetricType::Gauge, "port",
+     "Distinct client networks (/24, /64) among them: many mean a flood, few a lossy path. Exact "
+     "up to 16384 on all ports together, at least that beyond; under port=\"other\" each port's "
+     "are counted.",
+     fill_inbound<&PortCounts::syn_recv_prefixes>},
+    {"sockdiag_tcp_time_wait_started_total", MetricType::Counter, "direction, port",
+     "TIME_WAITs that began since the first sample: connections that this side closed first. Its "
+     "rate, times 60 s, is how many TIME_WAITs there will be. One that ended before any sample saw "
+     "it (an interval above 60 s, tcp_tw_reuse) is missing.",
+     fill_both_directions<&PortCounts::time_wait_started>},
+    {"sockdiag_tcp_ephemeral_ports", MetricType::Gauge, "",
+     "Local ports for outgoing connections to one destination: net.ipv4.ip_local_port_range less "
+     "reserved ports.",
+     [](const TcpSnapshot& s, MetricFamily& f) {
+       add(f, {}, static_cast<double>(s.ephemeral.available));
+     }},
+    {"sockdiag_tcp_ephemeral_ports_used", MetricType::Gauge, "rank",
+     "Those in use, TIME_WAIT included, for the busiest (source address, destination address, "
+     "destination port), rank 1 first; near sockdiag_tcp_ephemeral_ports, connect() is slow and "
+     "then fails. Exact up to 16384 destinations, too low by at most a 16385th of all sockets "
+     "beyond.",
+     fill_ephemeral_ports_used},
+    {"sockdiag_tcp_destination_ephemeral_ports_used", MetricType::Gauge, "destination",
+     "The same by destination, from its busiest source address; only with "
+     "ephemeral_ports.export_addresses.",
+     fill_destinations},
+    {"sockdiag_tcp_unaccounted_sockets", MetricType::Gauge, "",
+     "The kernel's own total (sockstat: TCP inuse and tw, TCP6 inuse) less the dump's sockets; 0 "
+     "where the dump lies between the totals read before and after it. Connections that come and "
+     "go during a dump make it waver around 0; if it stays away from 0, the dump is not whole.",
+     [](const TcpSnapshot& s, MetricFamily& f) { add(f, {}, s.unaccounted_sockets); }},
     {"sockdiag_sample_sockets", MetricType::Gauge, "source", "Sockets in the last good sample.",
      [](const TcpSnapshot& s, MetricFamily& f) {
        add(f, {{"source", "tcp"}}, static_cast<double>(s.sockets));
@@ -133,47 +276,83 @@ constexpr auto kTcpFamilies = std::to_array<FamilyRow<TcpSnapshot>>({
      }},
 });
 
+template <auto Member>
+void fill_listeners(const ListenerSnapshot& snapshot, MetricFamily& family) {
+  for (const ListenerCounts& counts : snapshot.ports) {
+    add(family, {{"port", std::to_string(counts.port)}}, static_cast<double>(counts.*Member));
+  }
+  add(family, {{"port", "other"}}, static_cast<double>(snapshot.other.*Member));
+}
+
+constexpr auto kListenerFamilies = std::to_array<FamilyRow<ListenerSnapshot>>({
+    {"sockdiag_tcp_accept_queue_peak_sockets", MetricType::Gauge, "port",
+     "Highest sockdiag_tcp_accept_queue_sockets in the trailing listeners.peak_window, polled "
+     "every "
+     "listeners.interval: bursts that a scrape does not see.",
+     fill_listeners<&ListenerCounts::accept_queue_peak>},
+    {"sockdiag_tcp_listener_drops_total", MetricType::Counter, "port",
+     "Connections that the kernel dropped at the port's listeners, since they began to listen and "
+     "across their restarts: the accept queue was full, or memory short. Clients see time-outs.",
+     fill_listeners<&ListenerCounts::drops>},
+});
+
+// One series for each source that has been attempted.
+template <typename ValueOf>
+void fill_sources(const SampleStatuses& statuses, MetricFamily& family, ValueOf value_of) {
+  for (const SampleSource source : kSampleSources) {
+    const SampleStatus& status = statuses[index_of(source)];
+    if (status.attempted) add(family, {{"source", name_of(source)}}, value_of(status));
+  }
+}
+
 void fill_build_info(const ExporterState&, MetricFamily& family) {
   const BuildInfo build = build_info();
   add(family,
       {{"version", build.version}, {"revision", build.revision}, {"compiler", build.compiler}}, 1);
 }
 
-constexpr auto kSampleFamilies = std::to_array<FamilyRow<SampleStatus>>({
+constexpr auto kSampleFamilies = std::to_array<FamilyRow<SampleStatuses>>({
     {"sockdiag_sample_success", MetricType::Gauge, "source",
-     "Whether the last attempt to sample the source succeeded.",
-     [](const SampleStatus& s, MetricFamily& f) {
-       add(f, {{"source", "tcp"}}, s.success ? 1 : 0);
+     "Whether the last attempt to sample the source succeeded: tcp is the dump of all sockets, "
+     "listeners the polls of listeners alone, kernel the counters and limits in /proc.",
+     [](const SampleStatuses& statuses, MetricFamily& f) {
+       fill_sources(statuses, f, [](const SampleStatus& s) { return s.success ? 1.0 : 0.0; });
      }},
     {"sockdiag_sample_timestamp_seconds", MetricType::Gauge, "source",
      "Unix time of the last good sample.",
-     [](const SampleStatus& s, MetricFamily& f) {
-       if (s.last_success) add(f, {{"source", "tcp"}}, timestamp(*s.last_success));
+     [](const SampleStatuses& statuses, MetricFamily& f) {
+       fill_sources(statuses, f, [](const SampleStatus& s) {
+         return s.last_success ? std::optional(timestamp(*s.last_success)) : std::nullopt;
+       });
      }},
     {"sockdiag_sample_duration_seconds", MetricType::Gauge, "source",
      "Wall time of the last attempt.",
-     [](const SampleStatus& s, MetricFamily& f) {
-       add(f, {{"source", "tcp"}}, seconds(s.duration));
+     [](const SampleStatuses& statuses, MetricFamily& f) {
+       fill_sources(statuses, f, [](const SampleStatus& s) { return seconds(s.duration); });
      }},
     {"sockdiag_sample_cpu_seconds_total", MetricType::Counter, "source",
      "CPU time spent on sampling, in the kernel and outside of it.",
-     [](const SampleStatus& s, MetricFamily& f) {
-       add(f, {{"source", "tcp"}}, seconds(s.cpu_time_total));
+     [](const SampleStatuses& statuses, MetricFamily& f) {
+       fill_sources(statuses, f, [](const SampleStatus& s) { return seconds(s.cpu_time_total); });
      }},
     {"sockdiag_sample_interval_seconds", MetricType::Gauge, "source",
-     "Sampling interval in force: sampling.interval, or more where sampling.cpu_budget asks.",
-     [](const SampleStatus& s, MetricFamily& f) {
-       add(f, {{"source", "tcp"}}, seconds(s.interval));
+     "Sampling interval in force: sampling.interval (listeners: listeners.interval), or more where "
+     "sampling.cpu_budget asks.",
+     [](const SampleStatuses& statuses, MetricFamily& f) {
+       fill_sources(statuses, f, [](const SampleStatus& s) { return seconds(s.interval); });
      }},
     {"sockdiag_sample_failures_total", MetricType::Counter, "source",
-     "Attempts that failed; nothing of them was published.",
-     [](const SampleStatus& s, MetricFamily& f) {
-       add(f, {{"source", "tcp"}}, static_cast<double>(s.failures));
+     "Attempts that failed; nothing of them was published, of kernel what could be read.",
+     [](const SampleStatuses& statuses, MetricFamily& f) {
+       fill_sources(statuses, f,
+                    [](const SampleStatus& s) { return static_cast<double>(s.failures); });
      }},
     {"sockdiag_dump_interrupted_total", MetricType::Counter, "",
      "Failed attempts whose dump the kernel called inconsistent (NLM_F_DUMP_INTR).",
-     [](const SampleStatus& s, MetricFamily& f) {
-       add(f, {}, static_cast<double>(s.interrupted_dumps));
+     [](const SampleStatuses& statuses, MetricFamily& f) {
+       std::uint64_t interrupted = 0;
+       for (const SampleStatus& status : statuses) interrupted += status.interrupted_dumps;
+       add(f, {}, static_cast<double>(interrupted));
      }},
 });
 
@@ -212,29 +391,57 @@ constexpr auto kExporterFamilies = std::to_array<FamilyRow<ExporterState>>({
 });
 
 // One family at a time: the objects of all series together would outweigh their text by far.
+template <typename Fill>
+void render_family(std::ostream& text, std::string_view name, MetricType type,
+                   std::string_view help, const Fill& fill) {
+  std::vector<MetricFamily> family(1);
+  family[0].name = name;
+  family[0].help = help;
+  family[0].type = type;
+  fill(family[0]);
+  if (!family[0].metric.empty()) prometheus::TextSerializer().Serialize(text, family);
+}
+
 template <typename Source, std::size_t Size>
 std::string render_table(const std::array<FamilyRow<Source>, Size>& rows, const Source& source) {
-  const prometheus::TextSerializer serializer;
   std::ostringstream text;
   for (const FamilyRow<Source>& row : rows) {
-    std::vector<MetricFamily> family(1);
-    family[0].name = row.name;
-    family[0].help = row.help;
-    family[0].type = row.type;
-    row.fill(source, family[0]);
-    if (!family[0].metric.empty()) serializer.Serialize(text, family);
+    render_family(text, row.name, row.type, row.help,
+                  [&](MetricFamily& family) { row.fill(source, family); });
   }
   return std::move(text).str();
+}
+
+MetricType type_of(const KernelValueRow& row) {
+  return row.type == ValueType::counter ? MetricType::Counter : MetricType::Gauge;
 }
 
 }  // namespace
 
 std::span<const FamilyRow<TcpSnapshot>> tcp_families() noexcept { return kTcpFamilies; }
-std::span<const FamilyRow<SampleStatus>> sample_families() noexcept { return kSampleFamilies; }
+std::span<const FamilyRow<ListenerSnapshot>> listener_families() noexcept {
+  return kListenerFamilies;
+}
+std::span<const FamilyRow<SampleStatuses>> sample_families() noexcept { return kSampleFamilies; }
 std::span<const FamilyRow<ExporterState>> exporter_families() noexcept { return kExporterFamilies; }
 
 std::string render(const TcpSnapshot& snapshot) { return render_table(kTcpFamilies, snapshot); }
-std::string render(const SampleStatus& status) { return render_table(kSampleFamilies, status); }
+std::string render(const ListenerSnapshot& snapshot) {
+  return render_table(kListenerFamilies, snapshot);
+}
+std::string render(const SampleStatuses& statuses) {
+  return render_table(kSampleFamilies, statuses);
+}
 std::string render(const ExporterState& state) { return render_table(kExporterFamilies, state); }
+
+std::string render(const KernelValues& values) {
+  std::ostringstream text;
+  const auto rows = kernel_value_rows();
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    render_family(text, rows[i].metric, type_of(rows[i]), rows[i].help,
+                  [&](MetricFamily& family) { add(family, {}, values.values[i]); });
+  }
+  return std::move(text).str();
+}
 
 }  // namespace sockdiag

@@ -31,12 +31,15 @@ class CountedScrape {
 
 using Parts = std::vector<std::shared_ptr<const RenderedPart>>;
 
-// Sockets that are too old to be shown are left out.
+// What is too old to be shown is left out.
 Parts shared_parts(const Board& board) {
   const auto latest = board.latest();
   Parts parts;
   if (latest == nullptr) return parts;
-  if (latest->is_fresh(std::chrono::steady_clock::now())) parts.push_back(latest->sockets);
+  const auto now = std::chrono::steady_clock::now();
+  for (const TimedPart& sample : latest->samples) {
+    if (sample.is_fresh(now)) parts.push_back(sample.part);
+  }
   parts.push_back(latest->status);
   return parts;
 }
@@ -135,7 +138,8 @@ HttpResponse Pages::healthy(const HttpRequest&) { return text_response(200, "hea
 
 HttpResponse Pages::ready(const HttpRequest&) {
   const auto latest = board_.latest();
-  if (latest != nullptr && latest->is_fresh(std::chrono::steady_clock::now())) {
+  if (latest != nullptr &&
+      latest->of(SampleSource::tcp).is_fresh(std::chrono::steady_clock::now())) {
     return text_response(200, "ready\n");
   }
   return text_response(503, "no recent sample\n");

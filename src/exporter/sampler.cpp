@@ -20,6 +20,9 @@ using Clock = std::chrono::steady_clock;
 // A sample is never called stale before three intervals have passed.
 constexpr int kIntervalsUntilStale = 3;
 
+// What polling listeners, and reading counters, may take of the CPU budget; the dump has the rest.
+constexpr double kSmallShare = 0.1;
+
 // The kernel fills a dump on the thread that receives it: this is the whole cost.
 std::chrono::nanoseconds thread_cpu_time() {
   timespec time{};
@@ -27,110 +30,170 @@ std::chrono::nanoseconds thread_cpu_time() {
   return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
+std::string joined(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += (text.empty() ? "" : "; ") + line;
+  return text;
+}
+
 }  // namespace
 
-void Sampling::attempt(const Configuration::Sampling& settings) noexcept {
+Sampling::Sampling(TcpSource tcp, ReadKernelValues read_kernel_values, Board& board)
+    : tcp_(std::move(tcp)), read_kernel_values_(std::move(read_kernel_values)), board_(board) {}
+
+Sampling::Taken Sampling::take(SampleSource source, const Configuration& configuration) {
+  if (source == SampleSource::tcp) return {render(tcp_.sample()), ""};
+  if (source == SampleSource::listeners) {
+    return {render(tcp_.poll_listeners(configuration.listeners.peak_window)), ""};
+  }
+  const KernelValues values = read_kernel_values_();
+  return {render(values), joined(values.problems)};
+}
+
+void Sampling::attempt(SampleSource source, const Configuration& configuration) noexcept {
+  if (source == SampleSource::listeners && !status(SampleSource::tcp).last_success) return;
+  Run& run = run_of(source);
   const auto started = Clock::now();
   const auto cpu_time_before = thread_cpu_time();
   try {
-    take_sample();
-    succeeded();
+    take_sample(source, configuration);
   } catch (const DumpInterrupted& error) {
-    ++status_.interrupted_dumps;
-    failed(error.what());
+    ++run.status.interrupted_dumps;
+    failed(source, error.what());
   } catch (const std::exception& error) {
-    failed(error.what());
+    failed(source, error.what());
   }
-  status_.duration = Clock::now() - started;
+  run.status.attempted = true;
+  run.status.duration = Clock::now() - started;
   const auto cpu_time = thread_cpu_time() - cpu_time_before;
-  status_.cpu_time_total += cpu_time;
+  run.status.cpu_time_total += cpu_time;
   // A failure is cheap and says nothing of what the next good sample will cost.
-  cost_ = status_.success ? cpu_time : std::max(cost_, cpu_time);
-  settle(settings);
+  run.cost = run.status.success ? cpu_time : std::max(run.cost, cpu_time);
+  settle(configuration);
 }
 
-void Sampling::settle(const Configuration::Sampling& settings) noexcept {
-  status_.interval = interval_in_force(settings.interval, settings.cpu_budget, cost_);
-  try {
-    publish(settings);
-  } catch (const std::exception& error) {
-    failed(error.what());  // out of memory: what was published before goes stale by itself
+void Sampling::take_sample(SampleSource source, const Configuration& configuration) {
+  Taken taken = take(source, configuration);
+  Run& run = run_of(source);
+  run.part = make_part(std::move(taken.text));
+  run.sampled_at = Clock::now();
+  if (taken.problem.empty()) {
+    succeeded(source);
+  } else {
+    failed(source, taken.problem.c_str());
   }
 }
 
-void Sampling::take_sample() {
-  auto sockets = make_part(render(source_.sample()));
-  sockets_ = std::move(sockets);
-  sampled_at_ = Clock::now();
+void Sampling::succeeded(SampleSource source) {
+  Run& run = run_of(source);
+  run.status.success = true;
+  run.status.last_success = std::chrono::system_clock::now();
+  if (run.failing) spdlog::info("{} sample recovered", name_of(source));
+  run.failing = false;
 }
 
-void Sampling::succeeded() {
-  status_.success = true;
-  status_.last_success = std::chrono::system_clock::now();
-  if (failing_) spdlog::info("tcp sample recovered");
-  failing_ = false;
+void Sampling::failed(SampleSource source, const char* why) {
+  Run& run = run_of(source);
+  run.status.success = false;
+  ++run.status.failures;
+  if (!run.failing) spdlog::error("{} sample failed: {}", name_of(source), why);
+  run.failing = true;
 }
 
-void Sampling::failed(const char* why) {
-  status_.success = false;
-  ++status_.failures;
-  if (!failing_) spdlog::error("tcp sample failed: {}", why);
-  failing_ = true;
+void Sampling::settle(const Configuration& configuration) noexcept {
+  set_intervals(configuration);
+  try {
+    publish(configuration.sampling);
+  } catch (const std::exception& error) {
+    // Out of memory: what was published before goes stale by itself.
+    failed(SampleSource::tcp, error.what());
+  }
+}
+
+void Sampling::set_intervals(const Configuration& configuration) {
+  double budget = configuration.sampling.cpu_budget;
+  const double small_budget = budget * kSmallShare;
+  const auto set = [](Run& run, std::chrono::nanoseconds asked, double share) {
+    run.status.interval = interval_in_force(asked, share, run.cost);
+    return share_of_cpu(run.cost, run.status.interval);
+  };
+  budget -= set(run_of(SampleSource::listeners), configuration.listeners.interval, small_budget);
+  budget -= set(run_of(SampleSource::kernel), configuration.sampling.interval, small_budget);
+  set(run_of(SampleSource::tcp), configuration.sampling.interval, budget);
 }
 
 void Sampling::publish(const Configuration::Sampling& settings) {
-  const auto staleness = std::max<std::chrono::nanoseconds>(
-      settings.max_staleness, kIntervalsUntilStale * status_.interval);
   auto exposition = std::make_shared<Exposition>();
-  exposition->sockets = sockets_;
-  exposition->withdrawn_after = sampled_at_ + staleness;
-  exposition->status = make_part(render(status_));
+  BySampleSource<SampleStatus> statuses;
+  for (const SampleSource source : kSampleSources) {
+    const Run& run = run_of(source);
+    const auto staleness = std::max<std::chrono::nanoseconds>(
+        settings.max_staleness, kIntervalsUntilStale * run.status.interval);
+    exposition->samples[index_of(source)] = {run.part, run.sampled_at + staleness};
+    statuses[index_of(source)] = run.status;
+  }
+  exposition->status = make_part(render(statuses));
   board_.publish(std::move(exposition));
 }
 
-Sampler::Sampler(TcpSource source, Board& board, const Configuration& configuration)
-    : sampling_(std::move(source), board),
-      settings_(configuration.sampling),
-      policy_(configuration.ports),
+Sampling kernel_sampling(const Configuration& configuration, Board& board) {
+  return {kernel_tcp_source(tcp_policy(configuration)), [] { return read_kernel_values(); }, board};
+}
+
+Sampler::Sampler(Sampling sampling, const Configuration& configuration)
+    : sampling_(std::move(sampling)),
+      configuration_(configuration),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 void Sampler::configure(const Configuration& configuration) {
   {
     const std::lock_guard lock(mutex_);
-    settings_ = configuration.sampling;
-    policy_ = configuration.ports;
+    configuration_ = configuration;
     ++generation_;
   }
   changed_.notify_all();
 }
 
-Configuration::Sampling Sampler::take_settings() {
+Configuration Sampler::take_settings() {
   const std::lock_guard lock(mutex_);
   if (std::exchange(applied_generation_, generation_) != generation_) {
-    sampling_.set_policy(policy_);
+    sampling_.set_policy(tcp_policy(configuration_));
   }
-  return settings_;
+  return configuration_;
+}
+
+// Sources that are due together go in their order: all sockets first.
+SampleSource Sampler::next_source() const {
+  const auto first = std::min_element(due_.begin(), due_.end(),
+                                      [](const Due& a, const Due& b) { return a.next < b.next; });
+  return kSampleSources[static_cast<std::size_t>(first - due_.begin())];
+}
+
+void Sampler::set_next(SampleSource source) {
+  Due& due = due_[index_of(source)];
+  due.next = next_due(due.last, Clock::now(), sampling_.status(source).interval);
 }
 
 void Sampler::run(const std::stop_token& stop) {
-  auto due = Clock::now();
+  due_.fill({Clock::now(), Clock::now()});
   while (!stop.stop_requested()) {
-    sampling_.attempt(take_settings());
-    due = wait_for_next(stop, due);
+    const SampleSource source = next_source();
+    sampling_.attempt(source, take_settings());
+    due_[index_of(source)].last = due_[index_of(source)].next;
+    set_next(source);
+    wait_for_next(stop);
   }
 }
 
-Clock::time_point Sampler::wait_for_next(const std::stop_token& stop, Clock::time_point last_due) {
-  const auto due = [&] { return next_due(last_due, Clock::now(), sampling_.status().interval); };
+void Sampler::wait_for_next(const std::stop_token& stop) {
+  const auto next = [this] { return due_[index_of(next_source())].next; };
   std::unique_lock lock(mutex_);
-  auto next = due();
   auto seen = applied_generation_;
-  while (changed_.wait_until(lock, stop, next, [&] { return generation_ != seen; })) {
+  while (changed_.wait_until(lock, stop, next(), [&] { return generation_ != seen; })) {
     seen = generation_;
-    sampling_.settle(settings_);
-    next = due();
+    sampling_.settle(configuration_);
+    for (const SampleSource source : kSampleSources) set_next(source);
   }
-  return next;
 }
 
 }  // namespace sockdiag

@@ -12,6 +12,10 @@ std::chrono::nanoseconds interval_in_force(std::chrono::nanoseconds asked, doubl
   return std::max(asked, needed);
 }
 
+double share_of_cpu(std::chrono::nanoseconds cpu_time, std::chrono::nanoseconds interval) {
+  return static_cast<double>(cpu_time.count()) / static_cast<double>(interval.count());
+}
+
 std::chrono::steady_clock::time_point next_due(std::chrono::steady_clock::time_point last,
                                                std::chrono::steady_clock::time_point now,
                                                std::chrono::nanoseconds interval) {

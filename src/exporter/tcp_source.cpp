@@ -3,32 +3,78 @@
 
 #include <spdlog/spdlog.h>
 
-#include <chrono>
-#include <memory>
+#include <algorithm>
+#include <stdexcept>
 #include <utility>
 
 #include "sockdiag/netlink/kernel_channel.hpp"
+#include "sockdiag/procfs/kernel_values.hpp"
 #include "sockdiag/procfs/sysctl.hpp"
 
 namespace sockdiag {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+using Total = std::optional<std::uint64_t>;
+
 // One datagram may cost a walk of the whole hash, 0.3 s at a million sockets.
 constexpr std::chrono::seconds kReceiveDeadline(5);
 
+// The source of the kernel's counters reads the same files and says what is wrong with them.
+Total read_total_sockets() {
+  try {
+    return read_sockstat_sockets();
+  } catch (const std::runtime_error&) {
+    return std::nullopt;
+  }
+}
+
+// How far `counted` is outside of the totals read before and after it.
+std::optional<std::int64_t> unaccounted(Total before, Total after, std::uint64_t counted) {
+  if (!before || !after) return std::nullopt;
+  const auto [low, high] = std::minmax(*before, *after);
+  return static_cast<std::int64_t>(std::clamp(counted, low, high) - counted);
+}
+
 }  // namespace
 
-TcpSource::TcpSource(ChannelFactory open_channel, EphemeralPorts ephemeral_ports, PortPolicy policy)
-    : dumper_(std::move(open_channel)),
-      ephemeral_ports_(std::move(ephemeral_ports)),
+TcpSource::TcpSource(Kernel kernel, TcpPolicy policy)
+    : kernel_(std::move(kernel)),
+      dumper_(kernel_.open_channel),
       tally_(std::make_unique<TcpTally>(std::move(policy))) {}
 
 TcpSnapshot TcpSource::sample() {
-  tally_->begin(ephemeral_ports_(), std::chrono::steady_clock::now());
-  dumper_.dump_all([this](const SocketRecord& record) { tally_->add(record); });
-  TcpSnapshot snapshot = tally_->finish();
+  if (!dated_) date_close_waits();
+  const Total before = kernel_.total_sockets();
+  TcpSnapshot snapshot = dump_all();
+  const Total after = kernel_.total_sockets();
+  snapshot.unaccounted_sockets =
+      unaccounted(before, after, snapshot.sockets - snapshot.request_sockets);
+  listeners_.saw(snapshot.of(Direction::inbound), Clock::now());
   log_method_once();
+  log_unfollowed(snapshot.unfollowed_sockets);
   return snapshot;
+}
+
+void TcpSource::date_close_waits() {
+  dumper_.dump_close_waits(
+      [this](const SocketRecord& record) { tally_->date(record, Clock::now()); });
+  dated_ = true;
+}
+
+TcpSnapshot TcpSource::dump_all() {
+  const EphemeralPorts ephemeral = kernel_.ephemeral_ports();
+  tally_->begin(ephemeral, Clock::now());
+  dumper_.dump_all([this](const SocketRecord& record) { tally_->add(record); });
+  return tally_->finish(Clock::now());
+}
+
+ListenerSnapshot TcpSource::poll_listeners(Clock::duration peak_window) {
+  listeners_.begin();
+  dumper_.dump_listeners([this](const SocketRecord& record) { listeners_.add(record); });
+  const auto now = Clock::now();
+  listeners_.finish(now);
+  return listeners_.report(now, peak_window);
 }
 
 void TcpSource::log_method_once() {
@@ -39,9 +85,24 @@ void TcpSource::log_method_once() {
                    : "dumping TCP sockets in a walk per family (SOCK_DIAG_BY_FAMILY)");
 }
 
-TcpSource kernel_tcp_source(PortPolicy policy) {
-  return {[] { return open_kernel_channel(kReceiveDeadline); },
-          [] { return read_ephemeral_ports(); }, std::move(policy)};
+void TcpSource::log_unfollowed(std::uint64_t unfollowed) {
+  const bool full = unfollowed > 0;
+  if (std::exchange(lifetimes_full_, full) == full) return;
+  if (full) {
+    spdlog::warn(
+        "lifetimes.max_sockets is reached: {} sockets in passing states are not followed, "
+        "lingering counts and ages are lower bounds",
+        unfollowed);
+  } else {
+    spdlog::info("all sockets in passing states are followed again (lifetimes.max_sockets)");
+  }
+}
+
+TcpSource kernel_tcp_source(TcpPolicy policy) {
+  return {{.open_channel = [] { return open_kernel_channel(kReceiveDeadline); },
+           .ephemeral_ports = [] { return read_ephemeral_ports(); },
+           .total_sockets = read_total_sockets},
+          std::move(policy)};
 }
 
 }  // namespace sockdiag

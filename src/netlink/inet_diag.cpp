@@ -5,10 +5,12 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
 
 #include <algorithm>
 #include <bit>
+#include <cstddef>
 #include <cstring>
 #include <optional>
 
@@ -79,6 +81,20 @@ std::optional<std::uint32_t> drops_of(std::span<const std::byte> value) {
   return drops;
 }
 
+// INET_DIAG_INFO: `struct tcp_info` (linux/tcp.h), whose first fields have never moved.
+std::optional<std::chrono::milliseconds> since_last_ack_of(std::span<const std::byte> value) {
+  constexpr std::size_t kOffset = offsetof(tcp_info, tcpi_last_ack_recv);
+  std::uint32_t milliseconds = 0;
+  if (value.size() < kOffset + sizeof milliseconds) return std::nullopt;
+  std::memcpy(&milliseconds, value.data() + kOffset, sizeof milliseconds);
+  return std::chrono::milliseconds(milliseconds);
+}
+
+// The kernel's is unique while the host runs (sock_diag_save_cookie() in net/core/sock_diag.c).
+std::uint64_t cookie_of(const inet_diag_sockid& id) {
+  return (std::uint64_t{id.idiag_cookie[1]} << 32) | id.idiag_cookie[0];
+}
+
 // Calls visit(type, value) for each attribute (struct rtattr, linux/rtnetlink.h: length and type
 // of 16 bits each in host order, then the value, padded to 4 bytes).
 template <typename Visit>
@@ -123,6 +139,7 @@ SocketRecord decode_socket(std::span<const std::byte> payload) {
                        has_attributes = has_attributes || type != INET_DIAG_MARK;
                        if (type == INET_DIAG_SKV6ONLY) record.ipv6_only = flag_of(value);
                        if (type == INET_DIAG_SKMEMINFO) record.drops = drops_of(value);
+                       if (type == INET_DIAG_INFO) record.since_last_ack = since_last_ack_of(value);
                      });
   record.state_number = message.idiag_state;
   record.kind = kind_of(message, has_attributes);
@@ -132,6 +149,10 @@ SocketRecord decode_socket(std::span<const std::byte> payload) {
   record.remote_address = address_of(message.idiag_family, message.id.idiag_dst);
   record.receive_queue = message.idiag_rqueue;
   record.send_queue = message.idiag_wqueue;
+  record.cookie = cookie_of(message.id);
+  record.inode = message.idiag_inode;
+  record.retransmits = message.idiag_retrans;
+  record.timer_remaining = std::chrono::milliseconds(message.idiag_expires);
   return record;
 }
 

@@ -83,4 +83,8 @@ void TcpDumper::dump_listeners(const SocketSink& sink) {
   dump_states({.states = kListenState, .extensions = kSocketMemory}, sink);
 }
 
+void TcpDumper::dump_close_waits(const SocketSink& sink) {
+  dump_states({.states = kCloseWaitState, .extensions = kTcpInfo}, sink);
+}
+
 }  // namespace sockdiag

@@ -5,6 +5,7 @@
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
 
 #include <array>
@@ -64,6 +65,10 @@ Bytes encode(const SocketSpec& spec) {
   message.idiag_rqueue = spec.receive_queue;
   message.idiag_wqueue = spec.send_queue;
   message.idiag_inode = spec.inode;
+  message.idiag_retrans = spec.retransmits;
+  message.idiag_expires = spec.expires_ms;
+  message.id.idiag_cookie[0] = static_cast<std::uint32_t>(spec.cookie);
+  message.id.idiag_cookie[1] = static_cast<std::uint32_t>(spec.cookie >> 32);
   Bytes payload;
   append(payload, message);
   if (spec.attributes) append_attribute(payload, INET_DIAG_SHUTDOWN, std::uint8_t{0});
@@ -72,6 +77,11 @@ Bytes encode(const SocketSpec& spec) {
     std::array<std::uint32_t, 9> memory{};
     memory[8] = *spec.drops;
     append_attribute(payload, INET_DIAG_SKMEMINFO, memory);
+  }
+  if (spec.last_ack_ms) {
+    tcp_info info{};
+    info.tcpi_last_ack_recv = *spec.last_ack_ms;
+    append_attribute(payload, INET_DIAG_INFO, info);
   }
   return payload;
 }

@@ -25,6 +25,10 @@ struct SocketSpec {
   bool attributes = true;                 // as every full socket has them
   std::optional<std::uint8_t> ipv6_only;  // as listeners on IPv6 have it
   std::optional<std::uint32_t> drops;     // in SKMEMINFO
+  std::uint64_t cookie = 0;
+  std::uint8_t retransmits = 0;
+  std::uint32_t expires_ms = 0;
+  std::optional<std::uint32_t> last_ack_ms;  // in tcp_info
 };
 
 class DumpBuilder {

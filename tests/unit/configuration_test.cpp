@@ -63,6 +63,21 @@ ports:
     - 5432
   max_ports: 7
   port_retention: 0s
+listeners:
+  interval: 200ms
+  peak_window: 5m
+lifetimes:
+  max_sockets: 1000
+  syn_sent: 1s
+  syn_recv: 2s
+  fin_wait1: 3s
+  fin_wait2: 4s
+  closing: 5s
+  close_wait: 6s
+  last_ack: 7s
+ephemeral_ports:
+  busiest: 9
+  export_addresses: true
 web:
   listen_addresses: ["127.0.0.1:1", "[::1]:2"]
   telemetry_path: /m
@@ -81,6 +96,13 @@ log:
   CHECK(all.ports.outbound == std::vector<std::uint16_t>{5432});
   CHECK(all.ports.max_ports == 7);
   CHECK(all.ports.port_retention == 0s);
+  CHECK(all.listeners.interval == 200ms);
+  CHECK(all.listeners.peak_window == 5min);
+  CHECK(all.lifetimes.max_sockets == 1000);
+  using Thresholds = ByPassingState<std::chrono::milliseconds>;
+  CHECK(all.lifetimes.thresholds == Thresholds{1s, 2s, 3s, 4s, 5s, 6s, 7s});
+  CHECK(all.ephemeral_ports.busiest == 9);
+  CHECK(all.ephemeral_ports.export_addresses);
   CHECK(all.web.listen_addresses == std::vector<std::string>{"127.0.0.1:1", "[::1]:2"});
   CHECK(all.web.telemetry_path == "/m");
   CHECK(all.web.max_requests == 3);
@@ -128,6 +150,19 @@ TEST_CASE("A wrong configuration is told by its place and what was expected") {
       {"ports: {inbound: [1, 2], max_ports: 1}", "f.yml:1:18: ports.inbound: expected no more"},
       {"ports: {outbound: [1, 2], max_ports: 1}", "f.yml:1:19: ports.outbound: expected no more"},
       {"ports: {port_retention: 1d1ms}", "got \"1d1ms\""},
+      {"listeners: {interval: 99ms}", "f.yml:1:23: listeners.interval: expected a duration from"},
+      {"listeners: {interval: 61s}", "got \"61s\""},
+      {"listeners: {peak_window: 2h}", "f.yml:1:26: listeners.peak_window: expected a duration"},
+      {"listeners:\n  interval: 10s\n  peak_window: 9s\n",
+       "f.yml:3:16: listeners.peak_window: expected no less than listeners.interval, 10s"},
+      {"lifetimes: {max_sockets: 999}", "f.yml:1:26: lifetimes.max_sockets: expected a whole"},
+      {"lifetimes: {max_sockets: 10000001}", "a whole number from 1000 to 10000000"},
+      {"lifetimes: {close_wait: 0s}", "f.yml:1:25: lifetimes.close_wait: expected a duration"},
+      {"lifetimes: {syn_recv: 2d}", "expected a duration from 100ms to 1d, such as 10s"},
+      {"lifetimes: {time_wait: 1m}", "f.yml:1:13: unknown key \"time_wait\""},
+      {"ephemeral_ports: {busiest: 0}", "f.yml:1:28: ephemeral_ports.busiest: expected a whole"},
+      {"ephemeral_ports: {busiest: 101}", "a whole number from 1 to 100"},
+      {"ephemeral_ports: {export_addresses: 1}", "expected true or false, got \"1\""},
       {"web: {listen_addresses: []}", "expected at least one address"},
       {"web: {listen_addresses: [localhost:80]}", "got \"localhost:80\""},
       {"web: {telemetry_path: metrics}", "got \"metrics\""},

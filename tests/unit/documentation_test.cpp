@@ -76,6 +76,11 @@ std::string help_text() {
 TEST_CASE("The README's metric table is the program's") {
   std::vector<Row> metrics;
   append_rows(metrics, tcp_families());
+  append_rows(metrics, listener_families());
+  for (const KernelValueRow& row : kernel_value_rows()) {
+    metrics.push_back({code(row.metric), row.type == ValueType::counter ? "counter" : "gauge", "",
+                       std::string(row.help)});
+  }
   append_rows(metrics, sample_families());
   append_rows(metrics, exporter_families());
   CHECK(table_under("## Metrics") == metrics);

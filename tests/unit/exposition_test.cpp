@@ -59,14 +59,14 @@ TEST_CASE("Text that does not compress is whole too") {
   CHECK(gunzip(member_of({deflate_part(noise), deflate_part(noise)})) == noise + noise);
 }
 
-TEST_CASE("An exposition is fresh up to its time and not without a sample") {
-  const Exposition::TimePoint now{};
-  Exposition exposition;
-  exposition.withdrawn_after = now;
-  CHECK_FALSE(exposition.is_fresh(now));
-  exposition.sockets = make_part("a 1\n");
-  CHECK(exposition.is_fresh(now));
-  CHECK_FALSE(exposition.is_fresh(now + std::chrono::nanoseconds(1)));
+TEST_CASE("A sample is fresh up to its time and not before there is one") {
+  const TimedPart::TimePoint now{};
+  TimedPart sample;
+  sample.withdrawn_after = now;
+  CHECK_FALSE(sample.is_fresh(now));
+  sample.part = make_part("a 1\n");
+  CHECK(sample.is_fresh(now));
+  CHECK_FALSE(sample.is_fresh(now + std::chrono::nanoseconds(1)));
 }
 
 TEST_CASE("A board shows what was published last") {

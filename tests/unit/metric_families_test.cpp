@@ -2,6 +2,7 @@
 #include "sockdiag/exporter/metric_families.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "support/catch.hpp"
@@ -15,6 +16,12 @@ TcpSnapshot two_ports() {
   PortCounts web{.port = 80};
   web.sockets[index_of(TcpState::listen)] = 2;
   web.sockets[index_of(TcpState::close_wait)] = 5;
+  web.close_wait_causes = {1, 0, 0, 4};
+  web.stays[passing_index_of(TcpState::close_wait)] = {3, std::chrono::milliseconds(61500)};
+  web.orphaned_fin_wait2 = 6;
+  web.retransmitting_syn_recv = 12;
+  web.syn_recv_prefixes = 11;
+  web.time_wait_started = 13;
   web.receive_queue_bytes = 5'000'000'000;
   web.send_queue_bytes = 7;
   web.accept_queue = {3, 128, 0.25};
@@ -23,9 +30,20 @@ TcpSnapshot two_ports() {
   snapshot.directions[index_of(Direction::inbound)] = {{web}, {}, 4};
   snapshot.directions[index_of(Direction::outbound)] = {{database}, {}, 0};
   snapshot.families[1][index_of(TcpState::established)] = 9;
+  snapshot.ephemeral = {28232, {{{}, 17}}, 2, true};
+  snapshot.unaccounted_sockets = -2;
   snapshot.sockets = 16;
   snapshot.unknown_state_sockets = 1;
   return snapshot;
+}
+
+ListenerSnapshot two_listeners() { return {{{80, 7, 3}, {443, 2, 0}}, {0, 1, 9}}; }
+
+SampleStatuses of_tcp(SampleStatus status) {
+  SampleStatuses statuses;
+  status.attempted = true;
+  statuses[index_of(SampleSource::tcp)] = status;
+  return statuses;
 }
 
 template <typename Rows>
@@ -110,14 +128,79 @@ TEST_CASE("The values are those of the snapshot") {
   CHECK(exposition.value("sockdiag_sample_unknown_state_sockets", {{"source", "tcp"}}) == 1);
 }
 
+TEST_CASE("Why and for how long is shown by port") {
+  const auto exposition = Exposition::parse(render(two_ports()));
+  const auto value = [&](const std::string& name, Labels labels) {
+    labels.insert({"port", "80"});
+    return exposition.value("sockdiag_tcp_" + name, labels);
+  };
+  const Labels inbound{{"direction", "inbound"}};
+  const Labels leak{{"direction", "inbound"}, {"state", "close_wait"}};
+  CHECK(value("close_wait_sockets", {{"direction", "inbound"}, {"cause", "not_accepted"}}) == 1);
+  CHECK(value("close_wait_sockets", {{"direction", "inbound"}, {"cause", "unread_data"}}) == 0);
+  CHECK(value("close_wait_sockets", {{"direction", "inbound"}, {"cause", "not_closed"}}) == 4);
+  CHECK(value("lingering_sockets", leak) == 3);
+  CHECK(value("oldest_socket_seconds", leak) == 61.5);
+  CHECK(value("fin_wait2_orphaned_sockets", inbound) == 6);
+  CHECK(value("syn_recv_retransmitting_sockets", {}) == 12);
+  CHECK(value("syn_recv_prefixes", {}) == 11);
+  CHECK(value("time_wait_started_total", inbound) == 13);
+  CHECK(exposition.families().at("sockdiag_tcp_time_wait_started_total") == "counter");
+}
+
+TEST_CASE("Ephemeral ports are shown by rank, zeros included, and by name where that is wanted") {
+  TcpSnapshot snapshot;
+  const std::array<std::uint8_t, 16> loopback = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+  const IpAddress ipv6 = IpAddress::from_ipv6(loopback.data());
+  const IpAddress ipv4 = IpAddress::from_ipv4("\x0a\x00\x00\x01");
+  snapshot.ephemeral = {
+      100, {{{ipv4, ipv4, 443}, 9}, {{ipv6, ipv4, 443}, 7}, {{ipv6, ipv6, 80}, 2}}, 4, true};
+  auto exposition = Exposition::parse(render(snapshot));
+  const std::string by_name = "sockdiag_tcp_destination_ephemeral_ports_used";
+  for (const auto& [rank, used] :
+       std::map<std::string, int>{{"1", 9}, {"2", 7}, {"3", 2}, {"4", 0}}) {
+    CHECK(exposition.value("sockdiag_tcp_ephemeral_ports_used", {{"rank", rank}}) == used);
+  }
+  CHECK(exposition.value("sockdiag_tcp_ephemeral_ports") == 100);
+  CHECK(exposition.matching(by_name).size() == 2);
+  CHECK(exposition.value(by_name, {{"destination", "10.0.0.1:443"}}) == 9);
+  CHECK(exposition.value(by_name, {{"destination", "[::1]:80"}}) == 2);
+  snapshot.ephemeral.export_addresses = false;
+  exposition = Exposition::parse(render(snapshot));
+  CHECK(exposition.matching(by_name).empty());
+}
+
+TEST_CASE("The kernel's values are shown under their names, what it lacks is not shown") {
+  const auto rows = kernel_value_rows();
+  KernelValues values;
+  values.values.resize(rows.size());
+  CHECK(render(values).empty());
+  for (std::size_t i = 0; i < rows.size(); ++i) values.values[i] = i;
+  values.values[3].reset();
+  const auto exposition = Exposition::parse(render(values));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::string name(rows[i].metric);
+    CAPTURE(name);
+    const auto shown = exposition.value(name);
+    CHECK(shown.has_value() == (i != 3));
+    if (!shown) continue;
+    CHECK(*shown == static_cast<double>(i));
+    CHECK(exposition.families().at(name) ==
+          (rows[i].type == ValueType::counter ? "counter" : "gauge"));
+    CHECK(exposition.help().at(name) == rows[i].help);
+  }
+}
+
 TEST_CASE("Every row of the tables is rendered, with its labels and no other") {
   SampleStatus status;
   status.last_success = std::chrono::system_clock::time_point{} + std::chrono::seconds(1);
   CHECK(families_in(render(two_ports())) == names_of(tcp_families()));
-  CHECK(families_in(render(status)) == names_of(sample_families()));
+  CHECK(families_in(render(two_listeners())) == names_of(listener_families()));
+  CHECK(families_in(render(of_tcp(status))) == names_of(sample_families()));
   CHECK(families_in(render(full_state())) == names_of(exporter_families()));
   check_labels(tcp_families(), render(two_ports()));
-  check_labels(sample_families(), render(status));
+  check_labels(listener_families(), render(two_listeners()));
+  check_labels(sample_families(), render(of_tcp(status)));
   check_labels(exporter_families(), render(full_state()));
 }
 
@@ -130,7 +213,7 @@ TEST_CASE("The exporter's own metrics show what they are made of") {
   status.interval = std::chrono::seconds(5);
   status.failures = 3;
   status.interrupted_dumps = 2;
-  const auto exposition = Exposition::parse(render(status) + render(full_state()));
+  const auto exposition = Exposition::parse(render(of_tcp(status)) + render(full_state()));
   const Labels tcp{{"source", "tcp"}};
   CHECK(exposition.value("sockdiag_sample_success", tcp) == 1);
   CHECK(exposition.value("sockdiag_sample_timestamp_seconds", tcp) == 1.5);
@@ -146,7 +229,8 @@ TEST_CASE("The exporter's own metrics show what they are made of") {
 }
 
 TEST_CASE("What is not known has no series") {
-  CHECK(render(SampleStatus{}).find("sample_timestamp") == std::string::npos);
+  CHECK(render(of_tcp({})).find("sample_timestamp") == std::string::npos);
+  CHECK(render(SampleStatuses{}).find("source=") == std::string::npos);
   CHECK(render(ExporterState{}).find("process_") == std::string::npos);
 }
 

@@ -13,9 +13,9 @@ using namespace std::chrono_literals;
 
 std::shared_ptr<const Exposition> exposition(std::chrono::seconds fresh_for) {
   auto result = std::make_shared<Exposition>();
-  result->sockets = make_part("sockets 1\n");
+  result->samples[index_of(SampleSource::tcp)] = {make_part("sockets 1\n"),
+                                                  std::chrono::steady_clock::now() + fresh_for};
   result->status = make_part("status 1\n");
-  result->withdrawn_after = std::chrono::steady_clock::now() + fresh_for;
   return result;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 
@@ -33,6 +34,7 @@ class FakeProc {
 };
 
 constexpr char kRange[] = "sys/net/ipv4/ip_local_port_range";
+constexpr char kReserved[] = "sys/net/ipv4/ip_local_reserved_ports";
 // The numbers of proc(5): 14 and 15 are the ticks, 20 the threads, 22 the start, 23 and 24 memory.
 constexpr char kStat[] =
     "42 (a (b) c) S 1 1 1 0 -1 4194560 1 2 3 4 150 50 0 0 20 0 7 0 1000 4096000 25 18446744\n";
@@ -41,18 +43,46 @@ constexpr char kStat[] =
 
 TEST_CASE("The ephemeral range is read, from this kernel too") {
   FakeProc proc;
-  CHECK(read_ephemeral_ports(proc.write(kRange, "1024\t65535\n").root()) == PortRange{1024, 65535});
-  CHECK(read_ephemeral_ports().first > 0);
+  proc.write(kRange, "1024\t65535\n").write(kReserved, "\n");
+  const EphemeralPorts ports = read_ephemeral_ports(proc.root());
+  CHECK(ports.range() == PortRange{1024, 65535});
+  CHECK(ports.size() == 65535 - 1024 + 1);
+  CHECK(read_ephemeral_ports().size() > 0);
+}
+
+TEST_CASE("Reserved ports are not ephemeral, wherever they lie") {
+  FakeProc proc;
+  proc.write(kRange, "1000 1099\n").write(kReserved, "80,1000,1010-1019,1099-2000\n");
+  const EphemeralPorts ports = read_ephemeral_ports(proc.root());
+  CHECK(ports.size() == 100 - 1 - 10 - 1);
+  CHECK(ports.contains(1001));
+  for (const std::uint16_t port :
+       std::to_array<std::uint16_t>({1000, 1010, 1019, 1099, 999, 1100})) {
+    CAPTURE(port);
+    CHECK_FALSE(ports.contains(port));
+  }
 }
 
 TEST_CASE("An ephemeral range that makes no sense is refused by its file's name") {
-  for (const char* text : {"", "x y", "1024", "0 5", "5 4", "1 65536", "-1 5"}) {
+  for (const char* text : {"", "x y", "1024", "0 5", "5 4", "1 65536", "-1 5", "1 2 3"}) {
     CAPTURE(text);
     FakeProc proc;
-    CHECK_THROWS_WITH(read_ephemeral_ports(proc.write(kRange, text).root()),
-                      contains_text("ip_local_port_range"));
+    proc.write(kRange, text).write(kReserved, "\n");
+    CHECK_THROWS_WITH(read_ephemeral_ports(proc.root()), contains_text("ip_local_port_range"));
   }
   CHECK_THROWS_WITH(read_ephemeral_ports("/nowhere"), contains_text("No such file or directory"));
+}
+
+TEST_CASE("Reserved ports that make no sense are refused by their file's name") {
+  for (const char* text : {"x", "1,,2", "0", "65536", "5-4", "1-2-3", "1 2", "-5", "5-"}) {
+    CAPTURE(text);
+    FakeProc proc;
+    proc.write(kRange, "1024 65535\n").write(kReserved, text);
+    CHECK_THROWS_WITH(read_ephemeral_ports(proc.root()), contains_text("ip_local_reserved_ports"));
+  }
+  FakeProc proc;
+  CHECK_THROWS_WITH(read_ephemeral_ports(proc.write(kRange, "1024 65535\n").root()),
+                    contains_text("No such file or directory"));
 }
 
 TEST_CASE("The process's numbers are read by their place, whatever its name") {

@@ -89,10 +89,10 @@ TEST_CASE("A recorded dump is decoded to what ss shows of it") {
 TEST_CASE("A recorded dump is tallied to the counts that ss shows") {
   for (const Recording& recording : kRecordings) {
     CAPTURE(recording.name);
-    const auto tally = std::make_unique<TcpTally>(PortPolicy{});
-    tally->begin({32768, 60999}, {});
+    const auto tally = std::make_unique<TcpTally>(TcpPolicy{});
+    tally->begin(EphemeralPorts({32768, 60999}), {});
     replay(recording, [&](const SocketRecord& record) { tally->add(record); });
-    const TcpSnapshot snapshot = tally->finish();
+    const TcpSnapshot snapshot = tally->finish(TcpTally::TimePoint{});
 
     StateCounts by_port{};
     for (const DirectionCounts& direction : snapshot.directions) {

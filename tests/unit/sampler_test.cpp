@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sockdiag/exporter/sampler.hpp"
 
+#include <functional>
 #include <future>
 
+#include "sockdiag/exporter/metric_families.hpp"
+#include "sockdiag/exporter/schedule.hpp"
 #include "support/catch.hpp"
 #include "support/dump_builder.hpp"
 
@@ -11,31 +14,91 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr PortRange kEphemeral{32768, 60999};
+const EphemeralPorts kEphemeral({32768, 60999});
 
 DumpBuilder good() {
   return DumpBuilder().socket({.local = "127.0.0.1:33000", .remote = "127.0.0.1:80"}).done();
 }
 
-// A source whose kernel answers whatever the test says at that moment.
+const SocketSpec kListener{
+    .state = 10, .local = "0.0.0.0:80", .remote = "0.0.0.0:0", .drops = 5, .cookie = 1};
+
+// The request is in none of the kernel's totals.
+DumpBuilder two_and_a_request() {
+  return DumpBuilder()
+      .socket({.cookie = 1})
+      .socket({.cookie = 2})
+      .socket({.state = 3, .inode = 0, .attributes = false, .cookie = 3})
+      .done();
+}
+
+// Samples the good dump, and calls `sampled` each time before.
+Sampling counted_sampling(Board& board, std::function<void()> sampled) {
+  return {
+      TcpSource({.open_channel = [] { return std::make_unique<ReplayChannel>(good().datagrams()); },
+                 .ephemeral_ports =
+                     [sampled = std::move(sampled)] {
+                       sampled();
+                       return kEphemeral;
+                     },
+                 .total_sockets = [] { return 1; }},
+                {}),
+      [] {
+        return KernelValues{std::vector<std::optional<std::uint64_t>>(kernel_value_rows().size()),
+                            {}};
+      },
+      board};
+}
+
+// A kernel that answers whatever the test says at that moment.
 class FakeKernel {
  public:
   DumpBuilder answer = good();
   bool no_ephemeral_ports = false;
+  std::vector<std::string> problems{};
 
-  TcpSource source() {
-    return {[this] { return std::make_unique<ReplayChannel>(answer.datagrams()); },
+  Sampling sampling(Board& board) {
+    return {TcpSource({.open_channel =
+                           [this] { return std::make_unique<ReplayChannel>(answer.datagrams()); },
+                       .ephemeral_ports = [this] { return ephemeral_ports(); },
+                       .total_sockets = [] { return 3; }},
+                      {}),
             [this] {
-              if (no_ephemeral_ports) throw std::runtime_error("no range");
-              return kEphemeral;
+              KernelValues values;
+              values.values.resize(kernel_value_rows().size());
+              values.values[0] = 42;
+              values.problems = problems;
+              return values;
             },
-            {}};
+            board};
+  }
+
+ private:
+  EphemeralPorts ephemeral_ports() const {
+    if (no_ephemeral_ports) throw std::runtime_error("no range");
+    return kEphemeral;
   }
 };
 
-std::string sockets_text(const Board& board) {
+Configuration with(Configuration::Sampling sampling) {
+  Configuration configuration;
+  configuration.sampling = sampling;
+  return configuration;
+}
+
+const SampleStatus& tcp_of(const Sampling& sampling) { return sampling.status(SampleSource::tcp); }
+
+std::string text_of(const Board& board, SampleSource source) {
   const auto latest = board.latest();
-  return latest != nullptr && latest->sockets != nullptr ? latest->sockets->text : "";
+  if (latest == nullptr || latest->of(source).part == nullptr) return "";
+  return latest->of(source).part->text;
+}
+
+std::string sockets_text(const Board& board) { return text_of(board, SampleSource::tcp); }
+
+bool is_fresh(const Board& board, std::chrono::steady_clock::duration later = {}) {
+  const auto now = std::chrono::steady_clock::now();
+  return board.latest()->of(SampleSource::tcp).is_fresh(now + later);
 }
 
 }  // namespace
@@ -43,33 +106,33 @@ std::string sockets_text(const Board& board) {
 TEST_CASE("A good sample is published with its status") {
   FakeKernel kernel;
   Board board;
-  Sampling sampling(kernel.source(), board);
-  sampling.attempt({});
-  CHECK(sampling.status().success);
-  CHECK(sampling.status().last_success.has_value());
-  CHECK(sampling.status().interval == 5s);
+  Sampling sampling = kernel.sampling(board);
+  sampling.attempt(SampleSource::tcp, {});
+  CHECK(tcp_of(sampling).success);
+  CHECK(tcp_of(sampling).last_success.has_value());
+  CHECK(tcp_of(sampling).interval == 5s);
   CHECK_THAT(sockets_text(board), contains_text("port=\"80\",state=\"established\"} 1\n"));
   CHECK_THAT(board.latest()->status->text, contains_text("sample_success{source=\"tcp\"} 1\n"));
-  CHECK(board.latest()->is_fresh(std::chrono::steady_clock::now()));
+  CHECK(is_fresh(board));
 }
 
 TEST_CASE("A failed sample publishes its failure and nothing of its sockets") {
   FakeKernel kernel;
   Board board;
-  Sampling sampling(kernel.source(), board);
-  sampling.attempt({});
+  Sampling sampling = kernel.sampling(board);
+  sampling.attempt(SampleSource::tcp, {});
   const auto before = sockets_text(board);
   kernel.answer = DumpBuilder().socket({}).socket({}).done(ENOMEM);
-  sampling.attempt({});
-  sampling.attempt({});
+  sampling.attempt(SampleSource::tcp, {});
+  sampling.attempt(SampleSource::tcp, {});
   CHECK(sockets_text(board) == before);
-  CHECK_FALSE(sampling.status().success);
-  CHECK(sampling.status().failures == 2);
+  CHECK_FALSE(tcp_of(sampling).success);
+  CHECK(tcp_of(sampling).failures == 2);
   CHECK_THAT(board.latest()->status->text, contains_text("sample_success{source=\"tcp\"} 0\n"));
   CHECK_THAT(board.latest()->status->text, contains_text("failures_total{source=\"tcp\"} 2\n"));
   kernel.answer = good();
-  sampling.attempt({});
-  CHECK(sampling.status().success);
+  sampling.attempt(SampleSource::tcp, {});
+  CHECK(tcp_of(sampling).success);
   CHECK(sockets_text(board) == before);
 }
 
@@ -77,10 +140,10 @@ TEST_CASE("Failing from the first sample on shows no sockets") {
   FakeKernel kernel;
   kernel.no_ephemeral_ports = true;
   Board board;
-  Sampling sampling(kernel.source(), board);
-  sampling.attempt({});
+  Sampling sampling = kernel.sampling(board);
+  sampling.attempt(SampleSource::tcp, {});
   CHECK(sockets_text(board).empty());
-  CHECK_FALSE(board.latest()->is_fresh(std::chrono::steady_clock::now()));
+  CHECK_FALSE(is_fresh(board));
   CHECK(board.latest()->status->text.find("sample_timestamp") == std::string::npos);
 }
 
@@ -88,20 +151,20 @@ TEST_CASE("An interrupted dump is a failure that is counted apart") {
   FakeKernel kernel;
   kernel.answer = DumpBuilder().message(18, encode(SocketSpec{}), 0x10).done();
   Board board;
-  Sampling sampling(kernel.source(), board);
-  sampling.attempt({});
-  CHECK(sampling.status().failures == 1);
-  CHECK(sampling.status().interrupted_dumps == 1);
+  Sampling sampling = kernel.sampling(board);
+  sampling.attempt(SampleSource::tcp, {});
+  CHECK(tcp_of(sampling).failures == 1);
+  CHECK(tcp_of(sampling).interrupted_dumps == 1);
   CHECK(sockets_text(board).empty());
 }
 
 TEST_CASE("Staleness comes after max_staleness and never before three intervals") {
   FakeKernel kernel;
   Board board;
-  Sampling sampling(kernel.source(), board);
+  Sampling sampling = kernel.sampling(board);
   const auto lifetime = [&](Configuration::Sampling settings) {
-    sampling.attempt(settings);
-    return board.latest()->withdrawn_after - std::chrono::steady_clock::now();
+    sampling.attempt(SampleSource::tcp, with(settings));
+    return board.latest()->of(SampleSource::tcp).withdrawn_after - std::chrono::steady_clock::now();
   };
   CHECK(lifetime({.interval = 1h, .max_staleness = 60s}) > 2h);
   CHECK(lifetime({.interval = 1h, .max_staleness = 60s}) <= 3h);
@@ -111,69 +174,154 @@ TEST_CASE("Staleness comes after max_staleness and never before three intervals"
 TEST_CASE("A cheap failure does not shorten the interval that a good sample stretched") {
   FakeKernel kernel;
   Board board;
-  Sampling sampling(kernel.source(), board);
+  Sampling sampling = kernel.sampling(board);
   const Configuration::Sampling settings{.interval = 1ms, .cpu_budget = 1e-9};
-  sampling.attempt(settings);
-  const auto stretched = sampling.status().interval;
+  sampling.attempt(SampleSource::tcp, with(settings));
+  const auto stretched = tcp_of(sampling).interval;
   kernel.no_ephemeral_ports = true;
-  sampling.attempt(settings);
-  CHECK_FALSE(sampling.status().success);
-  CHECK(sampling.status().interval >= stretched);
-  CHECK(board.latest()->is_fresh(std::chrono::steady_clock::now()));
+  sampling.attempt(SampleSource::tcp, with(settings));
+  CHECK_FALSE(tcp_of(sampling).success);
+  CHECK(tcp_of(sampling).interval >= stretched);
+  CHECK(is_fresh(board));
 }
 
 TEST_CASE("A longer interval holds for the last sample too") {
   FakeKernel kernel;
   Board board;
-  Sampling sampling(kernel.source(), board);
-  sampling.attempt({.interval = 1s, .max_staleness = 1s});
-  sampling.settle({.interval = 1h, .max_staleness = 1s});
-  CHECK(sampling.status().interval == 1h);
-  CHECK(board.latest()->is_fresh(std::chrono::steady_clock::now() + 2h));
+  Sampling sampling = kernel.sampling(board);
+  sampling.attempt(SampleSource::tcp, with({.interval = 1s, .max_staleness = 1s}));
+  sampling.settle(with({.interval = 1h, .max_staleness = 1s}));
+  CHECK(tcp_of(sampling).interval == 1h);
+  CHECK(is_fresh(board, 2h));
   CHECK_THAT(board.latest()->status->text, contains_text("interval_seconds{source=\"tcp\"} 3600"));
 }
 
 TEST_CASE("The sampler samples at once, again at its interval, and ends when asked") {
-  FakeKernel kernel;
   std::atomic<int> samples = 0;
   std::promise<void> third;
-  TcpSource source{[&] { return std::make_unique<ReplayChannel>(good().datagrams()); },
-                   [&] {
-                     if (++samples == 3) third.set_value();
-                     return kEphemeral;
-                   },
-                   {}};
   Board board;
-  Configuration configuration;
-  configuration.sampling.interval = 1ms;
-  configuration.sampling.cpu_budget = 1;
-  Sampler sampler(std::move(source), board, configuration);
+  Configuration configuration = with({.interval = 1ms, .cpu_budget = 1});
+  Sampler sampler(counted_sampling(board,
+                                   [&] {
+                                     if (++samples == 3) third.set_value();
+                                   }),
+                  configuration);
   CHECK(third.get_future().wait_for(60s) == std::future_status::ready);
 }
 
 TEST_CASE("A shorter interval and new ports hold without waiting for the old interval") {
   std::atomic<int> samples = 0;
   std::promise<void> first;
-  std::promise<void> second;
-  TcpSource source{[&] { return std::make_unique<ReplayChannel>(good().datagrams()); },
-                   [&] {
-                     const int number = ++samples;
-                     if (number == 1) first.set_value();
-                     if (number == 3) second.set_value();
-                     return kEphemeral;
-                   },
-                   {}};
+  std::promise<void> third;
   Board board;
-  Configuration configuration;
-  configuration.sampling.interval = 1h;
-  Sampler sampler(std::move(source), board, configuration);
+  Configuration configuration = with({.interval = 1h});
+  Sampler sampler(counted_sampling(board,
+                                   [&] {
+                                     const int number = ++samples;
+                                     if (number == 1) first.set_value();
+                                     if (number == 3) third.set_value();
+                                   }),
+                  configuration);
   REQUIRE(first.get_future().wait_for(60s) == std::future_status::ready);
   configuration.sampling.interval = 10ms;
   configuration.sampling.cpu_budget = 1;
   configuration.ports.outbound = {9};
   sampler.configure(configuration);
-  REQUIRE(second.get_future().wait_for(60s) == std::future_status::ready);
+  REQUIRE(third.get_future().wait_for(60s) == std::future_status::ready);
   CHECK_THAT(sockets_text(board), contains_text("direction=\"outbound\",port=\"9\""));
+}
+
+TEST_CASE("Listeners are polled once a sample has told which ports have series") {
+  FakeKernel kernel;
+  kernel.answer = DumpBuilder().socket(kListener).done();
+  Board board;
+  Sampling sampling = kernel.sampling(board);
+  sampling.attempt(SampleSource::listeners, {});
+  CHECK_FALSE(sampling.status(SampleSource::listeners).attempted);
+  CHECK(text_of(board, SampleSource::listeners).empty());
+  sampling.attempt(SampleSource::tcp, {});
+  sampling.attempt(SampleSource::listeners, {});
+  CHECK(sampling.status(SampleSource::listeners).success);
+  CHECK_THAT(text_of(board, SampleSource::listeners),
+             contains_text("listener_drops_total{port=\"80\"} 5\n"));
+}
+
+TEST_CASE("A poll that fails costs the listeners' part alone") {
+  FakeKernel kernel;
+  Board board;
+  Sampling sampling = kernel.sampling(board);
+  sampling.attempt(SampleSource::tcp, {});
+  kernel.answer = DumpBuilder().done(ENOMEM);
+  sampling.attempt(SampleSource::listeners, {});
+  CHECK_FALSE(sampling.status(SampleSource::listeners).success);
+  CHECK(tcp_of(sampling).success);
+  const std::string status = board.latest()->status->text;
+  CHECK_THAT(status, contains_text("sample_success{source=\"tcp\"} 1\n"));
+  CHECK_THAT(status, contains_text("sample_success{source=\"listeners\"} 0\n"));
+  CHECK(status.find("source=\"kernel\"") == std::string::npos);
+}
+
+TEST_CASE("A file of counters that cannot be read fails its source, the other files are shown") {
+  FakeKernel kernel;
+  kernel.problems = {"reading a file: no", "reading another: no"};
+  Board board;
+  Sampling sampling = kernel.sampling(board);
+  sampling.attempt(SampleSource::kernel, {});
+  CHECK_FALSE(sampling.status(SampleSource::kernel).success);
+  CHECK(sampling.status(SampleSource::kernel).failures == 1);
+  const std::string first(kernel_value_rows()[0].metric);
+  CHECK_THAT(text_of(board, SampleSource::kernel), contains_text(first + " 42\n"));
+  kernel.problems.clear();
+  sampling.attempt(SampleSource::kernel, {});
+  CHECK(sampling.status(SampleSource::kernel).success);
+}
+
+TEST_CASE("Polls and counters take a tenth of the CPU budget each at most, the dump the rest") {
+  FakeKernel kernel;
+  Board board;
+  Sampling sampling = kernel.sampling(board);
+  Configuration configuration = with({.interval = 1ms, .cpu_budget = 1e-6});
+  configuration.listeners.interval = 1ms;
+  double shares = 0;
+  for (const SampleSource source : kSampleSources) sampling.attempt(source, configuration);
+  for (const SampleSource source : kSampleSources) {
+    const SampleStatus& status = sampling.status(source);
+    const double share = share_of_cpu(status.cpu_time_total, status.interval);
+    CHECK(share > 0);
+    if (source != SampleSource::tcp) CHECK(share <= 1.000001e-7);
+    shares += share;
+  }
+  CHECK(shares == Approx(1e-6).epsilon(0.001));
+}
+
+TEST_CASE("A dump is accounted for between the kernel's totals before and after it") {
+  struct Row {
+    std::string it;
+    std::optional<std::uint64_t> before;
+    std::optional<std::uint64_t> after;
+    std::string expected;
+  };
+  const std::vector<Row> rows = {{"has them all", 2, 2, "unaccounted_sockets 0\n"},
+                                 {"lies between them", 1, 9, "unaccounted_sockets 0\n"},
+                                 {"has fewer", 5, 4, "unaccounted_sockets 2\n"},
+                                 {"has more", 0, 1, "unaccounted_sockets -1\n"},
+                                 {"is alone", std::nullopt, 2, ""}};
+  for (const Row& row : rows) {
+    INFO("a dump that " << row.it);
+    bool first = true;
+    TcpSource source(
+        {.open_channel =
+             [] { return std::make_unique<ReplayChannel>(two_and_a_request().datagrams()); },
+         .ephemeral_ports = [] { return kEphemeral; },
+         .total_sockets = [&] { return std::exchange(first, false) ? row.before : row.after; }},
+        {});
+    const std::string text = render(source.sample());
+    if (row.expected.empty()) {
+      CHECK(text.find("unaccounted_sockets") == std::string::npos);
+    } else {
+      CHECK_THAT(text, contains_text(row.expected));
+    }
+  }
 }
 
 }  // namespace sockdiag::test

@@ -14,7 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr PortRange kEphemeral{32768, 60999};
+const EphemeralPorts kEphemeral({32768, 60999});
 
 SocketSpec listener(const std::string& local, std::uint32_t queue = 0, std::uint32_t limit = 128) {
   const char* remote = local.front() == '[' ? "[::]:0" : "0.0.0.0:0";
@@ -33,12 +33,12 @@ SocketSpec established(const std::string& local, const std::string& remote) {
 // A tally and a clock of its own.
 class Counter {
  public:
-  explicit Counter(PortPolicy policy = {})
-      : tally_(std::make_unique<TcpTally>(std::move(policy))) {}
+  explicit Counter(PortPolicy ports = {})
+      : tally_(std::make_unique<TcpTally>(TcpPolicy{std::move(ports), {}, {}})) {}
 
   TcpSnapshot count(const std::vector<SocketSpec>& sockets) {
     begin(sockets);
-    return tally_->finish();
+    return tally_->finish(now_);
   }
   void begin(const std::vector<SocketSpec>& sockets) {
     tally_->begin(kEphemeral, now_);
@@ -247,7 +247,9 @@ TEST_CASE("A lost sample leaves no count behind") {
 TEST_CASE("A new policy holds from the next sample and keeps the ports it allows") {
   Counter counter;
   counter.count({listener("0.0.0.0:80"), listener("0.0.0.0:81")});
-  counter.tally().set_policy({.inbound = {9}, .outbound = {}, .max_ports = 3});
+  counter.tally().set_policy({.ports = {.inbound = {9}, .outbound = {}, .max_ports = 3},
+                              .lifetimes = {},
+                              .destinations = {}});
   CHECK(ports(counter.count({listener("0.0.0.0:81")}), kInbound) == Ports{9, 80, 81});
 }
 

@@ -41,8 +41,27 @@ class IpAddress {
     return high() == 0 && (low() == 0 || (is_ipv4() && last_four() == 0));
   }
 
+  // 16 bytes in network byte order.
+  [[nodiscard]] const std::array<std::uint8_t, 16>& bytes() const noexcept { return bytes_; }
+
   [[nodiscard]] std::uint64_t high() const noexcept { return load<std::uint64_t>(0); }
   [[nodiscard]] std::uint64_t low() const noexcept { return load<std::uint64_t>(8); }
+
+  // Multiplies and folds: addresses of one network differ in a few bits only.
+  [[nodiscard]] std::uint64_t hash(std::uint64_t seed) const noexcept {
+    constexpr std::uint64_t kOdd = 0x9e3779b97f4a7c15U;
+    std::uint64_t hash = (high() ^ seed) * kOdd;
+    hash = (hash ^ (hash >> 32) ^ low()) * kOdd;
+    return hash ^ (hash >> 32);
+  }
+
+  // Of whom the address is likely to be one of many: its /24 in IPv4, its /64 in IPv6, as a number.
+  [[nodiscard]] std::uint64_t prefix() const noexcept {
+    if (!is_ipv4()) return high();
+    std::uint64_t network = 0;
+    std::memcpy(&network, bytes_.data() + 12, 3);
+    return network;
+  }
 
   friend bool operator==(const IpAddress&, const IpAddress&) noexcept = default;
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Which ports get series of their own. Plain values, set by the operator and by the kernel.
+// Which ports and destinations get series of their own. Plain values, set by the operator and by
+// the kernel.
 
 #include <chrono>
 #include <cstddef>
@@ -29,6 +30,14 @@ struct PortPolicy {
   std::chrono::milliseconds port_retention = std::chrono::minutes(10);
 
   friend bool operator==(const PortPolicy&, const PortPolicy&) noexcept = default;
+};
+
+// Which destinations are shown by the ephemeral ports that they use.
+struct DestinationPolicy {
+  std::size_t busiest = 5;
+  bool export_addresses = false;
+
+  friend bool operator==(const DestinationPolicy&, const DestinationPolicy&) noexcept = default;
 };
 
 }  // namespace sockdiag

@@ -4,6 +4,7 @@
 // One socket as the kernel described it in one `struct inet_diag_msg` (linux/inet_diag.h), decoded
 // and in host byte order. A plain value without ownership.
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 
@@ -32,9 +33,15 @@ struct SocketRecord {
   // Bytes; on a listener the accept queue's length and limit in sockets.
   std::uint32_t receive_queue = 0;
   std::uint32_t send_queue = 0;
+  std::uint64_t cookie = 0;  // the same for as long as the connection lives, and no other's
+  std::uint32_t inode = 0;   // 0 without an owner: mini sockets, orphans, and before accept()
+  std::uint8_t retransmits = 0;
+  std::chrono::milliseconds timer_remaining{};  // until the timer fires that runs, if any
   // Connections that the kernel has dropped at a listener since it began to listen (sk_drops),
   // where socket memory was asked for.
   std::optional<std::uint32_t> drops{};
+  // Time since the last segment that acknowledged something, where tcp_info was asked for.
+  std::optional<std::chrono::milliseconds> since_last_ack{};
 };
 
 }  // namespace sockdiag

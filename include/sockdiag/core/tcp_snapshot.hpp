@@ -6,12 +6,17 @@
 // `families`; sockets in a state nobody knows are counted apart.
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
+#include "sockdiag/core/close_wait_cause.hpp"
+#include "sockdiag/core/destination_table.hpp"
 #include "sockdiag/core/direction.hpp"
+#include "sockdiag/core/passing_state.hpp"
 #include "sockdiag/core/tcp_state.hpp"
 
 namespace sockdiag {
@@ -31,9 +36,22 @@ struct AcceptQueue {
   double utilization = 0;
 };
 
+// How long sockets have been in one of the passing states; lower bounds.
+struct Stay {
+  std::uint32_t lingering = 0;         // sockets that have been in it for the threshold or longer
+  std::chrono::milliseconds oldest{};  // 0 where there is none
+};
+
 struct PortCounts {
   std::uint16_t port = 0;  // 0 for all the ports that have no series of their own
   StateCounts sockets{};
+  std::array<std::uint32_t, kCloseWaitCauseCount> close_wait_causes{};
+  ByPassingState<Stay> stays{};
+  std::uint32_t orphaned_fin_wait2 = 0;  // those that no application holds any more
+  std::uint32_t retransmitting_syn_recv = 0;
+  std::uint32_t syn_recv_prefixes = 0;  // of those, distinct /24 and /64 of the clients
+  // While a dump runs, TIME_WAITs that began since the last one; in a snapshot, all so far.
+  std::uint64_t time_wait_started = 0;
   std::uint64_t receive_queue_bytes = 0;  // listeners left out
   std::uint64_t send_queue_bytes = 0;
   AcceptQueue accept_queue{};  // stays empty where the direction is outbound
@@ -45,11 +63,24 @@ struct DirectionCounts {
   std::uint32_t folded_ports = 0;  // distinct ports in `other`
 };
 
+struct EphemeralPortUse {
+  std::size_t available = 0;            // what the kernel may choose from, for one destination
+  std::vector<DestinationUse> busiest;  // the busiest first
+  std::size_t ranks = 0;                // how many are shown; 0 ports in use where there are fewer
+  bool export_addresses = false;
+};
+
 struct TcpSnapshot {
   std::array<DirectionCounts, kDirections.size()> directions;
   std::array<StateCounts, kAddressFamilyNames.size()> families{};
+  ByPassingState<std::chrono::milliseconds> lingering_thresholds{};
+  std::uint64_t unfollowed_sockets = 0;  // in passing states, and no room to remember since when
+  EphemeralPortUse ephemeral;
   std::uint64_t sockets = 0;                // all of the dump
+  std::uint64_t request_sockets = 0;        // those of them that the kernel's totals leave out
   std::uint64_t unknown_state_sockets = 0;  // those of them that are in no other count
+  // The kernel's own totals less this dump's; nothing where they could not be read.
+  std::optional<std::int64_t> unaccounted_sockets;
 
   [[nodiscard]] const DirectionCounts& of(Direction direction) const noexcept {
     return directions[index_of(direction)];

@@ -2,44 +2,68 @@
 #pragma once
 
 // Folds the sockets of one dump into counts by direction, port, state and address family, and
-// keeps between dumps what makes those counts steady: the listeners lately gone and the ports that
-// have series. A sample is begin(), add() for each socket in any order that has listeners before
-// connections (as the kernel dumps them), finish(). A begin() without finish() before it drops the
-// lost sample whole.
+// keeps between dumps what makes those counts steady (the listeners lately gone, the ports that
+// have series) and what takes more than one look (lifetimes, TIME_WAITs begun). A sample is
+// begin(), add() for each socket in any order that has listeners before connections (as the kernel
+// dumps them), finish(). A begin() without finish() before it drops the lost sample whole.
 //
-// Not thread-safe. Nothing is allocated per socket: memory grows with distinct ports, at most
-// 65 535 a direction. add() takes a few tens of nanoseconds.
+// Not thread-safe. Memory grows with distinct ports, at most 65 535 a direction, and with what
+// Lifetimes, TimeWaitStarts, DestinationTable and ClientPrefixes say of themselves; not with
+// ESTABLISHED connections. add() takes a few tens of nanoseconds.
 
 #include <array>
 #include <chrono>
 
+#include "sockdiag/core/client_prefixes.hpp"
+#include "sockdiag/core/destination_table.hpp"
 #include "sockdiag/core/direction.hpp"
+#include "sockdiag/core/ephemeral_ports.hpp"
+#include "sockdiag/core/lifetimes.hpp"
 #include "sockdiag/core/listener_table.hpp"
+#include "sockdiag/core/passing_state.hpp"
+#include "sockdiag/core/port_counters.hpp"
 #include "sockdiag/core/port_policy.hpp"
 #include "sockdiag/core/port_seats.hpp"
 #include "sockdiag/core/port_table.hpp"
 #include "sockdiag/core/socket_record.hpp"
 #include "sockdiag/core/tcp_snapshot.hpp"
+#include "sockdiag/core/time_wait_starts.hpp"
 
 namespace sockdiag {
+
+// What the operator sets.
+struct TcpPolicy {
+  PortPolicy ports;
+  LifetimePolicy lifetimes;
+  DestinationPolicy destinations;
+
+  friend bool operator==(const TcpPolicy&, const TcpPolicy&) noexcept = default;
+};
 
 class TcpTally {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
 
-  explicit TcpTally(PortPolicy policy);
+  explicit TcpTally(TcpPolicy policy);
 
-  // Between samples; ports that stay allowed keep their series.
-  void set_policy(PortPolicy policy);
+  // Between samples; ports that stay allowed keep their series, sockets their ages.
+  void set_policy(TcpPolicy policy);
 
-  // `ephemeral`: the namespace's net.ipv4.ip_local_port_range.
-  void begin(PortRange ephemeral, TimePoint now);
+  // Before the first sample: dates a CLOSE_WAIT by the last acknowledgement that it received, the
+  // FIN's or a later one's. `now`: after the record was read. Other records are passed over.
+  void date(const SocketRecord& record, TimePoint now);
+
+  void begin(const EphemeralPorts& ephemeral, TimePoint now);
   void add(const SocketRecord& record);
-  [[nodiscard]] TcpSnapshot finish();
+  // `now`: after the last socket was read.
+  [[nodiscard]] TcpSnapshot finish(TimePoint now);
 
  private:
   void add_listener(const SocketRecord& record);
   void add_connection(const SocketRecord& record, TcpState state);
+  void add_state(PortCounts& counts, const SocketRecord& record, TcpState state);
+  void add_stay(PortCounts& counts, const SocketRecord& record, std::size_t passing);
+  void add_syn_recv(PortCounts& counts, const SocketRecord& record);
   [[nodiscard]] bool is_inbound(const SocketRecord& record, TcpState state) const noexcept;
   [[nodiscard]] PortCounts& counts_of(Direction direction, std::uint16_t port);
   [[nodiscard]] bool may_have_series(Direction direction, std::uint16_t port) const noexcept;
@@ -47,14 +71,22 @@ class TcpTally {
   [[nodiscard]] PortSeats& seats(Direction direction) { return seats_[index_of(direction)]; }
   [[nodiscard]] PortTable& table(Direction direction) { return tables_[index_of(direction)]; }
 
-  PortPolicy policy_;
-  PortRange ephemeral_;
+  [[nodiscard]] EphemeralPortUse ephemeral_port_use() const;
+
+  TcpPolicy policy_;
+  EphemeralPorts ephemeral_;
   TimePoint now_;
   ListenerTable listeners_;
   std::array<PortSeats, kDirections.size()> seats_;
   std::array<PortTable, kDirections.size()> tables_;
   std::array<StateCounts, kAddressFamilyNames.size()> families_{};
+  Lifetimes lifetimes_;
+  TimeWaitStarts time_wait_starts_;
+  std::array<PortCounters, kDirections.size()> time_waits_started_;
+  ClientPrefixes prefixes_;
+  DestinationTable destinations_;
   std::uint64_t sockets_ = 0;
+  std::uint64_t request_sockets_ = 0;
   std::uint64_t unknown_state_sockets_ = 0;
 };
 

@@ -9,7 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "sockdiag/core/passing_state.hpp"
 #include "sockdiag/core/port_policy.hpp"
+#include "sockdiag/core/tcp_tally.hpp"
 
 namespace sockdiag {
 
@@ -21,6 +23,10 @@ struct Configuration {
     std::chrono::milliseconds interval = std::chrono::seconds(5);
     double cpu_budget = 0.05;  // of one CPU
     std::chrono::milliseconds max_staleness = std::chrono::seconds(60);
+  };
+  struct Listeners {
+    std::chrono::milliseconds interval = std::chrono::seconds(1);
+    std::chrono::milliseconds peak_window = std::chrono::seconds(60);
   };
   struct Web {
     std::vector<std::string> listen_addresses = {":10293"};
@@ -37,9 +43,16 @@ struct Configuration {
 
   Sampling sampling;
   PortPolicy ports;
+  Listeners listeners;
+  LifetimePolicy lifetimes;
+  DestinationPolicy ephemeral_ports;
   Web web;
   Log log;
 };
+
+[[nodiscard]] inline TcpPolicy tcp_policy(const Configuration& configuration) {
+  return {configuration.ports, configuration.lifetimes, configuration.ephemeral_ports};
+}
 
 // The configuration or the command line is wrong; the text says where and what was expected.
 class ConfigError : public std::runtime_error {

@@ -31,7 +31,8 @@ class Exporter {
   std::unique_ptr<Parts> parts_;
 };
 
-// One sample, as /metrics would show it; nothing where it failed, which has been logged.
+// One sample of each source, as /metrics would show it; nothing where that of the sockets failed.
+// Failures have been logged.
 [[nodiscard]] std::optional<std::string> sample_once(const Configuration& configuration);
 
 }  // namespace sockdiag

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "sockdiag/exporter/gzip.hpp"
+#include "sockdiag/exporter/sample_status.hpp"
 
 namespace sockdiag {
 
@@ -20,15 +21,24 @@ struct RenderedPart {
 
 [[nodiscard]] std::shared_ptr<const RenderedPart> make_part(std::string text);
 
-struct Exposition {
+// Of one source's last good sample.
+struct TimedPart {
   using TimePoint = std::chrono::steady_clock::time_point;
 
-  std::shared_ptr<const RenderedPart> sockets;  // of the last good sample; null before the first
-  TimePoint withdrawn_after;                    // when those are too old to be shown
-  std::shared_ptr<const RenderedPart> status;   // how sampling goes
+  std::shared_ptr<const RenderedPart> part;  // null before the first
+  TimePoint withdrawn_after;                 // when it is too old to be shown
 
   [[nodiscard]] bool is_fresh(TimePoint now) const noexcept {
-    return sockets != nullptr && now <= withdrawn_after;
+    return part != nullptr && now <= withdrawn_after;
+  }
+};
+
+struct Exposition {
+  BySampleSource<TimedPart> samples;
+  std::shared_ptr<const RenderedPart> status;  // how sampling goes
+
+  [[nodiscard]] const TimedPart& of(SampleSource source) const noexcept {
+    return samples[index_of(source)];
   }
 };
 

@@ -13,9 +13,11 @@
 #include <string>
 #include <string_view>
 
+#include "sockdiag/core/listener_snapshot.hpp"
 #include "sockdiag/core/tcp_snapshot.hpp"
 #include "sockdiag/exporter/reload_status.hpp"
 #include "sockdiag/exporter/sample_status.hpp"
+#include "sockdiag/procfs/kernel_values.hpp"
 #include "sockdiag/procfs/process_stats.hpp"
 
 namespace sockdiag {
@@ -35,13 +37,19 @@ struct FamilyRow {
   void (*fill)(const Source&, prometheus::MetricFamily&);
 };
 
+using SampleStatuses = BySampleSource<SampleStatus>;
+
+// The kernel's counters and limits have a table of their own: kernel_value_rows().
 [[nodiscard]] std::span<const FamilyRow<TcpSnapshot>> tcp_families() noexcept;
-[[nodiscard]] std::span<const FamilyRow<SampleStatus>> sample_families() noexcept;
+[[nodiscard]] std::span<const FamilyRow<ListenerSnapshot>> listener_families() noexcept;
+[[nodiscard]] std::span<const FamilyRow<SampleStatuses>> sample_families() noexcept;
 [[nodiscard]] std::span<const FamilyRow<ExporterState>> exporter_families() noexcept;
 
 // The text format 0.0.4 of all families of one table; a family without series is left out.
 [[nodiscard]] std::string render(const TcpSnapshot& snapshot);
-[[nodiscard]] std::string render(const SampleStatus& status);
+[[nodiscard]] std::string render(const ListenerSnapshot& snapshot);
+[[nodiscard]] std::string render(const KernelValues& values);
+[[nodiscard]] std::string render(const SampleStatuses& statuses);
 [[nodiscard]] std::string render(const ExporterState& state);
 
 }  // namespace sockdiag

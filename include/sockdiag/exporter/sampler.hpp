@@ -1,74 +1,110 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Samples a source on its own clock and thread, and publishes what came of it. A sample that fails
-// publishes nothing but that it failed; one line is logged when samples start to fail and one when
-// they succeed again.
+// Samples the sources, each on its own clock and all on one thread, and publishes what came of it.
+// A sample that fails publishes nothing but that it failed; one line is logged when a source's
+// samples start to fail and one when they succeed again.
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <mutex>
 #include <stop_token>
+#include <string>
 #include <thread>
 
 #include "sockdiag/exporter/configuration.hpp"
 #include "sockdiag/exporter/exposition.hpp"
 #include "sockdiag/exporter/sample_status.hpp"
 #include "sockdiag/exporter/tcp_source.hpp"
+#include "sockdiag/procfs/kernel_values.hpp"
 
 namespace sockdiag {
 
 // One attempt after another, on the calling thread. Not thread-safe.
 class Sampling {
  public:
-  Sampling(TcpSource source, Board& board) : source_(std::move(source)), board_(board) {}
+  using ReadKernelValues = std::function<KernelValues()>;
 
-  // Any failure of the source ends here, and shows in the status.
-  void attempt(const Configuration::Sampling& settings) noexcept;
+  // `board` must outlive it.
+  Sampling(TcpSource tcp, ReadKernelValues read_kernel_values, Board& board);
 
-  // Publishes the last sample again as other settings have it: interval in force and staleness.
-  void settle(const Configuration::Sampling& settings) noexcept;
+  // Any failure of the source ends here, and shows in its status. Listeners are left out until
+  // there has been a good sample of all sockets, which says what ports have series.
+  void attempt(SampleSource source, const Configuration& configuration) noexcept;
 
-  void set_policy(PortPolicy policy) { source_.set_policy(std::move(policy)); }
+  // Publishes the last samples again as other settings have it: intervals in force and staleness.
+  void settle(const Configuration& configuration) noexcept;
 
-  [[nodiscard]] const SampleStatus& status() const noexcept { return status_; }
+  void set_policy(TcpPolicy policy) { tcp_.set_policy(std::move(policy)); }
+
+  [[nodiscard]] const SampleStatus& status(SampleSource source) const noexcept {
+    return runs_[index_of(source)].status;
+  }
 
  private:
-  void take_sample();
-  void succeeded();
-  void failed(const char* why);
-  void publish(const Configuration::Sampling& settings);
+  struct Run {
+    SampleStatus status;
+    std::chrono::nanoseconds cost{};  // CPU time that the interval in force has to pay for
+    bool failing = false;
+    std::shared_ptr<const RenderedPart> part;
+    std::chrono::steady_clock::time_point sampled_at;
+  };
 
-  TcpSource source_;
+  // What there is to show, and what is wrong with the rest.
+  struct Taken {
+    std::string text;
+    std::string problem;
+  };
+
+  [[nodiscard]] Taken take(SampleSource source, const Configuration& configuration);
+  void take_sample(SampleSource source, const Configuration& configuration);
+  void succeeded(SampleSource source);
+  void failed(SampleSource source, const char* why);
+  void set_intervals(const Configuration& configuration);
+  void publish(const Configuration::Sampling& settings);
+  [[nodiscard]] Run& run_of(SampleSource source) noexcept { return runs_[index_of(source)]; }
+
+  TcpSource tcp_;
+  ReadKernelValues read_kernel_values_;
   Board& board_;
-  SampleStatus status_;
-  std::chrono::nanoseconds cost_{};  // CPU time that the interval in force has to pay for
-  bool failing_ = false;
-  std::shared_ptr<const RenderedPart> sockets_;
-  std::chrono::steady_clock::time_point sampled_at_;
+  BySampleSource<Run> runs_;
 };
+
+// The running kernel's sources, not yet sampled.
+[[nodiscard]] Sampling kernel_sampling(const Configuration& configuration, Board& board);
 
 // The thread that does it. The public functions are safe from any thread.
 class Sampler {
  public:
-  // `board` must outlive it. Begins with a sample at once.
-  Sampler(TcpSource source, Board& board, const Configuration& configuration);
+  // What `sampling` publishes to must outlive it. Begins with a sample of each source at once.
+  Sampler(Sampling sampling, const Configuration& configuration);
 
-  // Ports from the next sample on, the interval and staleness at once.
+  // Ports and thresholds from the next sample on, intervals and staleness at once.
   void configure(const Configuration& configuration);
 
  private:
+  using TimePoint = std::chrono::steady_clock::time_point;
+
+  struct Due {
+    TimePoint last;
+    TimePoint next;
+  };
+
   void run(const std::stop_token& stop);
-  [[nodiscard]] Configuration::Sampling take_settings();
-  [[nodiscard]] std::chrono::steady_clock::time_point wait_for_next(
-      const std::stop_token& stop, std::chrono::steady_clock::time_point last_due);
+  [[nodiscard]] Configuration take_settings();
+  [[nodiscard]] SampleSource next_source() const;
+  void set_next(SampleSource source);
+  void wait_for_next(const std::stop_token& stop);
 
   Sampling sampling_;
+  BySampleSource<Due> due_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  Configuration::Sampling settings_;
-  PortPolicy policy_;
-  std::uint64_t generation_ = 0;  // of the settings
+  Configuration configuration_;
+  std::uint64_t generation_ = 0;  // of the configuration
   std::uint64_t applied_generation_ = 0;
   std::jthread thread_;  // last: it uses all of the above
 };

@@ -13,6 +13,10 @@ namespace sockdiag {
                                                          double cpu_budget,
                                                          std::chrono::nanoseconds cpu_time);
 
+// What work of `cpu_time` in each `interval` takes of one CPU.
+[[nodiscard]] double share_of_cpu(std::chrono::nanoseconds cpu_time,
+                                  std::chrono::nanoseconds interval);
+
 // The first time after `now` that lies a whole number of intervals after `last`: no drift, and
 // samples that were missed are not made up for. `interval` is above 0.
 [[nodiscard]] std::chrono::steady_clock::time_point next_due(

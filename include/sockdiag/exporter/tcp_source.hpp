@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Takes one sample of the TCP sockets of the calling thread's network namespace. Not thread-safe.
+// Samples the TCP sockets of the calling thread's network namespace, and polls its listeners
+// between samples. Not thread-safe.
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
-#include <utility>
+#include <optional>
 
-#include "sockdiag/core/port_policy.hpp"
+#include "sockdiag/core/ephemeral_ports.hpp"
+#include "sockdiag/core/listener_snapshot.hpp"
+#include "sockdiag/core/listener_watch.hpp"
 #include "sockdiag/core/tcp_snapshot.hpp"
 #include "sockdiag/core/tcp_tally.hpp"
 #include "sockdiag/netlink/channel.hpp"
@@ -17,25 +22,42 @@ namespace sockdiag {
 
 class TcpSource {
  public:
-  using EphemeralPorts = std::function<PortRange()>;
+  // What it asks; a test answers instead.
+  struct Kernel {
+    ChannelFactory open_channel;
+    std::function<EphemeralPorts()> ephemeral_ports;
+    // The sockets of the kernel's own totals; nothing where they cannot be read.
+    std::function<std::optional<std::uint64_t>()> total_sockets;
+  };
 
-  TcpSource(ChannelFactory open_channel, EphemeralPorts ephemeral_ports, PortPolicy policy);
+  TcpSource(Kernel kernel, TcpPolicy policy);
 
-  void set_policy(PortPolicy policy) { tally_->set_policy(std::move(policy)); }
+  void set_policy(TcpPolicy policy) { tally_->set_policy(std::move(policy)); }
 
-  // All or nothing: throws what reading the kernel throws, and the next call starts anew.
+  // All or nothing: throws what reading the kernel throws, and the next call starts anew. The first
+  // one also asks for how long CLOSE_WAITs have heard nothing, which dates them.
   [[nodiscard]] TcpSnapshot sample();
 
- private:
-  void log_method_once();
+  // The same for the listeners alone. Which ports have series is the last sample's choice, so there
+  // must have been one.
+  [[nodiscard]] ListenerSnapshot poll_listeners(std::chrono::steady_clock::duration peak_window);
 
+ private:
+  void date_close_waits();
+  [[nodiscard]] TcpSnapshot dump_all();
+  void log_method_once();
+  void log_unfollowed(std::uint64_t unfollowed);
+
+  Kernel kernel_;
   TcpDumper dumper_;
-  EphemeralPorts ephemeral_ports_;
   std::unique_ptr<TcpTally> tally_;  // its tables are too large to be moved over a small stack
+  ListenerWatch listeners_;
+  bool dated_ = false;
   bool method_logged_ = false;
+  bool lifetimes_full_ = false;
 };
 
 // The running kernel's tables.
-[[nodiscard]] TcpSource kernel_tcp_source(PortPolicy policy);
+[[nodiscard]] TcpSource kernel_tcp_source(TcpPolicy policy);
 
 }  // namespace sockdiag

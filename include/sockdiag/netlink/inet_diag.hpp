@@ -24,9 +24,11 @@ enum class DumpScope : std::uint8_t {
 // those sockets holds up accept() on a busy port.
 inline constexpr std::uint32_t kAllStates = 0xfff;
 inline constexpr std::uint32_t kListenState = 1U << 10;
+inline constexpr std::uint32_t kCloseWaitState = 1U << 8;
 
 // What the kernel is asked to add to each answer: bit N-1 for INET_DIAG_N.
 inline constexpr std::uint8_t kNoExtension = 0;
+inline constexpr std::uint8_t kTcpInfo = 1U << 1;       // INET_DIAG_INFO
 inline constexpr std::uint8_t kSocketMemory = 1U << 6;  // INET_DIAG_SKMEMINFO
 
 struct DumpRequest {

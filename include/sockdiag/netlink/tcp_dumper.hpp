@@ -28,6 +28,10 @@ class TcpDumper {
   // walk the table of connections. Throws like dump_all().
   void dump_listeners(const SocketSink& sink);
 
+  // Those in CLOSE_WAIT only, with the time since their last acknowledgement: it walks the whole
+  // table. Throws like dump_all().
+  void dump_close_waits(const SocketSink& sink);
+
   // Nothing before the first dump that succeeded.
   [[nodiscard]] std::optional<Method> method() const noexcept { return method_; }
 

@@ -5,12 +5,13 @@
 
 #include <filesystem>
 
-#include "sockdiag/core/port_policy.hpp"
+#include "sockdiag/core/ephemeral_ports.hpp"
 
 namespace sockdiag {
 
-// net.ipv4.ip_local_port_range: the ports that outgoing connections of both families take. Throws
-// std::runtime_error that names the file where it cannot be read or makes no sense.
-[[nodiscard]] PortRange read_ephemeral_ports(const std::filesystem::path& proc = "/proc");
+// net.ipv4.ip_local_port_range less net.ipv4.ip_local_reserved_ports: the ports that outgoing
+// connections of both families take. Throws std::runtime_error that names the file where one of
+// them cannot be read or makes no sense.
+[[nodiscard]] EphemeralPorts read_ephemeral_ports(const std::filesystem::path& proc = "/proc");
 
 }  // namespace sockdiag

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// The local ports that the kernel gives to outgoing connections: net.ipv4.ip_local_port_range less
+// net.ipv4.ip_local_reserved_ports, for both address families. An immutable value of 8 KiB.
+
+#include <bitset>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "sockdiag/core/port_policy.hpp"
+
+namespace sockdiag {
+
+class EphemeralPorts {
+ public:
+  EphemeralPorts() = default;
+
+  explicit EphemeralPorts(PortRange range, const std::vector<PortRange>& reserved = {})
+      : range_(range) {
+    set(range, true);
+    for (const PortRange& each : reserved) set(each, false);
+  }
+
+  [[nodiscard]] const PortRange& range() const noexcept { return range_; }
+  // Whether the kernel may choose it.
+  [[nodiscard]] bool contains(std::uint16_t port) const noexcept { return ports_[port]; }
+  [[nodiscard]] std::size_t size() const noexcept { return ports_.count(); }
+
+  friend bool operator==(const EphemeralPorts&, const EphemeralPorts&) noexcept = default;
+
+ private:
+  void set(PortRange range, bool value) {
+    for (std::size_t port = range.first; port <= range.last; ++port) ports_[port] = value;
+  }
+
+  PortRange range_;
+  std::bitset<65536> ports_;
+};
+
+}  // namespace sockdiag

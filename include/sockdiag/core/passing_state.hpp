@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// The states that a healthy connection only passes through (RFC 9293, section 3.3.2). Staying in
+// one is what an operator looks for; TIME_WAIT stays by design and is counted by its starts.
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+
+#include "sockdiag/core/tcp_state.hpp"
+
+namespace sockdiag {
+
+inline constexpr std::array<TcpState, 7> kPassingStates = {
+    TcpState::syn_sent, TcpState::syn_recv,   TcpState::fin_wait1, TcpState::fin_wait2,
+    TcpState::closing,  TcpState::close_wait, TcpState::last_ack};
+
+inline constexpr std::size_t kPassingStateCount = kPassingStates.size();
+
+// Indexed like kPassingStates.
+template <typename Value>
+using ByPassingState = std::array<Value, kPassingStateCount>;
+
+// Where `state` stands in kPassingStates; kPassingStateCount where it is none of them.
+[[nodiscard]] constexpr std::size_t passing_index_of(TcpState state) noexcept {
+  std::size_t index = 0;
+  while (index < kPassingStateCount && kPassingStates[index] != state) ++index;
+  return index;
+}
+
+struct LifetimePolicy {
+  std::size_t max_sockets = 500'000;  // followed at a time
+  // Time in a state from which on a socket is called lingering.
+  ByPassingState<std::chrono::milliseconds> thresholds = {
+      std::chrono::seconds(10), std::chrono::seconds(5),  std::chrono::seconds(10),
+      std::chrono::seconds(90), std::chrono::seconds(10), std::chrono::seconds(60),
+      std::chrono::seconds(10)};
+
+  friend bool operator==(const LifetimePolicy&, const LifetimePolicy&) noexcept = default;
+};
+
+}  // namespace sockdiag

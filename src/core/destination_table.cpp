@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sockdiag/core/destination_table.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <random>
+#include <tuple>
+
+namespace sockdiag {
+namespace {
+
+std::uint64_t random_seed() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32) | device();
+}
+
+// By address where counts are equal, so that an unchanged host gives unchanged ranks.
+bool is_busier(const DestinationUse& a, const DestinationUse& b) {
+  const auto key = [](const DestinationUse& use) {
+    const Destination& to = use.destination;
+    return std::tuple(to.address.high(), to.address.low(), to.port, to.source.high(),
+                      to.source.low());
+  };
+  if (a.ephemeral_ports != b.ephemeral_ports) return a.ephemeral_ports > b.ephemeral_ports;
+  return key(a) < key(b);
+}
+
+}  // namespace
+
+std::size_t DestinationTable::Hash::operator()(const Destination& destination) const noexcept {
+  const std::uint64_t hash = destination.source.hash(seed ^ destination.port);
+  return static_cast<std::size_t>(destination.address.hash(hash));
+}
+
+DestinationTable::DestinationTable() : counts_(0, Hash{random_seed()}) {}
+
+void DestinationTable::add(const Destination& destination) {
+  const auto found = counts_.find(destination);
+  if (found != counts_.end()) {
+    ++found.value();
+  } else if (counts_.size() < kMaxDestinations) {
+    counts_.insert({destination, 1});
+  } else {
+    take_one_from_each();  // the newcomer's included: it is not added
+  }
+}
+
+// Two rounds: erasing may move what was visited to where it is visited again.
+void DestinationTable::take_one_from_each() {
+  ++undercount_;
+  for (auto each = counts_.begin(); each != counts_.end(); ++each) --each.value();
+  for (auto each = counts_.begin(); each != counts_.end();) {
+    each = each->second == 0 ? counts_.erase(each) : std::next(each);
+  }
+}
+
+std::vector<DestinationUse> DestinationTable::busiest(std::size_t count) const {
+  std::vector<DestinationUse> all;
+  all.reserve(counts_.size());
+  for (const auto& [destination, ports] : counts_) all.push_back({destination, ports});
+  const std::size_t kept = std::min(count, all.size());
+  std::partial_sort(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(kept), all.end(),
+                    is_busier);
+  all.resize(kept);
+  all.shrink_to_fit();
+  return all;
+}
+
+void DestinationTable::clear() {
+  counts_.clear();
+  undercount_ = 0;
+}
+
+}  // namespace sockdiag

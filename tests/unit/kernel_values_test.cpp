@@ -1,0 +1,433 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sockdiag/procfs/kernel_values.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+
+#include "support/catch.hpp"
+
+namespace sockdiag::test {
+namespace {
+
+using Value = std::optional<std::uint64_t>;
+
+constexpr std::uint64_t kMost = 18446744073709551615U;
+
+constexpr char kNetstat[] = "thread-self/net/netstat";
+constexpr char kSnmp[] = "thread-self/net/snmp";
+constexpr char kSockstat[] = "thread-self/net/sockstat";
+constexpr char kSockstat6[] = "thread-self/net/sockstat6";
+constexpr char kMaxOrphans[] = "sys/net/ipv4/tcp_max_orphans";
+constexpr char kMemory[] = "sys/net/ipv4/tcp_mem";
+constexpr char kMaxTimeWaits[] = "sys/net/ipv4/tcp_max_tw_buckets";
+
+// Linux 6.18, some columns left out; each number that is read is another.
+constexpr char kNetstatText[] =
+    "TcpExt: SyncookiesSent SyncookiesRecv SyncookiesFailed EmbryonicRsts TW ListenOverflows "
+    "ListenDrops TCPHPHits TCPAbortOnMemory TCPAbortOnTimeout TCPTimeWaitOverflow "
+    "TCPReqQFullDoCookies TCPReqQFullDrop TCPRetransFail TCPSynRetrans TCPAODroppedIcmps\n"
+    "TcpExt: 283 7 12 0 100 18 29 2 41 0 116379 284 5 0 39 0\n"
+    "IpExt: InNoRoutes InTruncatedPkts InMcastPkts\n"
+    "IpExt: 0 0 6\n"
+    "MPTcpExt: MPCapableSYNRX MPCurrEstab Blackhole\n"
+    "MPTcpExt: 0 0 0\n";
+constexpr char kSnmpText[] =
+    "Ip: Forwarding DefaultTTL InReceives\n"
+    "Ip: 2 64 1226\n"
+    "IcmpMsg: InType3\n"
+    "IcmpMsg: 1\n"
+    "Tcp: RtoAlgorithm RtoMin RtoMax MaxConn ActiveOpens PassiveOpens AttemptFails EstabResets "
+    "CurrEstab InSegs\n"
+    "Tcp: 1 200 120000 -1 15 22 3 4 2 1193\n"
+    "Udp: InDatagrams NoPorts InErrors\n"
+    "Udp: 32 0 0\n";
+constexpr char kSockstatText[] =
+    "sockets: used 12\n"
+    "TCP: inuse 9 orphan 6 tw 20 alloc 11 mem 187\n"
+    "UDP: inuse 0 mem 0\n"
+    "UDPLITE: inuse 0\n"
+    "RAW: inuse 0\n"
+    "FRAG: inuse 0 memory 0\n";
+constexpr char kSockstat6Text[] =
+    "TCP6: inuse 300\n"
+    "UDP6: inuse 1\n"
+    "UDPLITE6: inuse 0\n"
+    "RAW6: inuse 0\n"
+    "FRAG6: inuse 0 memory 0\n";
+
+// A /proc of its own for each test. It begins as the initial network namespace's.
+class FakeProc {
+ public:
+  FakeProc()
+      : root_(std::filesystem::temp_directory_path() /
+              ("sockdiag_kernel_values_test." + std::to_string(::getpid()))) {
+    write(kNetstat, kNetstatText).write(kSnmp, kSnmpText);
+    write(kSockstat, kSockstatText).write(kSockstat6, kSockstat6Text);
+    write(kMaxOrphans, "131072\n").write(kMemory, "287901\t383868\t575802\n");
+    write(kMaxTimeWaits, "65536\n");
+  }
+  ~FakeProc() { std::filesystem::remove_all(root_); }
+  FakeProc(const FakeProc&) = delete;
+  FakeProc& operator=(const FakeProc&) = delete;
+
+  FakeProc& write(const std::string& path, const std::string& text) {
+    std::filesystem::create_directories((root_ / path).parent_path());
+    std::ofstream(root_ / path) << text;
+    return *this;
+  }
+  FakeProc& remove(const std::string& path) {
+    std::filesystem::remove_all(root_ / path);
+    return *this;
+  }
+  // Can be opened and not be read, by root neither.
+  FakeProc& make_directory(const std::string& path) {
+    std::filesystem::create_directories(remove(path).root_ / path);
+    return *this;
+  }
+  [[nodiscard]] const std::filesystem::path& root() const { return root_; }
+
+ private:
+  std::filesystem::path root_;
+};
+
+std::uint64_t page_bytes() { return static_cast<std::uint64_t>(::getpagesize()); }
+
+Value value_of(const KernelValues& read, const std::string& metric) {
+  const auto rows = kernel_value_rows();
+  REQUIRE(read.values.size() == rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i].metric == "sockdiag_tcp_" + metric) return read.values[i];
+  }
+  FAIL("no metric sockdiag_tcp_" << metric);
+  return std::nullopt;
+}
+
+// The rows of one file that have a value.
+std::size_t count_present(const KernelValues& read, std::string_view file) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < read.values.size(); ++i) {
+    if (kernel_value_rows()[i].file == file && read.values[i]) ++count;
+  }
+  return count;
+}
+
+std::size_t count_rows(std::string_view file) {
+  const auto rows = kernel_value_rows();
+  return static_cast<std::size_t>(std::count_if(
+      rows.begin(), rows.end(), [&](const KernelValueRow& row) { return row.file == file; }));
+}
+
+std::size_t count_present(const KernelValues& read) {
+  return static_cast<std::size_t>(std::count_if(read.values.begin(), read.values.end(),
+                                                [](const Value& value) { return value; }));
+}
+
+}  // namespace
+
+TEST_CASE("Every row reads its own number") {
+  const std::vector<std::pair<std::string, std::uint64_t>> expected = {
+      {"listen_overflows_total", 18},
+      {"listen_drops_total", 29},
+      {"request_queue_full_drops_total", 5},
+      {"request_queue_full_cookies_total", 284},
+      {"syncookies_sent_total", 283},
+      {"syncookies_failed_total", 12},
+      {"time_wait_overflows_total", 116379},
+      {"abort_on_memory_total", 41},
+      {"syn_retransmits_total", 39},
+      {"active_opens_total", 15},
+      {"passive_opens_total", 22},
+      {"attempt_failures_total", 3},
+      {"established_resets_total", 4},
+      {"orphans", 6},
+      {"allocated_sockets", 11},
+      {"memory_bytes", 187 * page_bytes()},
+      {"orphans_limit", 131072},
+      {"memory_limit_bytes", 575802 * page_bytes()},
+      {"time_wait_limit_sockets", 65536},
+  };
+  const FakeProc proc;
+  const KernelValues read = read_kernel_values(proc.root());
+  CHECK(expected.size() == kernel_value_rows().size());
+  for (const auto& [metric, value] : expected) {
+    CAPTURE(metric);
+    CHECK(value_of(read, metric) == value);
+  }
+  CHECK(read.problems.empty());
+}
+
+TEST_CASE("A value is found by its name, and absent where the kernel lacks it") {
+  struct Row {
+    const char* it;
+    const char* file;
+    const char* text;
+    const char* metric;
+    Value value;
+  };
+  const auto row = GENERATE(values<Row>({
+      {"finds a group that is not the first", kNetstat,
+       "IpExt: InNoRoutes ListenDrops\nIpExt: 1 2\nTcpExt: ListenDrops\nTcpExt: 3\n",
+       "listen_drops_total", 3},
+      {"finds fields in another order", kNetstat,
+       "TcpExt: ListenDrops TW ListenOverflows\nTcpExt: 1 2 3\n", "listen_overflows_total", 3},
+      {"does not take a longer name for its own",
+       kNetstat,
+       "TcpExt: TCPSynRetransmitted ListenDrops\nTcpExt: 1 2\n",
+       "syn_retransmits_total",
+       {}},
+      {"lacks TCPReqQFullDrop on a kernel without it",
+       kNetstat,
+       "TcpExt: ListenOverflows ListenDrops\nTcpExt: 1 2\n",
+       "request_queue_full_drops_total",
+       {}},
+      {"lacks a group's fields with the group",
+       kSnmp,
+       "Ip: Forwarding\nIp: 2\n",
+       "active_opens_total",
+       {}},
+      {"reads the largest number", kNetstat, "TcpExt: ListenDrops\nTcpExt: 18446744073709551615\n",
+       "listen_drops_total", kMost},
+      {"takes another group's fields for nothing",
+       kNetstat,
+       "MPTcpExt: ListenDrops\nMPTcpExt: 3\n",
+       "listen_drops_total",
+       {}},
+      {"does not mind an unwanted field that is no number", kSnmp,
+       "Ip: Forwarding\nIp: ?\nTcp: MaxConn Share ActiveOpens\nTcp: -1 x 7\n", "active_opens_total",
+       7},
+      {"does not mind a group that comes twice", kSnmp,
+       "IcmpMsg: InType3\nIcmpMsg: 1\nIcmpMsg: InType8\nIcmpMsg: 1\nTcp: ActiveOpens\nTcp: 7\n",
+       "active_opens_total", 7},
+      {"does not mind a group without fields", kNetstat,
+       "MPTcpExt:\nMPTcpExt:\nTcpExt: ListenDrops\nTcpExt: 3\n", "listen_drops_total", 3},
+      {"finds sockstat's fields in another order", kSockstat,
+       "UDP: inuse 1 orphan 2\nTCP: alloc 3 new 4 orphan 5 inuse 6\nsockets: used 7\n", "orphans",
+       5},
+      {"does not take a field's value for a name", kSockstat, "TCP: inuse orphan orphan 5\n",
+       "orphans", 5},
+      {"lacks what sockstat lacks",
+       kSockstat,
+       "sockets: used 12\nTCP: inuse 5\n",
+       "memory_bytes",
+       {}},
+      {"converts pages to bytes up to what 64 bits hold", kMemory, "1 2 9223372036854775807\n",
+       "memory_limit_bytes", kMost},
+      {"reads a sysctl's numbers between blanks of any kind", kMemory, " x \t 2   3\t4\n",
+       "memory_limit_bytes", 3 * page_bytes()},
+  }));
+  INFO("it " << row.it);
+  FakeProc proc;
+  const KernelValues read = read_kernel_values(proc.write(row.file, row.text).root());
+  CHECK(value_of(read, row.metric) == row.value);
+  CHECK(read.problems.empty());
+}
+
+TEST_CASE("A malformed file is one problem and costs its own rows, all of them") {
+  struct Row {
+    const char* it;
+    const char* file;
+    std::string text;
+    const char* expected;
+  };
+  const auto row = GENERATE(values<Row>({
+      {"refuses an empty file", kNetstat, "", "expected whole lines"},
+      {"refuses a file of empty lines", kNetstat, "\n\n", "lines of names"},
+      {"refuses a value line that is missing", kNetstat, "TcpExt: ListenDrops\n", "lines of names"},
+      {"refuses a value line of another group", kNetstat,
+       "TcpExt: ListenDrops\nIpExt: 1\nTcpExt: 1\nIpExt: InNoRoutes\n", "lines of names"},
+      {"refuses fewer values than names", kNetstat,
+       "TcpExt: ListenOverflows ListenDrops\nTcpExt: 1\n", "of as many values"},
+      {"refuses more values than names", kNetstat, "TcpExt: ListenDrops\nTcpExt: 1 2\n",
+       "of as many values"},
+      {"refuses a mismatch in a group that nobody wants", kNetstat,
+       "TcpExt: ListenDrops\nTcpExt: 1\nIpExt: InNoRoutes\nIpExt: 1 2\n", "of as many values"},
+      {"refuses a group without its colon", kNetstat, "TcpExt ListenDrops\nTcpExt 1\n",
+       "lines of names"},
+      {"refuses a blank line of names", kNetstat, " \n \nTcpExt: ListenDrops\nTcpExt: 1\n",
+       "lines of names"},
+      {"refuses a last line that is cut short", kNetstat,
+       "TcpExt: ListenOverflows ListenDrops\nTcpExt: 1 22", "expected whole lines"},
+      {"refuses a word for a number", kNetstat,
+       "TcpExt: ListenOverflows ListenDrops\nTcpExt: 1 x\n", "TcpExt ListenDrops"},
+      {"refuses a negative number", kNetstat, "TcpExt: ListenOverflows ListenDrops\nTcpExt: 1 -1\n",
+       "TcpExt ListenDrops"},
+      {"refuses a number with a sign", kNetstat, "TcpExt: ListenDrops\nTcpExt: +1\n",
+       "TcpExt ListenDrops"},
+      {"refuses a number with something behind it", kNetstat, "TcpExt: ListenDrops\nTcpExt: 1kB\n",
+       "TcpExt ListenDrops"},
+      {"refuses hexadecimal", kNetstat, "TcpExt: ListenDrops\nTcpExt: 0x1\n", "TcpExt ListenDrops"},
+      {"refuses a number beyond 64 bits", kNetstat,
+       "TcpExt: ListenOverflows ListenDrops\nTcpExt: 1 18446744073709551616\n",
+       "TcpExt ListenDrops"},
+      {"refuses a file of more than 1 MiB", kNetstat,
+       "TcpExt: ListenDrops\nTcpExt: 1\n" + std::string(1U << 20U, '\n'), "1 MiB"},
+      {"refuses snmp likewise", kSnmp, "Tcp: ActiveOpens EstabResets\nTcp: 1 -1\n",
+       "Tcp EstabResets"},
+      {"refuses a name without a value in sockstat", kSockstat, "TCP: inuse 5 orphan\n",
+       "pairs of name and value"},
+      {"refuses a line of sockstat without a group", kSockstat, "TCP: inuse 5\nused 12\n",
+       "pairs of name and value"},
+      {"refuses a word for a number in sockstat", kSockstat, "TCP: alloc 5 orphan many\n",
+       "TCP orphan"},
+      {"refuses an empty sockstat", kSockstat, "", "expected whole lines"},
+      {"refuses a sockstat of empty lines", kSockstat, "\n\n", "lines of a group"},
+      {"refuses tcp_mem with two numbers", kMemory, "1\t2\n", "numbers, 3 at least"},
+      {"refuses a sysctl without numbers", kMaxOrphans, "\n", "numbers, 1 at least"},
+      {"refuses a negative sysctl", kMaxOrphans, "-1\n", "expected unsigned numbers"},
+      {"refuses a sysctl that is cut short", kMaxTimeWaits, "6553", "expected whole lines"},
+  }));
+  INFO("it " << row.it);
+  FakeProc proc;
+  const KernelValues read = read_kernel_values(proc.write(row.file, row.text).root());
+  CHECK(count_present(read, row.file) == 0);
+  CHECK(count_present(read) == kernel_value_rows().size() - count_rows(row.file));
+  REQUIRE(read.problems.size() == 1);
+  CHECK_THAT(read.problems[0], contains_text((proc.root() / row.file).string()));
+  CHECK_THAT(read.problems[0], contains_text(row.expected));
+}
+
+TEST_CASE("Every prefix of a file is refused, or is whole lines of it") {
+  for (const auto& [file, text] : {std::pair<std::string, std::string>{kNetstat, kNetstatText},
+                                   {kSnmp, kSnmpText},
+                                   {kSockstat, kSockstatText},
+                                   {kMemory, "287901\t383868\t575802\n"}}) {
+    FakeProc proc;
+    const KernelValues whole = read_kernel_values(proc.root());
+    for (std::size_t length = 0; length < text.size(); ++length) {
+      CAPTURE(file, length);
+      const std::string prefix = text.substr(0, length);
+      const KernelValues read = read_kernel_values(proc.write(file, prefix).root());
+      if (!prefix.ends_with('\n')) CHECK(read.problems.size() == 1);
+      const std::size_t present = count_present(read, file);
+      CHECK((present == 0 || present == count_present(whole, file)));
+    }
+  }
+}
+
+TEST_CASE("A missing file is a problem unless it is a sysctl, as in a network namespace") {
+  FakeProc proc;
+  proc.remove(kMemory).remove(kMaxOrphans);
+  const KernelValues in_namespace = read_kernel_values(proc.root());
+  CHECK(in_namespace.problems.empty());
+  CHECK_FALSE(value_of(in_namespace, "memory_limit_bytes"));
+  CHECK_FALSE(value_of(in_namespace, "orphans_limit"));
+  CHECK(count_present(in_namespace) == kernel_value_rows().size() - 2);
+
+  for (const char* file : {kNetstat, kSnmp, kSockstat}) {
+    CAPTURE(file);
+    FakeProc without;
+    const KernelValues read = read_kernel_values(without.remove(file).root());
+    CHECK(count_present(read) == kernel_value_rows().size() - count_rows(file));
+    REQUIRE(read.problems.size() == 1);
+    CHECK_THAT(read.problems[0],
+               contains_text((without.root() / file).string() + ": No such file or directory"));
+  }
+}
+
+TEST_CASE("A file that cannot be read is a problem, a sysctl too") {
+  for (const char* file : {kNetstat, kSnmp, kSockstat, kMaxOrphans, kMemory, kMaxTimeWaits}) {
+    CAPTURE(file);
+    FakeProc proc;
+    const KernelValues read = read_kernel_values(proc.make_directory(file).root());
+    CHECK(count_present(read) == kernel_value_rows().size() - count_rows(file));
+    REQUIRE(read.problems.size() == 1);
+    CHECK_THAT(read.problems[0], contains_text((proc.root() / file).string() + ": Is a directory"));
+  }
+  FakeProc proc;
+  const KernelValues read = read_kernel_values(proc.remove("sys").write("sys", "").root());
+  CHECK(read.problems.size() == 3);
+  CHECK_THAT(read.problems.at(0), contains_text("Not a directory"));
+}
+
+TEST_CASE("Without a /proc nothing is read and every file that must be there is named") {
+  const KernelValues read = read_kernel_values("/nowhere");
+  CHECK(read.values.size() == kernel_value_rows().size());
+  CHECK(count_present(read) == 0);
+  CHECK(read.problems.size() == 3);
+}
+
+TEST_CASE("sockstat's sockets are added up over states and families") {
+  FakeProc proc;
+  CHECK(read_sockstat_sockets(proc.root()) == 9 + 20 + 300);
+  CHECK(read_sockstat_sockets(proc.remove(kSockstat6).root()) == 9 + 20);
+}
+
+TEST_CASE("sockstat's sockets are refused where a number is missing or is none") {
+  struct Row {
+    const char* it;
+    const char* file;
+    const char* text;
+    const char* expected;
+  };
+  const auto row = GENERATE(values<Row>({
+      {"wants TCP inuse", kSockstat, "TCP: tw 1\n", "sockstat: expected TCP inuse"},
+      {"wants TCP tw", kSockstat, "TCP: inuse 1\n", "sockstat: expected TCP tw"},
+      {"wants numbers", kSockstat, "TCP: inuse 1 tw x\n", "an unsigned number as TCP tw"},
+      {"wants pairs", kSockstat, "TCP: inuse 1 tw\n", "sockstat: expected lines of a group"},
+      {"wants whole lines", kSockstat, "TCP: inuse 1 tw 1", "sockstat: expected whole lines"},
+      {"wants TCP6 inuse where there is IPv6", kSockstat6, "UDP6: inuse 1\n",
+       "sockstat6: expected TCP6 inuse"},
+      {"wants numbers of IPv6 too", kSockstat6, "TCP6: inuse -1\n",
+       "sockstat6: expected an unsigned number as TCP6 inuse"},
+  }));
+  INFO("it " << row.it);
+  FakeProc proc;
+  CHECK_THROWS_WITH(read_sockstat_sockets(proc.write(row.file, row.text).root()),
+                    contains_text(row.expected));
+}
+
+TEST_CASE("sockstat's sockets are refused where a file cannot be read") {
+  CHECK_THROWS_WITH(read_sockstat_sockets("/nowhere"),
+                    contains_text("sockstat: No such file or directory"));
+  FakeProc proc;
+  CHECK_THROWS_WITH(read_sockstat_sockets(proc.make_directory(kSockstat6).root()),
+                    contains_text("sockstat6: Is a directory"));
+}
+
+TEST_CASE("This kernel's counters are all there") {
+  const KernelValues read = read_kernel_values();
+  CHECK(read.problems == std::vector<std::string>{});
+  for (const char* file : {kNetstat, kSnmp, kSockstat}) {
+    CAPTURE(file);
+    CHECK(count_rows(file) > 0);
+    CHECK(count_present(read, file) == count_rows(file));
+  }
+  CHECK_NOTHROW(read_sockstat_sockets());
+}
+
+TEST_CASE("Kernel metrics are named and explained as Prometheus and the README ask for") {
+  std::set<std::string_view> names;
+  for (const KernelValueRow& row : kernel_value_rows()) {
+    CAPTURE(row.metric, row.help);
+    CHECK(names.insert(row.metric).second);
+    CHECK(row.metric.starts_with("sockdiag_tcp_"));
+    CHECK(row.metric.ends_with("_total") == (row.type == ValueType::counter));
+    if (row.unit == ValueUnit::pages) CHECK(row.metric.ends_with("_bytes"));
+    CHECK(row.help.ends_with('.'));
+    CHECK(row.help.find_first_of("|\n\\") == std::string_view::npos);
+    CHECK(row.help.find("  ") == std::string_view::npos);
+  }
+}
+
+TEST_CASE("What is the whole host's even in a network namespace says so") {
+  for (const KernelValueRow& row : kernel_value_rows()) {
+    CAPTURE(row.metric);
+    const bool host_wide = row.file == kSockstat || row.file == kMaxOrphans || row.file == kMemory;
+    CHECK((row.help.find("Host-wide") != std::string_view::npos) == host_wide);
+  }
+}
+
+TEST_CASE("A row is a sysctl's number or a group's field") {
+  for (const KernelValueRow& row : kernel_value_rows()) {
+    CAPTURE(row.metric);
+    const bool is_sysctl = row.file.starts_with("sys/");
+    CHECK(row.group.empty() == is_sysctl);
+    CHECK(row.field.empty() == is_sysctl);
+    if (!is_sysctl) CHECK(row.position == 0);
+  }
+}
+
+}  // namespace sockdiag::test

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sockdiag/core/lifetimes.hpp"
+
+#include <map>
+#include <random>
+
+#include "support/catch.hpp"
+
+namespace sockdiag::test {
+namespace {
+
+using namespace std::chrono_literals;
+using Milliseconds = std::chrono::milliseconds;
+
+constexpr auto kCloseWait = TcpState::close_wait;
+constexpr auto kLastAck = TcpState::last_ack;
+
+// Lifetimes and a clock of their own; a sample takes no time unless it is told to.
+class Watch {
+ public:
+  explicit Watch(std::size_t max_sockets = 1000) { lifetimes_.set_max_sockets(max_sockets); }
+
+  Watch& begin() {
+    lifetimes_.begin(now_);
+    return *this;
+  }
+  std::optional<Milliseconds> follow(std::uint64_t cookie, TcpState state = kCloseWait) {
+    return lifetimes_.follow(cookie, state);
+  }
+  Watch& finish() {
+    lifetimes_.finish(now_);
+    return *this;
+  }
+  // A sample of this one socket.
+  std::optional<Milliseconds> sample(std::uint64_t cookie, TcpState state = kCloseWait) {
+    begin();
+    const auto age = follow(cookie, state);
+    finish();
+    return age;
+  }
+  Watch& pass(Milliseconds time) {
+    now_ += time;
+    return *this;
+  }
+  Lifetimes& lifetimes() { return lifetimes_; }
+  [[nodiscard]] Lifetimes::TimePoint now() const { return now_; }
+
+ private:
+  Lifetimes lifetimes_;
+  Lifetimes::TimePoint now_{1000h};
+};
+
+}  // namespace
+
+TEST_CASE("A socket is as old as the time since the sample that saw it first") {
+  Watch watch;
+  CHECK(watch.sample(7) == 0ms);
+  CHECK(watch.pass(1500ms).sample(7) == 1500ms);
+  CHECK(watch.pass(500ms).sample(7) == 2000ms);
+}
+
+TEST_CASE("An age counts from the end of the first sample to the beginning of the last") {
+  Watch watch;
+  watch.begin();
+  CHECK(watch.follow(7) == 0ms);
+  watch.pass(400ms).finish();
+  watch.pass(600ms).begin();
+  watch.pass(300ms);
+  CHECK(watch.follow(7) == 600ms);
+}
+
+TEST_CASE("A part of a millisecond is never added to an age") {
+  Lifetimes lifetimes;
+  lifetimes.set_max_sockets(10);
+  const Lifetimes::TimePoint start{1h};
+  lifetimes.begin(start);
+  CHECK(lifetimes.follow(7, kCloseWait) == 0ms);
+  lifetimes.finish(start + 100us);
+  lifetimes.begin(start + 2ms + 50us);
+  CHECK(lifetimes.follow(7, kCloseWait) == 1ms);
+}
+
+TEST_CASE("Another state starts anew") {
+  Watch watch;
+  watch.sample(7);
+  CHECK(watch.pass(10s).sample(7, kLastAck) == 0ms);
+  CHECK(watch.pass(1s).sample(7, kLastAck) == 1s);
+  CHECK(watch.pass(1s).sample(7, kCloseWait) == 0ms);
+}
+
+TEST_CASE("A socket that a sample did not show is forgotten, another cookie is another socket") {
+  Watch watch;
+  watch.sample(7);
+  CHECK(watch.pass(1s).sample(8) == 0ms);
+  CHECK(watch.lifetimes().size() == 1);
+  CHECK(watch.pass(1s).sample(7) == 0ms);
+}
+
+TEST_CASE("A lost sample costs no age, neither for those it showed nor for the others") {
+  Watch watch;
+  watch.begin();
+  CHECK(watch.follow(7) == 0ms);
+  CHECK(watch.follow(8) == 0ms);
+  watch.finish();
+  for (int lost = 0; lost < 3; ++lost) {
+    watch.pass(1s).begin();
+    CHECK(watch.follow(7) == Milliseconds(1000 * (lost + 1)));
+  }
+  watch.pass(1s).begin();
+  CHECK(watch.follow(7) == 4s);
+  CHECK(watch.follow(8) == 4s);
+  watch.finish();
+}
+
+TEST_CASE("A socket that only a lost sample has seen begins with the next good one") {
+  Watch watch;
+  watch.begin();
+  CHECK(watch.follow(7) == 0ms);
+  watch.pass(1s);
+  CHECK(watch.sample(7) == 0ms);
+  CHECK(watch.pass(1s).sample(7) == 1s);
+}
+
+TEST_CASE("Above the limit sockets are counted and not followed, and those followed stay so") {
+  Watch watch(2);
+  watch.begin();
+  CHECK(watch.follow(1) == 0ms);
+  CHECK(watch.follow(2) == 0ms);
+  CHECK(watch.follow(3) == std::nullopt);
+  CHECK(watch.follow(4) == std::nullopt);
+  watch.finish();
+  CHECK(watch.lifetimes().size() == 2);
+  CHECK(watch.lifetimes().unfollowed() == 2);
+
+  watch.lifetimes().set_max_sockets(1);
+  watch.pass(1s).begin();
+  CHECK(watch.follow(3) == std::nullopt);
+  CHECK(watch.follow(1) == 1s);
+  CHECK(watch.follow(2) == 1s);
+  watch.finish();
+  CHECK(watch.lifetimes().unfollowed() == 1);
+}
+
+TEST_CASE("There is room again when sockets have gone") {
+  Watch watch(1);
+  watch.sample(1);
+  CHECK(watch.sample(2) == std::nullopt);
+  CHECK(watch.sample(2) == 0ms);
+  CHECK(watch.lifetimes().unfollowed() == 0);
+}
+
+TEST_CASE("A dated socket has its age from the first sample on") {
+  Watch watch;
+  watch.lifetimes().date(7, kCloseWait, watch.now() - 90s);
+  watch.lifetimes().date(8, kCloseWait, watch.now() - 90s);
+  watch.lifetimes().date(9, kCloseWait, watch.now() + 90s);
+  watch.begin();
+  CHECK(watch.follow(7) == 90s);
+  CHECK(watch.follow(8, kLastAck) == 0ms);
+  CHECK(watch.follow(9) == 0ms);
+  watch.finish();
+  CHECK(watch.pass(1s).sample(7) == 91s);
+}
+
+TEST_CASE("Dating keeps to the limit, and what it dated in vain is forgotten") {
+  Watch watch(2);
+  for (std::uint64_t cookie = 1; cookie < 10; ++cookie) {
+    watch.lifetimes().date(cookie, kCloseWait, watch.now());
+  }
+  CHECK(watch.lifetimes().size() == 2);
+  watch.begin().finish();
+  watch.begin().finish();
+  CHECK(watch.lifetimes().size() == 0);
+}
+
+TEST_CASE("Whatever comes and goes, no age is negative or above the time watched") {
+  std::mt19937 random(20261123);
+  const auto pick = [&](int most) { return std::uniform_int_distribution<>(0, most)(random); };
+  Watch watch(40);
+  // Of each socket: its state, and when it was first seen in it.
+  std::map<std::uint64_t, std::pair<TcpState, Lifetimes::TimePoint>> model;
+  for (int round = 0; round < 2000; ++round) {
+    watch.pass(Milliseconds(pick(3000))).begin();
+    const bool lost = pick(9) == 0;
+    std::map<std::uint64_t, std::pair<TcpState, Lifetimes::TimePoint>> seen;
+    for (int i = pick(60); i > 0; --i) {
+      const auto cookie = static_cast<std::uint64_t>(pick(80));
+      if (seen.contains(cookie)) continue;
+      const TcpState state = pick(4) == 0 ? kLastAck : kCloseWait;
+      const auto known = model.find(cookie);
+      const bool same = known != model.end() && known->second.first == state;
+      const auto since = same ? known->second.second : watch.now();
+      seen[cookie] = {state, since};
+      const auto age = watch.follow(cookie, state);
+      if (age) {
+        REQUIRE(*age >= 0ms);
+        REQUIRE(*age <= watch.now() - since);
+      }
+    }
+    REQUIRE(watch.lifetimes().size() <= 40);
+    if (lost) {
+      model.merge(seen);
+      for (const auto& [cookie, entry] : seen) model[cookie] = entry;
+    } else {
+      watch.finish();
+      model = seen;
+    }
+  }
+}
+
+TEST_CASE("Memory is given back when a pile has gone") {
+  Watch watch(200'000);
+  watch.begin();
+  for (std::uint64_t cookie = 0; cookie < 200'000; ++cookie) CHECK(watch.follow(cookie) == 0ms);
+  watch.finish();
+  CHECK(watch.pass(1s).sample(7) == 1s);
+  CHECK(watch.lifetimes().size() == 1);
+  CHECK(watch.pass(1s).sample(7) == 2s);
+}
+
+}  // namespace sockdiag::test

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sockdiag/core/listener_watch.hpp"
+
+#include <random>
+
+#include "support/catch.hpp"
+
+namespace sockdiag::test {
+namespace {
+
+using namespace std::chrono_literals;
+using Listeners = std::vector<SocketRecord>;
+
+constexpr auto kWindow = 60s;
+
+SocketRecord listener(std::uint64_t cookie, std::uint16_t port, std::uint32_t queue,
+                      std::optional<std::uint32_t> drops = 0) {
+  SocketRecord record;
+  record.state_number = static_cast<std::uint8_t>(TcpState::listen);
+  record.cookie = cookie;
+  record.local_port = port;
+  record.receive_queue = queue;
+  record.drops = drops;
+  return record;
+}
+
+// A watch over ports 80 and 443, with a clock.
+class Polls {
+ public:
+  Polls() { saw(0, 0); }
+
+  Polls& begin(const Listeners& listeners) {
+    watch_.begin();
+    for (const SocketRecord& record : listeners) watch_.add(record);
+    return *this;
+  }
+  Polls& poll(const Listeners& listeners) {
+    begin(listeners);
+    watch_.finish(now_);
+    return *this;
+  }
+  // A sample of all sockets, with the length of port 80's queue and that of ports without series.
+  Polls& saw(std::uint64_t length, std::uint64_t other) {
+    DirectionCounts inbound;
+    for (const std::uint16_t port : ports_) inbound.ports.push_back({.port = port});
+    if (!inbound.ports.empty()) inbound.ports[0].accept_queue.length = length;
+    inbound.other.accept_queue.length = other;
+    watch_.saw(inbound, now_);
+    return *this;
+  }
+  Polls& seat(std::vector<std::uint16_t> ports) {
+    ports_ = std::move(ports);
+    return saw(0, 0);
+  }
+  Polls& pass(std::chrono::milliseconds time) {
+    now_ += time;
+    return *this;
+  }
+
+  ListenerCounts port(std::uint16_t port) {
+    const ListenerSnapshot snapshot = watch_.report(now_, kWindow);
+    for (const ListenerCounts& counts : snapshot.ports) {
+      if (counts.port == port) return counts;
+    }
+    FAIL("no such port");
+    return {};
+  }
+  ListenerCounts other() { return watch_.report(now_, kWindow).other; }
+
+ private:
+  ListenerWatch watch_;
+  std::vector<std::uint16_t> ports_ = {80, 443};
+  ListenerWatch::TimePoint now_{1000h};
+};
+
+}  // namespace
+
+TEST_CASE("The peak is the highest queue of the window, and falls when that has left it") {
+  Polls polls;
+  polls.poll({listener(1, 80, 5)}).pass(1s).poll({listener(1, 80, 3)}).pass(1s);
+  polls.poll({listener(1, 80, 0)});
+  CHECK(polls.port(80).accept_queue_peak == 5);
+  CHECK(polls.port(443).accept_queue_peak == 0);
+  CHECK(polls.pass(58s).port(80).accept_queue_peak == 5);
+  CHECK(polls.pass(1ms).port(80).accept_queue_peak == 3);
+  CHECK(polls.pass(1s).port(80).accept_queue_peak == 0);
+}
+
+TEST_CASE("All listeners of a port queue together, those without series under other") {
+  Polls polls;
+  polls.poll({listener(1, 80, 5), listener(2, 80, 2), listener(3, 8080, 4), listener(4, 8081, 1)});
+  CHECK(polls.port(80).accept_queue_peak == 7);
+  CHECK(polls.other().accept_queue_peak == 5);
+}
+
+TEST_CASE("What a sample of all sockets saw counts for the peak, too") {
+  Polls polls;
+  polls.saw(9, 4).poll({listener(1, 80, 1)});
+  CHECK(polls.port(80).accept_queue_peak == 9);
+  CHECK(polls.other().accept_queue_peak == 4);
+}
+
+TEST_CASE("Whatever the lengths, the peak is the maximum over the window") {
+  std::mt19937 random(20261123);
+  Polls polls;
+  std::vector<std::uint32_t> lengths;
+  for (int i = 0; i < 500; ++i) {
+    const auto length = std::uniform_int_distribution<std::uint32_t>(0, 50)(random);
+    lengths.push_back(length);
+    polls.pass(1s).poll({listener(1, 80, length)});
+    const auto first = lengths.size() > 61 ? lengths.end() - 61 : lengths.begin();
+    REQUIRE(polls.port(80).accept_queue_peak == *std::max_element(first, lengths.end()));
+  }
+}
+
+TEST_CASE("Drops are counted from when the listener began to listen") {
+  Polls polls;
+  CHECK(polls.poll({listener(1, 80, 0, 18)}).port(80).drops == 18);
+  CHECK(polls.poll({listener(1, 80, 0, 18)}).port(80).drops == 18);
+  CHECK(polls.poll({listener(1, 80, 0, 20)}).port(80).drops == 20);
+}
+
+TEST_CASE("Drops add up over listeners of a port and over their restarts") {
+  Polls polls;
+  polls.poll({listener(1, 80, 0, 10), listener(2, 80, 0, 5)});
+  CHECK(polls.port(80).drops == 15);
+  CHECK(polls.poll({listener(2, 80, 0, 6)}).port(80).drops == 16);
+  CHECK(polls.poll({}).port(80).drops == 16);
+  CHECK(polls.poll({listener(3, 80, 0, 2)}).port(80).drops == 18);
+}
+
+TEST_CASE("The kernel's 32 bits may wrap") {
+  Polls polls;
+  polls.poll({listener(1, 80, 0, 0xffffffff)});
+  CHECK(polls.poll({listener(1, 80, 0, 4)}).port(80).drops == 0xffffffffULL + 5);
+}
+
+TEST_CASE("A lost poll counts nothing and loses nothing") {
+  Polls polls;
+  polls.poll({listener(1, 80, 1, 10)});
+  polls.begin({listener(1, 80, 99, 15), listener(2, 80, 0, 7)});
+  polls.poll({listener(1, 80, 2, 16), listener(2, 80, 0, 7)});
+  CHECK(polls.port(80).drops == 23);
+  CHECK(polls.port(80).accept_queue_peak == 2);
+}
+
+TEST_CASE("A port that gets or loses its series makes no counter fall") {
+  Polls polls;
+  polls.poll({listener(1, 8080, 0, 10)});
+  CHECK(polls.other().drops == 10);
+  polls.seat({80, 8080}).poll({listener(1, 8080, 0, 13)});
+  CHECK(polls.port(8080).drops == 3);
+  CHECK(polls.other().drops == 10);
+  polls.seat({80}).poll({listener(1, 8080, 0, 14)});
+  CHECK(polls.other().drops == 11);
+  polls.seat({80, 8080}).poll({listener(1, 8080, 0, 15)});
+  CHECK(polls.port(8080).drops == 4);
+}
+
+TEST_CASE("A kernel that does not tell drops has none counted") {
+  Polls polls;
+  polls.poll({listener(1, 80, 3, std::nullopt)});
+  CHECK(polls.port(80).drops == 0);
+  CHECK(polls.port(80).accept_queue_peak == 3);
+}
+
+TEST_CASE("Other sockets than listeners are passed over") {
+  SocketRecord connection = listener(1, 80, 1000, 7);
+  connection.state_number = static_cast<std::uint8_t>(TcpState::established);
+  Polls polls;
+  polls.poll({connection});
+  CHECK(polls.port(80).accept_queue_peak == 0);
+  CHECK(polls.port(80).drops == 0);
+}
+
+}  // namespace sockdiag::test

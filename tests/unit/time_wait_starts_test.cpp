@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sockdiag/core/time_wait_starts.hpp"
+
+#include <map>
+#include <random>
+
+#include "support/catch.hpp"
+
+namespace sockdiag::test {
+namespace {
+
+using namespace std::chrono_literals;
+using Milliseconds = std::chrono::milliseconds;
+using TimePoint = TimeWaitStarts::TimePoint;
+
+constexpr TimePoint kStart{1000h};
+
+// TIME_WAITs by the time they began, and the samples of them.
+class Simulation {
+ public:
+  std::uint64_t begin_one(TimePoint at) {
+    began_[++last_cookie_] = at;
+    return last_cookie_;
+  }
+
+  // A sample whose dump takes `duration`; each timer is read at some time in it, wrong by up to
+  // `jitter`. Returns how many were new.
+  int sample(TimePoint now, Milliseconds duration = 0ms, Milliseconds jitter = 0ms,
+             bool lost = false) {
+    int found = 0;
+    starts_.begin(now);
+    for (const auto& [cookie, at] : began_) {
+      const TimePoint seen_at = now + up_to(duration);
+      if (at > seen_at || at + TimeWaitStarts::kLength < seen_at) continue;
+      const auto left = at + TimeWaitStarts::kLength - seen_at + up_to(2 * jitter) - jitter;
+      if (starts_.is_new(cookie, std::chrono::duration_cast<Milliseconds>(left))) ++found;
+    }
+    if (lost) return 0;
+    starts_.finish();
+    return found;
+  }
+
+ private:
+  Milliseconds up_to(Milliseconds most) {
+    return Milliseconds(std::uniform_int_distribution<std::int64_t>(0, most.count())(random_));
+  }
+
+  TimeWaitStarts starts_;
+  std::map<std::uint64_t, TimePoint> began_;
+  std::uint64_t last_cookie_ = 0;
+  std::mt19937 random_{20261123};
+};
+
+}  // namespace
+
+TEST_CASE("What there was at the first sample has begun at a time that is not known") {
+  Simulation simulation;
+  simulation.begin_one(kStart - 30s);
+  simulation.begin_one(kStart - 1ms);
+  CHECK(simulation.sample(kStart) == 0);
+  CHECK(simulation.sample(kStart + 5s) == 0);
+}
+
+TEST_CASE("A TIME_WAIT is new once") {
+  Simulation simulation;
+  simulation.sample(kStart);
+  simulation.begin_one(kStart + 1s);
+  CHECK(simulation.sample(kStart + 5s) == 1);
+  for (int i = 2; i < 14; ++i) CHECK(simulation.sample(kStart + i * 5s) == 0);
+}
+
+TEST_CASE("A lost sample loses no TIME_WAIT and counts none twice") {
+  Simulation simulation;
+  simulation.sample(kStart);
+  simulation.begin_one(kStart + 1s);
+  CHECK(simulation.sample(kStart + 5s, 0ms, 0ms, true) == 0);
+  simulation.begin_one(kStart + 6s);
+  CHECK(simulation.sample(kStart + 10s) == 2);
+  CHECK(simulation.sample(kStart + 15s) == 0);
+}
+
+TEST_CASE("An interval of up to a minute misses none") {
+  for (const auto interval : {100ms, 1000ms, 20'000ms, 59'000ms}) {
+    CAPTURE(interval.count());
+    Simulation simulation;
+    int began = 0;
+    int found = 0;
+    simulation.sample(kStart);
+    auto now = kStart;
+    for (int round = 0; round < 20; ++round) {
+      for (auto at = now; at < now + interval; at += interval / 7, ++began) {
+        simulation.begin_one(at + 1us);
+      }
+      now += interval;
+      found += simulation.sample(now);
+    }
+    CHECK(found == began);
+  }
+}
+
+TEST_CASE("Slow dumps and coarse timers count each once, too") {
+  for (const auto interval : {3s, 10s, 30s}) {
+    CAPTURE(interval.count());
+    Simulation simulation;
+    int began = 0;
+    int found = 0;
+    simulation.sample(kStart, 2s);
+    for (auto now = kStart + 2s; now < kStart + 10min; now += 100ms, ++began) {
+      simulation.begin_one(now);
+      if ((now - kStart - 2s) % interval == 0s) found += simulation.sample(now, 2s, 100ms);
+    }
+    found += simulation.sample(kStart + 10min + 2s, 2s, 100ms);
+    CHECK(found == began);
+  }
+}
+
+TEST_CASE("A dump that tells a socket twice does not begin it twice") {
+  TimeWaitStarts starts;
+  starts.begin(kStart);
+  starts.finish();
+  starts.begin(kStart + 5s);
+  CHECK(starts.is_new(7, 58s));
+  CHECK_FALSE(starts.is_new(7, 58s));
+}
+
+TEST_CASE("A timer that says more than 60 s is of a TIME_WAIT that has just begun") {
+  TimeWaitStarts starts;
+  starts.begin(kStart);
+  starts.finish();
+  starts.begin(kStart + 1s);
+  CHECK(starts.is_new(7, 61s));
+}
+
+}  // namespace sockdiag::test
