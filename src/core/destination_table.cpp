@@ -2,7 +2,6 @@
 #include "sockdiag/core/destination_table.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <random>
 #include <tuple>
 
@@ -45,13 +44,15 @@ void DestinationTable::add(const Destination& destination) {
   }
 }
 
-// Two rounds: erasing may move what was visited to where it is visited again.
+// Most have one: few are left, and adding them anew is cheaper than erasing the others one by one.
 void DestinationTable::take_one_from_each() {
   ++undercount_;
-  for (auto each = counts_.begin(); each != counts_.end(); ++each) --each.value();
-  for (auto each = counts_.begin(); each != counts_.end();) {
-    each = each->second == 0 ? counts_.erase(each) : std::next(each);
+  std::vector<DestinationUse> left;
+  for (const auto& [destination, ports] : counts_) {
+    if (ports > 1) left.push_back({destination, ports - 1});
   }
+  counts_.clear();
+  for (const DestinationUse& use : left) counts_.insert({use.destination, use.ephemeral_ports});
 }
 
 std::vector<DestinationUse> DestinationTable::busiest(std::size_t count) const {

@@ -25,10 +25,8 @@ std::uint64_t round_up(Lifetimes::TimePoint time) {
 Lifetimes::Lifetimes() { followed_.max_load_factor(kMaxLoad); }
 
 Lifetimes::Followed Lifetimes::seen_first(TcpState state) const noexcept {
-  return {.since_ms = 0,
-          .state = static_cast<std::uint64_t>(state) & 0xf,
-          .fresh = 1,
-          .round = round_};
+  return {
+      .since_ms = 0, .state = static_cast<std::uint64_t>(state) & 0xf, .fresh = 1, .round = round_};
 }
 
 void Lifetimes::date(std::uint64_t cookie, TcpState state, TimePoint since) {

@@ -6,9 +6,18 @@
 
 namespace sockdiag {
 
+TimeWaitStarts::TimeWaitStarts() : young_(no_cookies()), young_next_(no_cookies()) {}
+
+// A set without buckets: memory for as many as there were, not as there once were.
+TimeWaitStarts::Cookies TimeWaitStarts::no_cookies() {
+  Cookies cookies;
+  cookies.max_load_factor(0.8F);
+  return cookies;
+}
+
 void TimeWaitStarts::begin(TimePoint now) {
   now_ = now;
-  young_next_ = Cookies();
+  young_next_ = no_cookies();
 }
 
 bool TimeWaitStarts::is_new(std::uint64_t cookie, Milliseconds remaining) {
@@ -21,7 +30,7 @@ bool TimeWaitStarts::is_new(std::uint64_t cookie, Milliseconds remaining) {
 
 void TimeWaitStarts::finish() {
   last_ = now_;
-  young_ = std::exchange(young_next_, Cookies());
+  young_ = std::exchange(young_next_, no_cookies());
 }
 
 }  // namespace sockdiag

@@ -59,6 +59,19 @@ std::size_t lines_after_heading(const char* file) {
   return lines == 0 ? 0 : lines - 1;
 }
 
+// The fourth word of a line is the state, in hexadecimal.
+std::size_t lines_in_state(const char* file, const std::string& state) {
+  std::ifstream in(file);
+  std::size_t lines = 0;
+  for (std::string line; std::getline(in, line);) {
+    std::istringstream words(line);
+    std::string word;
+    for (int i = 0; i < 4; ++i) words >> word;
+    if (word == state) ++lines;
+  }
+  return lines;
+}
+
 void require_memory(std::size_t sockets) {
   const std::size_t available = number_after("/proc/meminfo", "MemAvailable:", "MemAvailable:");
   const std::size_t needed = sockets * kKibibytesPerSocket + kKibibytesLeftFree;
@@ -116,6 +129,8 @@ std::size_t sockets_by_sockstat() {
 std::size_t sockets_by_proc_net_tcp() {
   return lines_after_heading("/proc/self/net/tcp") + lines_after_heading("/proc/self/net/tcp6");
 }
+
+std::size_t half_open_by_proc_net_tcp() { return lines_in_state("/proc/self/net/tcp", "03"); }
 
 std::string user_name() { return ::geteuid() == 0 ? "root" : "uid " + std::to_string(::geteuid()); }
 

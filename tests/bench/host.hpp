@@ -30,6 +30,9 @@ std::size_t sockets_by_sockstat();
 // The same from /proc/self/net/tcp and tcp6: one line each.
 std::size_t sockets_by_proc_net_tcp();
 
+// Lines of /proc/self/net/tcp in state SYN_RECV.
+std::size_t half_open_by_proc_net_tcp();
+
 // "root" or "uid 65534", the kernel release, the number of CPUs online, and what else runs on them
 // (one minute's load average): figures taken beside other work are loose.
 std::string user_name();

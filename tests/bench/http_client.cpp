@@ -80,15 +80,19 @@ HttpResponse http_get(std::uint16_t port, std::string_view path, std::string_vie
   return split_response(receive_all(fd.get()));
 }
 
-double metric_value(std::string_view exposition, std::string_view name) {
-  std::string value;
+std::optional<double> find_metric(std::string_view exposition, std::string_view series) {
+  std::optional<double> value;
   for_each_sample(exposition, [&](std::string_view line) {
-    if (!value.empty() || line.substr(0, name.size()) != name) return;
-    const char after_name = line.size() > name.size() ? line[name.size()] : '\0';
-    if (after_name == ' ' || after_name == '{') value = line.substr(line.rfind(' ') + 1);
+    if (!line.starts_with(series) || line.substr(series.size(), 1) != " ") return;
+    value = std::strtod(std::string(line.substr(series.size())).c_str(), nullptr);
   });
-  if (value.empty()) throw std::runtime_error("no metric " + std::string(name));
-  return std::strtod(value.c_str(), nullptr);
+  return value;
+}
+
+double metric_value(std::string_view exposition, std::string_view series) {
+  const std::optional<double> value = find_metric(exposition, series);
+  if (!value) throw std::runtime_error("no metric " + std::string(series));
+  return *value;
 }
 
 std::size_t count_series(std::string_view exposition, std::string_view prefix) {

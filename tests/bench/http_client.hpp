@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,8 +26,12 @@ struct HttpResponse {
 // A connection that sends nothing.
 [[nodiscard]] FileDescriptor connect_to_loopback(std::uint16_t port);
 
-// Value of the first sample of that name in a text exposition; throws where there is none.
-[[nodiscard]] double metric_value(std::string_view exposition, std::string_view name);
+// Value of one series, named with its labels as they stand in the text exposition.
+[[nodiscard]] std::optional<double> find_metric(std::string_view exposition,
+                                                std::string_view series);
+
+// The same; throws where there is none.
+[[nodiscard]] double metric_value(std::string_view exposition, std::string_view series);
 
 // Samples whose name starts with `prefix`.
 [[nodiscard]] std::size_t count_series(std::string_view exposition, std::string_view prefix);

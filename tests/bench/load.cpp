@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "load.hpp"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <poll.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,77 +10,92 @@
 #include <chrono>
 #include <cstdint>
 #include <stdexcept>
+#include <string_view>
 
 #include "child_process.hpp"
 #include "error.hpp"
 #include "host.hpp"
+#include "load_socket.hpp"
 
 namespace sockdiag::bench {
 namespace {
 
-constexpr std::size_t kMaxConnectionsPerChild = 9000;
+constexpr std::size_t kMaxItemsPerChild = 9000;
 constexpr std::size_t kFilesBesidesLoad = 100;
-constexpr std::uint32_t kFirstSourceAddress = 0x7f010001;  // 127.1.0.1
+constexpr std::uint32_t kFirstSourceAddress = 0x7f010001;       // 127.1.0.1
+constexpr std::uint32_t kFirstListenerAddress = 0x7f020001;     // 127.2.0.1
+constexpr std::uint32_t kFirstDestinationAddress = 0x7f100000;  // 127.16.0.0
+constexpr unsigned kFirstListenerPort = 10'000;
+constexpr unsigned kListenerPorts = 10'000;
 constexpr std::chrono::minutes kBuildDeadline{5};
 
-sockaddr_in address_of(std::uint32_t address, unsigned port) {
-  sockaddr_in result{};
-  result.sin_family = AF_INET;
-  result.sin_addr.s_addr = htonl(address);
-  result.sin_port = htons(static_cast<std::uint16_t>(port));
-  return result;
+struct ProfileRow {
+  std::string_view name;
+  LoadProfile profile;
+  std::size_t sockets_per_item;
+};
+
+constexpr ProfileRow kProfiles[] = {
+    {"established", LoadProfile::established, 2},
+    {"close_wait", LoadProfile::close_wait, 2},
+    {"leak", LoadProfile::leak, 2},
+    {"listeners", LoadProfile::listeners, 1},
+    {"destinations", LoadProfile::destinations, 2},
+    {"syn_flood", LoadProfile::syn_flood, 1},
+};
+
+std::size_t sockets_per_item(LoadProfile profile) {
+  return std::find_if(std::begin(kProfiles), std::end(kProfiles),
+                      [&](const ProfileRow& row) { return row.profile == profile; })
+      ->sockets_per_item;
 }
 
-const sockaddr* generic(const sockaddr_in& address) {
-  return reinterpret_cast<const sockaddr*>(&address);
+// What one child holds: consecutive connections or listeners of the whole load.
+struct Share {
+  LoadProfile profile;
+  std::uint32_t source_address;
+  std::size_t begin;
+  std::size_t end;
+};
+
+bool is_half_closed(LoadProfile profile, std::size_t connection) {
+  // Half of each port's connections, not all connections of half of the ports.
+  const bool second_half = (connection / Load::kServerPorts) % 2 == 1;
+  return profile == LoadProfile::leak || (profile == LoadProfile::close_wait && second_half);
 }
 
-template <typename Value>
-void set_option(int fd, int level, int option, const Value& value) {
-  checked(::setsockopt(fd, level, option, &value, sizeof value), "setsockopt");
+Endpoint destination_of(LoadProfile profile, std::size_t connection) {
+  const unsigned port =
+      Load::kFirstServerPort + static_cast<unsigned>(connection % Load::kServerPorts);
+  if (profile != LoadProfile::destinations) return {INADDR_LOOPBACK, port};
+  return {kFirstDestinationAddress + static_cast<std::uint32_t>(connection), port};
 }
 
-int open_socket() {
-  const int fd = checked(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "open a load socket");
-  set_option(fd, SOL_SOCKET, SO_LINGER, linger{1, 0});  // accepted sockets inherit it
-  return fd;
+Endpoint listener_endpoint(std::size_t listener) {
+  return {kFirstListenerAddress + static_cast<std::uint32_t>(listener / kListenerPorts),
+          kFirstListenerPort + static_cast<unsigned>(listener % kListenerPorts)};
 }
 
-FileDescriptor listen_on(unsigned port) {
-  FileDescriptor fd(open_socket());
-  const sockaddr_in address = address_of(INADDR_ANY, port);
-  checked(::bind(fd.get(), generic(address), sizeof address), "bind a load listener");
-  checked(::listen(fd.get(), SOMAXCONN), "listen");
-  return fd;
-}
-
-int connect_from(std::uint32_t source_address, unsigned port) {
-  const int fd = open_socket();
-  // The local port is chosen by connect(), where it must only differ within one destination.
-  set_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
-  const sockaddr_in source = address_of(source_address, 0);
-  const sockaddr_in server = address_of(INADDR_LOOPBACK, port);
-  checked(::bind(fd, generic(source), sizeof source), "bind a load client");
-  checked(::connect(fd, generic(server), sizeof server), "connect a load client");
-  return fd;
-}
-
-// The descriptors stay open for as long as the child lives.
-void hold_connection(int listener, std::uint32_t source_address, unsigned port, bool half_closed) {
-  const int client = connect_from(source_address, port);
-  checked(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC), "accept a load connection");
-  if (half_closed) checked(::shutdown(client, SHUT_WR), "shut a load client down");
-}
-
-void hold_connections(const std::vector<FileDescriptor>& listeners, std::uint32_t source_address,
-                      std::size_t connections, LoadProfile profile) {
-  for (std::size_t i = 0; i < connections; ++i) {
-    const std::size_t server = i % listeners.size();
-    const unsigned port = Load::kFirstServerPort + static_cast<unsigned>(server);
-    // Half of each port's connections, not all connections of half of the ports.
-    const bool half_closed = profile == LoadProfile::close_wait && (i / listeners.size()) % 2 == 1;
-    hold_connection(listeners[server].get(), source_address, port, half_closed);
+std::vector<FileDescriptor> make_connections(const std::vector<FileDescriptor>& servers,
+                                             const Share& share) {
+  std::vector<FileDescriptor> held;
+  for (std::size_t i = share.begin; i < share.end; ++i) {
+    held.push_back(connect_from(share.source_address, destination_of(share.profile, i)));
+    const int client = held.back().get();
+    held.push_back(accept_from(servers[i % servers.size()]));
+    if (is_half_closed(share.profile, i)) {
+      checked(::shutdown(client, SHUT_WR), "shut a load client down");
+    }
   }
+  return held;
+}
+
+std::vector<FileDescriptor> make_listeners(const Share& share) {
+  std::vector<FileDescriptor> held;
+  for (std::size_t i = share.begin; i < share.end; ++i) {
+    held.push_back(listen_at(listener_endpoint(i)));
+  }
+  return held;
 }
 
 [[noreturn]] void report_ready_and_hold(int ready_fd) {
@@ -91,8 +103,8 @@ void hold_connections(const std::vector<FileDescriptor>& listeners, std::uint32_
   for (;;) ::pause();
 }
 
-std::size_t connections_per_child() {
-  return std::min(kMaxConnectionsPerChild, (raise_file_limit() - kFilesBesidesLoad) / 2);
+std::size_t items_per_child() {
+  return std::min(kMaxItemsPerChild, (raise_file_limit() - kFilesBesidesLoad) / 2);
 }
 
 void require_alive(const std::vector<pid_t>& children) {
@@ -119,36 +131,59 @@ void await_ready(int ready_fd, std::size_t expected, const std::vector<pid_t>& c
 
 }  // namespace
 
+LoadProfile load_profile(const std::string& name) {
+  for (const ProfileRow& row : kProfiles) {
+    if (row.name == name) return row.profile;
+  }
+  throw std::invalid_argument("unknown profile " + name);
+}
+
 Load::Load(LoadProfile profile) : profile_(profile) {
-  for (unsigned i = 0; i < kServerPorts; ++i) listeners_.push_back(listen_on(kFirstServerPort + i));
+  for (unsigned i = 0; i < kServerPorts; ++i) {
+    servers_.push_back(listen_at({INADDR_ANY, kFirstServerPort + i}));
+  }
+  if (profile == LoadProfile::syn_flood) flood_.emplace(servers_.front(), kFirstServerPort);
 }
 
 Load::~Load() {
   for (const pid_t pid : children_) kill_and_reap(pid);
 }
 
-void Load::add_child(std::size_t connections, int ready_fd) {
+std::size_t Load::sockets() const noexcept { return items_ * sockets_per_item(profile_); }
+
+std::size_t Load::half_open() const noexcept { return flood_ ? items_ : 0; }
+
+void Load::add_child(std::size_t items, int ready_fd) {
   const auto source = kFirstSourceAddress + static_cast<std::uint32_t>(children_.size());
-  children_.push_back(fork_child([&] {
-    hold_connections(listeners_, source, connections, profile_);
+  const Share share{profile_, source, items_, items_ + items};
+  children_.push_back(fork_child([&]() -> int {
+    const auto held = profile_ == LoadProfile::listeners ? make_listeners(share)
+                                                         : make_connections(servers_, share);
     report_ready_and_hold(ready_fd);
-    return 0;
   }));
-  connections_ += connections;
+  items_ += items;
 }
 
-void Load::grow_to(std::size_t sockets) {
-  require_room_for(sockets - std::min(sockets, connected_sockets()));
+void Load::add_children(std::size_t items) {
   int ends[2];
   checked(::pipe2(ends, O_CLOEXEC), "pipe");
   const FileDescriptor reader(ends[0]);
   const FileDescriptor writer(ends[1]);
-  const std::size_t share = connections_per_child();
-  std::size_t added = 0;
-  for (; connected_sockets() + 1 < sockets; ++added) {
-    add_child(std::min(share, sockets / 2 - connections_), writer.get());
+  const std::size_t per_child = items_per_child();
+  const std::size_t begin = children_.size();
+  for (std::size_t added = 0; added < items; added += std::min(per_child, items - added)) {
+    add_child(std::min(per_child, items - added), writer.get());
   }
-  await_ready(reader.get(), added, children_);
+  await_ready(reader.get(), children_.size() - begin, children_);
+}
+
+void Load::grow_to(std::size_t sockets) {
+  const std::size_t added = sockets - std::min(sockets, this->sockets());
+  require_room_for(added);
+  const std::size_t items = added / sockets_per_item(profile_);
+  if (!flood_) return add_children(items);
+  flood_->grow_to(items_ + items);
+  items_ += items;
 }
 
 }  // namespace sockdiag::bench

@@ -28,14 +28,13 @@ bool lies_within(const Sample& sample, double begin, double end) {
 
 Sample read_sample(const ExporterProcess& exporter) {
   const std::string text = exporter.scrape();
-  if (metric_value(text, "sockdiag_sample_success") != 1) {
+  if (metric_value(text, R"(sockdiag_sample_success{source="tcp"})") != 1) {
     throw std::runtime_error("the exporter's sample failed");
   }
-  return {metric_value(text, "sockdiag_sample_timestamp_seconds"),
-          metric_value(text, "sockdiag_sample_duration_seconds"),
-          metric_value(text, "sockdiag_sample_cpu_seconds_total"),
-          metric_value(text, "sockdiag_sample_sockets"),
-          metric_value(text, "process_resident_memory_bytes")};
+  return {metric_value(text, R"(sockdiag_sample_timestamp_seconds{source="tcp"})"),
+          metric_value(text, R"(sockdiag_sample_duration_seconds{source="tcp"})"),
+          metric_value(text, R"(sockdiag_sample_cpu_seconds_total{source="tcp"})"),
+          metric_value(text, R"(sockdiag_sample_sockets{source="tcp"})")};
 }
 
 Sample await_sample_after(const ExporterProcess& exporter, const Sample& previous) {

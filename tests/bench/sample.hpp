@@ -5,13 +5,12 @@
 
 namespace sockdiag::bench {
 
-// What /metrics says of the exporter's last good sample. Seconds and bytes.
+// What /metrics says of the exporter's last good sample of all sockets (source "tcp"). Seconds.
 struct Sample {
   double timestamp = 0;
   double duration = 0;
   double cpu_seconds_total = 0;
   double sockets = 0;
-  double resident_bytes = 0;
 };
 
 [[nodiscard]] Sample read_sample(const ExporterProcess& exporter);

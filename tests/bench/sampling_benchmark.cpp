@@ -14,15 +14,18 @@
 #include "exporter_process.hpp"
 #include "host.hpp"
 #include "json.hpp"
+#include "listener_polls.hpp"
 #include "load.hpp"
+#include "raw_drain.hpp"
 #include "sample.hpp"
-#include "statistics.hpp"
+#include "sampling_report.hpp"
 
 namespace sockdiag::bench {
 namespace {
 
-constexpr double kMebibyte = 1024.0 * 1024.0;
-constexpr std::size_t kMaxSocketsInProcNetTcp = 50'000;  // that file is slow to read
+constexpr std::size_t kMaxSocketsInProcNetTcp = 60'000;  // that file is slow to read
+constexpr int kScrapesUntilIdle = 500;                   // each of its workers has answered some
+constexpr std::size_t kDefaultMaxFollowed = 500'000;     // the exporter's lifetimes.max_sockets
 
 // Far enough apart that a sample (about 1 us per socket) never follows closely on another one.
 double interval_for(std::size_t sockets) {
@@ -34,19 +37,22 @@ std::string configuration(double interval) {
          "s, cpu_budget: 1, max_staleness: 5m}\n";
 }
 
-LoadProfile load_profile(const std::string& name) {
-  if (name == "close_wait") return LoadProfile::close_wait;
-  if (name == "established" || name == "memory") return LoadProfile::established;
-  throw std::invalid_argument("unknown profile " + name);
+// The exporter's default is left alone where nothing else is asked for.
+std::string lifetimes_configuration(const Arguments& arguments) {
+  if (!arguments.has("--max-followed")) return {};
+  return "lifetimes: {max_sockets: " + std::to_string(arguments.number("--max-followed", 1)) +
+         "}\n";
 }
 
 // What the exporter counted equals what the kernel's own counters say, in whatever order they were
-// taken.
-bool counts_are_true(const ExporterProcess& exporter, double interval) {
+// taken. They leave request sockets out; of those the load knows how many there are.
+bool counts_are_true(const ExporterProcess& exporter, const Load& load, double interval) {
   const Sample sample = await_undisturbed_sample(exporter, interval);
-  const std::size_t expected = sockets_by_sockstat();
+  const std::size_t in_sockstat = sockets_by_sockstat();
+  const std::size_t expected = in_sockstat + load.half_open();
   bool equal = sample.sockets == static_cast<double>(expected);
-  std::printf("sockets counted: exporter %.0f, sockstat %zu", sample.sockets, expected);
+  std::printf("sockets counted: exporter %.0f, sockstat %zu", sample.sockets, in_sockstat);
+  if (load.half_open() > 0) std::printf(" and %zu half-open", load.half_open());
   if (expected <= kMaxSocketsInProcNetTcp) {
     const std::size_t listed = sockets_by_proc_net_tcp();
     equal = equal && listed == expected;
@@ -56,60 +62,11 @@ bool counts_are_true(const ExporterProcess& exporter, double interval) {
   return equal;
 }
 
-template <typename Member>
-Summary summarize_drains(const std::vector<DrainCost>& drains, Member member) {
-  std::vector<double> values;
-  for (const DrainCost& drain : drains) values.push_back(drain.*member);
-  return summarize(values);
-}
-
-void print_row(const char* name, const Summary& seconds, double sockets) {
-  std::printf("%-30s %10.4f %10.4f %10.4f %12.0f\n", name, seconds.median, seconds.min, seconds.max,
-              seconds.median / sockets * 1e9);
-}
-
-void print_memory(const ResidentMemory& memory) {
-  std::printf("%-30s %10.1f %32s %.1f MiB\n", "exporter resident, MiB",
-              memory.now_bytes / kMebibyte, "peak", memory.peak_bytes / kMebibyte);
-}
-
-JsonObject memory_json(const ResidentMemory& memory) {
-  JsonObject object;
-  object.add("resident_bytes", memory.now_bytes).add("peak_resident_bytes", memory.peak_bytes);
-  return object;
-}
-
-std::vector<JsonObject> rounds_json(const Comparison& comparison) {
-  std::vector<JsonObject> rounds;
-  for (std::size_t i = 0; i < comparison.drains.size(); ++i) {
-    JsonObject& round = rounds.emplace_back();
-    round.add("raw_cpu_seconds", comparison.drains[i].cpu_seconds);
-    round.add("sample_cpu_seconds", comparison.sample_cpu_seconds[i]);
-  }
-  return rounds;
-}
-
-JsonObject report(const Comparison& comparison, const ResidentMemory& memory, double sockets) {
-  const Summary raw = summarize_drains(comparison.drains, &DrainCost::cpu_seconds);
-  const Summary sample = summarize(comparison.sample_cpu_seconds);
-  const Summary ratio = summarize(comparison.ratios());
-  std::printf("%-30s %10s %10s %10s %12s\n", "", "median", "min", "max", "ns/socket");
-  print_row("raw drain, CPU s", raw, sockets);
-  print_row("  user", summarize_drains(comparison.drains, &DrainCost::user_seconds), sockets);
-  print_row("  system", summarize_drains(comparison.drains, &DrainCost::system_seconds), sockets);
-  print_row("exporter's sample, CPU s", sample, sockets);
-  print_row("exporter's sample, duration s", summarize(comparison.sample_durations), sockets);
-  std::printf("%-30s %10.3f %10.3f %10.3f\n", "ratio sample/raw by round", ratio.median, ratio.min,
-              ratio.max);
-  std::printf("%-30s %10.3f\n", "ratio of the medians", sample.median / raw.median);
-  std::printf("%-30s %10.3f\n", "ratio of the minima", sample.min / raw.min);
-  print_memory(memory);
-
-  JsonObject json = memory_json(memory);
-  json.add("sockets", sockets).add("raw_cpu_seconds", raw).add("sample_cpu_seconds", sample);
-  json.add("ratio_by_round", ratio).add("ratio_of_medians", sample.median / raw.median);
-  json.add("ratio_of_minima", sample.min / raw.min).add("rounds", rounds_json(comparison));
-  return json;
+// After scrapes and samples enough that what they need is there for good.
+double idle_resident_bytes(const ExporterProcess& exporter) {
+  for (int i = 0; i < kScrapesUntilIdle; ++i) (void)exporter.scrape();
+  (void)await_sample_after(exporter, await_sample_after(exporter, read_sample(exporter)));
+  return exporter.resident_memory().now_bytes;
 }
 
 struct Outcome {
@@ -117,15 +74,26 @@ struct Outcome {
   bool counts_are_true = false;
 };
 
-Outcome run_comparison(const std::string& profile, std::size_t sockets, std::size_t rounds) {
-  Load load(load_profile(profile));
-  load.grow_to(sockets);
+// The exporter is there before the load, so that what the load costs it can be told.
+Outcome run_comparison(const Arguments& arguments, LoadProfile profile) {
+  const std::size_t sockets = arguments.number("--sockets", 200'000);
+  const std::size_t rounds = arguments.number("--rounds", 7);
   const double interval = interval_for(sockets);
-  ExporterProcess exporter(configuration(interval));
-  const bool equal = counts_are_true(exporter, interval);
-  const Comparison comparison = compare(exporter, rounds);
-  const auto counted = static_cast<double>(count_by_drain());
-  return {report(comparison, exporter.resident_memory(), counted), equal};
+  Load load(profile);
+  ExporterProcess exporter(configuration(interval) + lifetimes_configuration(arguments));
+  Measurement measurement;
+  measurement.idle_resident_bytes = idle_resident_bytes(exporter);
+  load.grow_to(sockets);
+  const bool equal = counts_are_true(exporter, load, interval);
+  measurement.comparison = compare(exporter, rounds);
+  measurement.sockets = static_cast<double>(count_by_drain());
+  measurement.listener_polls = measure_listener_polls(exporter, rounds);
+  measurement.memory = exporter.resident_memory();
+  if (profile == LoadProfile::leak) {
+    const std::size_t most = arguments.number("--max-followed", kDefaultMaxFollowed);
+    measurement.followed_sockets = std::min(load.sockets(), most);
+  }
+  return {report(measurement), equal};
 }
 
 // One exporter throughout, so that whatever it keeps per socket would add up.
@@ -139,7 +107,7 @@ Outcome run_memory(std::vector<std::size_t> sizes) {
   std::vector<JsonObject> steps;
   for (const std::size_t sockets : sizes) {
     load.grow_to(sockets);
-    outcome.counts_are_true &= counts_are_true(exporter, interval);
+    outcome.counts_are_true &= counts_are_true(exporter, load, interval);
     const ResidentMemory memory = exporter.resident_memory();
     print_memory(memory);
     steps.push_back(memory_json(memory).add("sockets", static_cast<double>(sockets)));
@@ -151,14 +119,12 @@ Outcome run_memory(std::vector<std::size_t> sizes) {
 Outcome run_profile(const Arguments& arguments, const std::string& profile) {
   if (profile == "memory")
     return run_memory(arguments.numbers("--sockets", "10000,200000,1000000"));
-  return run_comparison(profile, arguments.number("--sockets", 200'000),
-                        arguments.number("--rounds", 7));
+  return run_comparison(arguments, load_profile(profile));
 }
 
 int run(const Arguments& arguments) {
   std::ofstream json_file(arguments.text("--json", "/dev/null"));
   const std::string profile = arguments.text("--profile", "established");
-  load_profile(profile);
   enter_private_network();
   if (arguments.has("--as-nobody")) become_nobody();
   std::printf("profile %s, everything as %s, Linux %s, %ld CPUs, load average %.2f\n",
@@ -177,8 +143,10 @@ int run(const Arguments& arguments) {
 int main(int argc, char** argv) {
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   try {
-    return sockdiag::bench::run(
-        {argc, argv, {"--sockets", "--rounds", "--profile", "--json"}, {"--as-nobody"}});
+    return sockdiag::bench::run({argc,
+                                 argv,
+                                 {"--sockets", "--rounds", "--profile", "--max-followed", "--json"},
+                                 {"--as-nobody"}});
   } catch (const std::exception& error) {
     std::fprintf(stderr, "sampling_benchmark: %s\n", error.what());
     return 1;

@@ -75,6 +75,12 @@ Counts exported(const Exposition& exposition, const std::string& name,
   return without_zeros(std::move(counts));
 }
 
+std::string cause_of(const SocketRow& row) {
+  if (row.inode == 0) return "not_accepted";
+  if (row.receive_queue == 0) return "not_closed";
+  return row.receive_queue == 1 ? "unread_eof" : "unread_data";
+}
+
 double number(const Counts& counts, const std::string& key) {
   const auto found = counts.find(key);
   return found == counts.end() ? 0 : found->second;
@@ -112,12 +118,38 @@ Counts expected_send_bytes(const std::vector<SocketRow>& rows) {
   return expected_bytes(rows, &SocketRow::send_queue);
 }
 
+Counts expected_close_waits(const std::vector<SocketRow>& rows) {
+  Counts counts;
+  for (const SocketRow& row : rows) {
+    if (row.state != TcpState::close_wait) continue;
+    counts[direction_and_port(row, rows) + " " + cause_of(row)] += 1;
+  }
+  return counts;
+}
+
+Counts expected_orphaned_fin_wait2(const std::vector<SocketRow>& rows) {
+  Counts counts;
+  for (const SocketRow& row : rows) {
+    if (row.state != TcpState::fin_wait2 || row.inode != 0) continue;
+    counts[direction_and_port(row, rows)] += 1;
+  }
+  return counts;
+}
+
 Counts exported_sockets(const Exposition& exposition) {
   return exported(exposition, "sockdiag_tcp_sockets", {"direction", "port", "state"});
 }
 
 Counts exported_family_sockets(const Exposition& exposition) {
   return exported(exposition, "sockdiag_tcp_family_sockets", {"family", "state"});
+}
+
+Counts exported_close_waits(const Exposition& exposition) {
+  return exported(exposition, "sockdiag_tcp_close_wait_sockets", {"direction", "port", "cause"});
+}
+
+Counts exported_orphaned_fin_wait2(const Exposition& exposition) {
+  return exported(exposition, "sockdiag_tcp_fin_wait2_orphaned_sockets", {"direction", "port"});
 }
 
 Counts exported_receive_bytes(const Exposition& exposition) {

@@ -24,8 +24,14 @@ using Counts = std::map<std::string, double>;
 [[nodiscard]] Counts expected_receive_bytes(const std::vector<SocketRow>& rows);
 [[nodiscard]] Counts expected_send_bytes(const std::vector<SocketRow>& rows);
 
+// Of rows of /proc.
+[[nodiscard]] Counts expected_close_waits(const std::vector<SocketRow>& rows);
+[[nodiscard]] Counts expected_orphaned_fin_wait2(const std::vector<SocketRow>& rows);
+
 [[nodiscard]] Counts exported_sockets(const Exposition& exposition);
 [[nodiscard]] Counts exported_family_sockets(const Exposition& exposition);
+[[nodiscard]] Counts exported_close_waits(const Exposition& exposition);
+[[nodiscard]] Counts exported_orphaned_fin_wait2(const Exposition& exposition);
 [[nodiscard]] Counts exported_receive_bytes(const Exposition& exposition);
 [[nodiscard]] Counts exported_send_bytes(const Exposition& exposition);
 

@@ -44,6 +44,7 @@ void check_sockstat(const Observation& observation) {
   const double total = exposition.sum("sockdiag_tcp_sockets");
   CHECK(total - requests ==
         static_cast<double>(sockstat.tcp_in_use + sockstat.tcp6_in_use + sockstat.time_wait));
+  CHECK(exposition.value("sockdiag_tcp_unaccounted_sockets") == 0);
 }
 
 void check_totals(const Observation& observation) {
@@ -61,6 +62,12 @@ void check_counts(const Exposition& exposition, const std::vector<SocketRow>& ro
   CHECK(differences(exported_family_sockets(exposition), expected_family_sockets(rows)) == "");
   CHECK(differences(exported_receive_bytes(exposition), expected_receive_bytes(rows)) == "");
   CHECK(differences(exported_send_bytes(exposition), expected_send_bytes(rows)) == "");
+}
+
+void check_owners(const Exposition& exposition, const std::vector<SocketRow>& rows) {
+  CHECK(differences(exported_close_waits(exposition), expected_close_waits(rows)) == "");
+  CHECK(differences(exported_orphaned_fin_wait2(exposition), expected_orphaned_fin_wait2(rows)) ==
+        "");
 }
 
 }  // namespace
@@ -98,7 +105,9 @@ void check_agreement(const Observation& observation) {
   }
   {
     INFO("left: the exporter, right: /proc/thread-self/net/tcp and tcp6");
-    check_counts(observation.exposition, with_v6only(observation.proc, observation.ss));
+    const auto rows = with_v6only(observation.proc, observation.ss);
+    check_counts(observation.exposition, rows);
+    check_owners(observation.exposition, rows);
   }
   check_totals(observation);
   check_sockstat(observation);

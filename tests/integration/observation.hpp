@@ -34,7 +34,7 @@ struct ExporterOptions {
 [[nodiscard]] Observation observe(const ExporterOptions& options = {});
 
 // CHECKs that exporter, /proc, ss and sockstat tell the same: every series by direction and port,
-// families, bytes, totals.
+// families, bytes, causes of CLOSE_WAIT, orphans, totals.
 void check_agreement(const Observation& observation);
 
 }  // namespace sockdiag::test

@@ -68,11 +68,12 @@ TcpState to_state(std::uint64_t number) {
 // "sl local remote st tx_queue:rx_queue tr:tm->when retrnsmt uid timeout inode ...".
 SocketRow parse_proc_line(const std::string& line) {
   std::istringstream stream(line);
-  std::string slot, local, remote, state, queues, timer;
-  if (!(stream >> slot >> local >> remote >> state >> queues >> timer)) {
+  std::string slot, local, remote, state, queues, timer, retransmits, uid, timeout;
+  SocketRow row;
+  if (!(stream >> slot >> local >> remote >> state >> queues >> timer >> retransmits >> uid >>
+        timeout >> row.inode)) {
     throw std::runtime_error("not a line of /proc/net/tcp: " + line);
   }
-  SocketRow row;
   row.local = parse_hex_address(local);
   row.remote = parse_hex_address(remote);
   row.state = to_state(from_hex(state));

@@ -66,6 +66,7 @@ struct SocketRow {
   std::uint64_t send_queue = 0;     // bytes; of a listener its limit in ss, 0 in /proc
   bool v6only = false;              // of listeners, known to ss only
   bool mini = false;                // known to /proc only
+  std::uint64_t inode = 0;          // known to /proc only
 
   bool operator==(const SocketRow&) const = default;
 };

@@ -22,7 +22,7 @@ class ClientPrefixes {
   // Whether the port has not seen the client's prefix before.
   [[nodiscard]] bool add(std::uint16_t port, const IpAddress& client);
 
-  void clear() { prefixes_ = {}; }
+  void clear() { prefixes_.clear(); }
 
  private:
   struct Prefix {

@@ -6,7 +6,7 @@
 // is known to within the time that a dump takes. Those that began about when the last sample was
 // taken are told apart by cookie: they were in it or they were not.
 //
-// Not thread-safe. Memory: up to 40 bytes for each TIME_WAIT of the last kYoung, so it is bounded
+// Not thread-safe. Memory: up to 80 bytes for each TIME_WAIT of the last kYoung, so it is bounded
 // by the kernel's tcp_max_tw_buckets.
 
 #include <tsl/robin_set.h>
@@ -28,6 +28,8 @@ class TimeWaitStarts {
   // Age in a complete sample up to which the next one may take a TIME_WAIT for a new one.
   static constexpr std::chrono::seconds kYoung = 2 * kTolerance;
 
+  TimeWaitStarts();
+
   void begin(TimePoint now);
 
   // Whether this TIME_WAIT, with `remaining` until it ends, began since the last complete sample.
@@ -39,6 +41,8 @@ class TimeWaitStarts {
 
  private:
   using Cookies = tsl::robin_set<std::uint64_t>;
+
+  [[nodiscard]] static Cookies no_cookies();
 
   std::optional<TimePoint> last_;  // beginning of the last complete sample
   TimePoint now_;
