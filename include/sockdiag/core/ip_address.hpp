@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "sockdiag/core/hash.hpp"
+
 namespace sockdiag {
 
 class IpAddress {
@@ -47,12 +49,8 @@ class IpAddress {
   [[nodiscard]] std::uint64_t high() const noexcept { return load<std::uint64_t>(0); }
   [[nodiscard]] std::uint64_t low() const noexcept { return load<std::uint64_t>(8); }
 
-  // Multiplies and folds: addresses of one network differ in a few bits only.
   [[nodiscard]] std::uint64_t hash(std::uint64_t seed) const noexcept {
-    constexpr std::uint64_t kOdd = 0x9e3779b97f4a7c15U;
-    std::uint64_t hash = (high() ^ seed) * kOdd;
-    hash = (hash ^ (hash >> 32) ^ low()) * kOdd;
-    return hash ^ (hash >> 32);
+    return hash_of(hash_of(seed ^ high()) ^ low());
   }
 
   // Of whom the address is likely to be one of many: its /24 in IPv4, its /64 in IPv6, as a number.
@@ -63,7 +61,9 @@ class IpAddress {
     return network;
   }
 
-  friend bool operator==(const IpAddress&, const IpAddress&) noexcept = default;
+  friend bool operator==(const IpAddress& a, const IpAddress& b) noexcept {
+    return a.high() == b.high() && a.low() == b.low();
+  }
 
  private:
   template <typename Word>
