@@ -89,7 +89,7 @@ void Exporter::reload() { parts_->reloader().reload(); }
 std::optional<std::string> sample_once(const Configuration& configuration) {
   Board board;
   Sampling sampling = kernel_sampling(configuration, board);
-  for (const SampleSource source : kSampleSources) sampling.attempt(source, configuration);
+  sampling.attempt_all(configuration);
   if (!sampling.status(SampleSource::tcp).success) return std::nullopt;
   const ReloadStatus loaded{true, std::chrono::system_clock::now()};
   Pages::Options options;

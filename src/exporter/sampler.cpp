@@ -51,6 +51,16 @@ Sampling::Taken Sampling::take(SampleSource source, const Configuration& configu
 }
 
 void Sampling::attempt(SampleSource source, const Configuration& configuration) noexcept {
+  attempt_quietly(source, configuration);
+  settle(configuration);
+}
+
+void Sampling::attempt_all(const Configuration& configuration) noexcept {
+  for (const SampleSource source : kSampleSources) attempt_quietly(source, configuration);
+  settle(configuration);
+}
+
+void Sampling::attempt_quietly(SampleSource source, const Configuration& configuration) noexcept {
   if (source == SampleSource::listeners && !status(SampleSource::tcp).last_success) return;
   Run& run = run_of(source);
   const auto started = Clock::now();
@@ -69,7 +79,6 @@ void Sampling::attempt(SampleSource source, const Configuration& configuration) 
   run.status.cpu_time_total += cpu_time;
   // A failure is cheap and says nothing of what the next good sample will cost.
   run.cost = run.status.success ? cpu_time : std::max(run.cost, cpu_time);
-  settle(configuration);
 }
 
 void Sampling::take_sample(SampleSource source, const Configuration& configuration) {
@@ -175,13 +184,15 @@ void Sampler::set_next(SampleSource source) {
 }
 
 void Sampler::run(const std::stop_token& stop) {
-  due_.fill({Clock::now(), Clock::now()});
-  while (!stop.stop_requested()) {
+  const auto started = Clock::now();
+  due_.fill({started, started});
+  sampling_.attempt_all(take_settings());
+  for (const SampleSource source : kSampleSources) set_next(source);
+  for (wait_for_next(stop); !stop.stop_requested(); wait_for_next(stop)) {
     const SampleSource source = next_source();
     sampling_.attempt(source, take_settings());
     due_[index_of(source)].last = due_[index_of(source)].next;
     set_next(source);
-    wait_for_next(stop);
   }
 }
 

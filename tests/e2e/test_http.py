@@ -17,7 +17,7 @@ EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")
 
 # One sample at the start and none after it: two scrapes are of the same sample.
-FROZEN = "sampling: {interval: 1h}\n"
+FROZEN = "sampling: {interval: 1h}\nlisteners: {interval: 1m}\n"
 
 
 class Routes(EndToEndTest):

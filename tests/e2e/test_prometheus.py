@@ -75,7 +75,8 @@ class SampleFailsUnderPrometheus(EndToEndTest):
         self.addCleanup(self.fault.remove)
         self.start_service(8080).connect(5)
         self.exporter = self.start_exporter(
-            config="sampling: {interval: 100ms, cpu_budget: 1, max_staleness: 3s}\n",
+            config="sampling: {interval: 100ms, cpu_budget: 1, max_staleness: 3s}\n"
+            "listeners: {interval: 100ms}\n",
             environment=self.fault.environment(),
         )
         self.prometheus = self.start_prometheus(self.exporter)
@@ -85,7 +86,8 @@ class SampleFailsUnderPrometheus(EndToEndTest):
         with self.fault("ENOBUFS"):
             self.prometheus.wait_for('sockdiag_sample_success{source="tcp"}', 0)
             self.prometheus.wait_for(self.SERIES, None)
-            self.assertEqual(self.prometheus.query('{__name__=~"sockdiag_tcp_.*"}'), [])
+            self.prometheus.wait_for("sockdiag_tcp_listener_drops_total{port='8080'}", None)
+            self.assertEqual(self.prometheus.query('{__name__=~"sockdiag_tcp_.*",port!=""}'), [])
         self.prometheus.wait_for('sockdiag_sample_success{source="tcp"}', 1)
         self.prometheus.wait_for(self.SERIES, 5)
         self.assertEqual(self.prometheus.value("min_over_time(up[10m])"), 1)

@@ -35,6 +35,9 @@ class Sampling {
   // there has been a good sample of all sockets, which says what ports have series.
   void attempt(SampleSource source, const Configuration& configuration) noexcept;
 
+  // Each source once; what came of it is published together.
+  void attempt_all(const Configuration& configuration) noexcept;
+
   // Publishes the last samples again as other settings have it: intervals in force and staleness.
   void settle(const Configuration& configuration) noexcept;
 
@@ -59,6 +62,7 @@ class Sampling {
     std::string problem;
   };
 
+  void attempt_quietly(SampleSource source, const Configuration& configuration) noexcept;
   [[nodiscard]] Taken take(SampleSource source, const Configuration& configuration);
   void take_sample(SampleSource source, const Configuration& configuration);
   void succeeded(SampleSource source);
