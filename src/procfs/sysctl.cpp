@@ -30,33 +30,41 @@ std::string read_line(const Path& path) {
   return line;
 }
 
-// Two ports from 1 to 65535, the lower first, with `separator` between them.
-std::optional<PortRange> parse_range(const std::string& text, char separator) {
-  std::istringstream stream(text);
-  int first = 0;
-  int last = 0;
-  char between = separator;
-  if (!(stream >> first)) return std::nullopt;
-  if (separator != ' ' && !(stream >> between)) return std::nullopt;
-  if (!(stream >> last) || between != separator || !(stream >> std::ws).eof()) return std::nullopt;
+std::optional<PortRange> range_of(int first, int last) {
   if (first < 1 || last > 65535 || first > last) return std::nullopt;
   return PortRange{static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(last)};
 }
 
+// "32768	60999"
 PortRange read_range(const Path& path) {
-  const auto range = parse_range(read_line(path), ' ');
+  std::istringstream line(read_line(path));
+  int first = 0;
+  int last = 0;
+  const bool good = (line >> first >> last) && (line >> std::ws).eof();
+  const auto range = good ? range_of(first, last) : std::nullopt;
   if (!range) refuse(path, "expected two ports, the lower first");
   return *range;
 }
 
-// "8080,9148,10000-10010", or an empty line.
+// "8080" or "10000-10010"
+std::optional<PortRange> parse_entry(const std::string& text) {
+  std::istringstream entry(text);
+  int first = 0;
+  if (!(entry >> first)) return std::nullopt;
+  if (entry.eof()) return range_of(first, first);
+  char dash = 0;
+  int last = 0;
+  if (!(entry >> dash >> last) || dash != '-' || !entry.eof()) return std::nullopt;
+  return range_of(first, last);
+}
+
+// Entries with commas between them, or an empty line.
 std::vector<PortRange> read_reserved(const Path& path) {
   std::vector<PortRange> reserved;
   std::istringstream entries(read_line(path));
   std::string entry;
   while (std::getline(entries, entry, ',')) {
-    const bool is_range = entry.find('-') != std::string::npos;
-    const auto range = parse_range(is_range ? entry : entry + '-' + entry, '-');
+    const auto range = parse_entry(entry);
     if (!range) refuse(path, "expected ports and ranges of ports, got \"" + entry + "\"");
     reserved.push_back(*range);
   }
