@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sockdiag/core/client_prefixes.hpp"
 
-#include "sockdiag/core/hash.hpp"
-
 namespace sockdiag {
 
 std::size_t ClientPrefixes::Hash::operator()(const Prefix& prefix) const noexcept {
-  return static_cast<std::size_t>(hash_of(hash_of(prefix.network) ^ prefix.port));
+  return static_cast<std::size_t>(hash_of(hash_of(prefix.network ^ seed) ^ prefix.port));
 }
 
 bool ClientPrefixes::add(std::uint16_t port, const IpAddress& client) {

@@ -2,16 +2,10 @@
 #include "sockdiag/core/destination_table.hpp"
 
 #include <algorithm>
-#include <random>
 #include <tuple>
 
 namespace sockdiag {
 namespace {
-
-std::uint64_t random_seed() {
-  std::random_device device;
-  return (std::uint64_t{device()} << 32) | device();
-}
 
 // By address where counts are equal, so that an unchanged host gives unchanged ranks.
 bool is_busier(const DestinationUse& a, const DestinationUse& b) {
@@ -30,8 +24,6 @@ std::size_t DestinationTable::Hash::operator()(const Destination& destination) c
   const std::uint64_t hash = destination.source.hash(seed ^ destination.port);
   return static_cast<std::size_t>(destination.address.hash(hash));
 }
-
-DestinationTable::DestinationTable() : counts_(0, Hash{random_seed()}) {}
 
 void DestinationTable::add(const Destination& destination) {
   const auto found = counts_.find(destination);

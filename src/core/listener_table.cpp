@@ -33,6 +33,12 @@ void ListenerTable::forget_gone(TimePoint now, Duration retention) {
   }
 }
 
+PortSet ListenerTable::ports() const {
+  PortSet ports;
+  for (const auto& [endpoint, seen] : last_seen_) ports.set(endpoint.port);
+  return ports;
+}
+
 bool ListenerTable::matches_one_address(const IpAddress& address,
                                         std::uint16_t port) const noexcept {
   return last_seen_.contains(Endpoint{address, port, false});

@@ -2,7 +2,7 @@
 #include "sockdiag/core/listener_watch.hpp"
 
 #include <algorithm>
-#include <utility>
+#include <iterator>
 
 #include "sockdiag/core/tcp_state.hpp"
 
@@ -24,7 +24,8 @@ std::uint16_t ListenerWatch::series_of(std::uint16_t port) const {
   return std::binary_search(seated_.begin(), seated_.end(), port) ? port : std::uint16_t{0};
 }
 
-void ListenerWatch::saw(const DirectionCounts& inbound, TimePoint now) {
+void ListenerWatch::saw(const DirectionCounts& inbound, const PortSet& listening, TimePoint now) {
+  known_ = listening;
   seated_.clear();
   for (const PortCounts& counts : inbound.ports) seated_.push_back(counts.port);
   std::erase_if(peaks_, [&](const auto& entry) { return series_of(entry.first) != entry.first; });
@@ -36,25 +37,45 @@ void ListenerWatch::saw(const DirectionCounts& inbound, TimePoint now) {
 
 void ListenerWatch::begin() {
   lengths_.clear();
-  drops_next_.clear();
+  polled_.clear();
 }
 
 void ListenerWatch::add(const SocketRecord& record) {
   if (tcp_state_from_number(record.state_number) != TcpState::listen) return;
+  if (!known_[record.local_port]) return;
   lengths_[series_of(record.local_port)] += record.receive_queue;
-  if (record.drops)
-    drops_next_.insert_or_assign(record.cookie, Drops{record.local_port, *record.drops});
+  if (record.drops) polled_.push_back({record.cookie, record.local_port, *record.drops});
 }
 
 void ListenerWatch::finish(TimePoint now) {
   for (const std::uint16_t port : seated_) peaks_[port].saw(lengths_[port], now);
   peaks_[0].saw(lengths_[0], now);
-  for (const auto& [cookie, drops] : drops_next_) {
-    const auto before = drops_.find(cookie);
-    const std::uint32_t counted = before == drops_.end() ? 0 : before->second.count;
-    dropped_.add(series_of(drops.port), drops.count - counted);
+  make_room(now);
+  count_drops(now);
+  forget_gone(now);
+}
+
+// All that allocates: then the poll is counted whole.
+void ListenerWatch::make_room(TimePoint now) {
+  for (const Polled& each : polled_) {
+    counted_.try_emplace(each.cookie, Counted{0, now});
+    dropped_.make_room(series_of(each.port));
   }
-  std::swap(drops_, drops_next_);
+}
+
+void ListenerWatch::count_drops(TimePoint now) noexcept {
+  for (const Polled& each : polled_) {
+    Counted& counted = counted_[each.cookie];
+    dropped_.add(series_of(each.port), each.drops - counted.drops);
+    counted = {each.drops, now};
+  }
+}
+
+void ListenerWatch::forget_gone(TimePoint now) noexcept {
+  const Duration retention = counted_.size() > kMaxRemembered ? Duration{} : kRetention;
+  for (auto each = counted_.begin(); each != counted_.end();) {
+    each = each->second.last_seen + retention < now ? counted_.erase(each) : std::next(each);
+  }
 }
 
 ListenerCounts ListenerWatch::counts_of(std::uint16_t series, TimePoint start) {

@@ -42,12 +42,6 @@ void add_counts(PortCounts& to, const PortCounts& from) {
   add_queue(to.accept_queue, from.accept_queue);
 }
 
-// Those of this sample become those of all samples.
-void count_up(PortCounters& counters, PortCounts& counts) {
-  counters.add(counts.port, counts.time_wait_started);
-  counts.time_wait_started = counters.at(counts.port);
-}
-
 // tcp_info counts in jiffies: one more than the longest of them (CONFIG_HZ=100), to be safe.
 constexpr std::chrono::milliseconds kJiffy{11};
 
@@ -168,8 +162,6 @@ bool TcpTally::may_have_series(Direction direction, std::uint16_t port) const no
 }
 
 TcpSnapshot TcpTally::finish(TimePoint now) {
-  lifetimes_.finish(now);
-  time_wait_starts_.finish();
   TcpSnapshot snapshot;
   for (const Direction direction : kDirections) {
     snapshot.directions[index_of(direction)] = finish(direction);
@@ -181,10 +173,37 @@ TcpSnapshot TcpTally::finish(TimePoint now) {
   snapshot.sockets = sockets_;
   snapshot.request_sockets = request_sockets_;
   snapshot.unknown_state_sockets = unknown_state_sockets_;
+  for (const Direction direction : kDirections) {
+    make_room_for_starts(direction, snapshot.of(direction));
+  }
+  commit(snapshot, now);
   return snapshot;
 }
 
+void TcpTally::make_room_for_starts(Direction direction, const DirectionCounts& counts) {
+  PortCounters& started = time_waits_started_[index_of(direction)];
+  for (const PortCounts& port : counts.ports) started.make_room(port.port);
+  started.make_room(counts.other.port);
+}
+
+// Nothing here allocates: the sample is either lost before or counted whole.
+void TcpTally::commit(TcpSnapshot& snapshot, TimePoint now) noexcept {
+  const auto count_up = [](PortCounters& counters, PortCounts& counts) {
+    counters.add(counts.port, counts.time_wait_started);
+    counts.time_wait_started = counters.at(counts.port);
+  };
+  for (const Direction direction : kDirections) {
+    DirectionCounts& counts = snapshot.directions[index_of(direction)];
+    PortCounters& started = time_waits_started_[index_of(direction)];
+    for (PortCounts& port : counts.ports) count_up(started, port);
+    count_up(started, counts.other);
+  }
+  lifetimes_.finish(now);
+  time_wait_starts_.finish();
+}
+
 EphemeralPortUse TcpTally::ephemeral_port_use() const {
+  if (!ephemeral_.is_known()) return {};
   const DestinationPolicy& policy = policy_.destinations;
   return {ephemeral_.size(), destinations_.busiest(policy.busiest), policy.busiest,
           policy.export_addresses};
@@ -211,9 +230,6 @@ DirectionCounts TcpTally::finish(Direction direction) {
     add_counts(result.other, counts);
     ++result.folded_ports;
   }
-  PortCounters& started = time_waits_started_[index_of(direction)];
-  for (PortCounts& counts : result.ports) count_up(started, counts);
-  count_up(started, result.other);
   return result;
 }
 

@@ -1,36 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sockdiag/core/time_wait_starts.hpp"
 
-#include <algorithm>
-#include <utility>
+#include "sockdiag/core/cookie_table.hpp"
 
 namespace sockdiag {
 
-TimeWaitStarts::TimeWaitStarts() : young_(no_cookies()), young_next_(no_cookies()) {}
-
-// A set without buckets: memory for as many as there were, not as there once were.
-TimeWaitStarts::Cookies TimeWaitStarts::no_cookies() {
-  Cookies cookies;
-  cookies.max_load_factor(0.8F);
-  return cookies;
-}
+TimeWaitStarts::TimeWaitStarts() { seen_.max_load_factor(kCookieTableLoad); }
 
 void TimeWaitStarts::begin(TimePoint now) {
+  give_back_memory(seen_);
   now_ = now;
-  young_next_ = no_cookies();
+  ++round_;
+}
+
+bool TimeWaitStarts::is_young(Milliseconds remaining) const noexcept {
+  return last_ && kLength - remaining <= now_ - *last_ + kTolerance;
 }
 
 bool TimeWaitStarts::is_new(std::uint64_t cookie, Milliseconds remaining) {
-  const Milliseconds age = std::max<Milliseconds>(kLength - remaining, Milliseconds(0));
-  // A dump may tell a socket twice.
-  if (age <= kYoung && !young_next_.insert(cookie).second) return false;
-  if (!last_ || age > now_ - *last_ + kTolerance) return false;
-  return !young_.contains(cookie);
+  const auto found = seen_.find(cookie);
+  if (found == seen_.end()) {
+    if (seen_.size() >= kMaxSockets) return false;
+    const Seen seen{round_, is_young(remaining)};
+    seen_.insert({cookie, seen});
+    return seen.is_new;
+  }
+  Seen& seen = found.value();
+  if (seen.round == round_) return false;  // a dump may tell a socket twice
+  seen.round = round_;
+  return seen.is_new;  // found by a sample that was lost
 }
 
-void TimeWaitStarts::finish() {
+void TimeWaitStarts::finish() noexcept {
   last_ = now_;
-  young_ = std::exchange(young_next_, no_cookies());
+  for (auto each = seen_.begin(); each != seen_.end();) {
+    if (each->second.round != round_) {
+      each = seen_.erase(each);
+      continue;
+    }
+    each.value().is_new = false;
+    ++each;
+  }
 }
 
 }  // namespace sockdiag

@@ -195,14 +195,14 @@ constexpr auto kKeys = std::to_array<ConfigurationKey>({
      .show = [](const C& c) { return format_duration(c.listeners.peak_window); }},
     {.name = "lifetimes.max_sockets",
      .expected = "a whole number from 1000 to 10000000",
-     .summary = "Sockets in passing states that are followed at a time, up to 60 bytes each.",
+     .summary = "Sockets in passing states that are followed at a time, about 50 bytes each.",
      .set =
          [](C& c, const std::string& t) {
            c.lifetimes.max_sockets = number<std::size_t>(t, 1000, 10'000'000);
          },
      .show = [](const C& c) { return std::to_string(c.lifetimes.max_sockets); }},
     lifetime_key<TcpState::syn_sent>(
-        "lifetimes.syn_sent", "Age at which SYN_SENT lingers: three SYNs have gone unanswered."),
+        "lifetimes.syn_sent", "Age at which SYN_SENT lingers: several SYNs have gone unanswered."),
     lifetime_key<TcpState::syn_recv>(
         "lifetimes.syn_recv", "Age at which SYN_RECV lingers: two SYN-ACKs have gone unanswered."),
     lifetime_key<TcpState::fin_wait1>("lifetimes.fin_wait1",

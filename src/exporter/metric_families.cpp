@@ -203,10 +203,9 @@ constexpr auto kTcpFamilies = std::to_array<FamilyRow<TcpSnapshot>>({
      fill_accept_queue<&AcceptQueue::utilization>},
     {"sockdiag_tcp_close_wait_sockets", MetricType::Gauge, "direction, port, cause",
      "CLOSE_WAIT by what the application has left undone; sums to the state. not_accepted: "
-     "accept() "
-     "was never called, the service is stuck or overloaded. unread_data: nobody reads what the "
-     "peer sent. unread_eof: all but the end of the stream was read. not_closed: the end was read "
-     "and close() never came, the textbook leak of descriptors.",
+     "accept() was never called, the service is stuck or overloaded. unread_data: nobody reads "
+     "what the peer sent. unread_eof: all but the end of the stream was read. not_closed: "
+     "everything was read and close() never came, the textbook leak of descriptors.",
      fill_close_wait},
     {"sockdiag_tcp_lingering_sockets", MetricType::Gauge, "direction, port, state",
      "Sockets that have been in a passing state for its lingering threshold or longer: a leak or "
@@ -241,15 +240,14 @@ constexpr auto kTcpFamilies = std::to_array<FamilyRow<TcpSnapshot>>({
      fill_inbound<&PortCounts::syn_recv_prefixes>},
     {"sockdiag_tcp_time_wait_started_total", MetricType::Counter, "direction, port",
      "TIME_WAITs that began since the first sample: connections that this side closed first. Its "
-     "rate, times 60 s, is how many TIME_WAITs there will be. One that ended before any sample saw "
-     "it (an interval above 60 s, tcp_tw_reuse) is missing.",
+     "rate, times 60 s, is how many TIME_WAITs there will be. Those that ended before a sample "
+     "saw them are missing: an interval above 60 s, a port used again (tcp_tw_reuse, a SYN from "
+     "the same client port), a reset.",
      fill_both_directions<&PortCounts::time_wait_started>},
     {"sockdiag_tcp_ephemeral_ports", MetricType::Gauge, "",
      "Local ports for outgoing connections to one destination: net.ipv4.ip_local_port_range less "
      "reserved ports.",
-     [](const TcpSnapshot& s, MetricFamily& f) {
-       add(f, {}, static_cast<double>(s.ephemeral.available));
-     }},
+     [](const TcpSnapshot& s, MetricFamily& f) { add(f, {}, s.ephemeral.available); }},
     {"sockdiag_tcp_ephemeral_ports_used", MetricType::Gauge, "rank",
      "Those in use, TIME_WAIT included, for the busiest (source address, destination address, "
      "destination port), rank 1 first; near sockdiag_tcp_ephemeral_ports, connect() is slow and "
@@ -291,8 +289,9 @@ constexpr auto kListenerFamilies = std::to_array<FamilyRow<ListenerSnapshot>>({
      "listeners.interval: bursts that a scrape does not see.",
      fill_listeners<&ListenerCounts::accept_queue_peak>},
     {"sockdiag_tcp_listener_drops_total", MetricType::Counter, "port",
-     "Connections that the kernel dropped at the port's listeners, since they began to listen and "
-     "across their restarts: the accept queue was full, or memory short. Clients see time-outs.",
+     "SYNs and handshake ACKs that the kernel dropped at the port's listeners since they began to "
+     "listen, each repetition again, across restarts of the listener: the accept queue was full, "
+     "memory short, or a packet filter refused them.",
      fill_listeners<&ListenerCounts::drops>},
 });
 

@@ -11,6 +11,7 @@
 #include "sockdiag/exporter/metric_families.hpp"
 #include "sockdiag/exporter/schedule.hpp"
 #include "sockdiag/netlink/dump_error.hpp"
+#include "sockdiag/procfs/sysctl.hpp"
 
 namespace sockdiag {
 namespace {
@@ -42,12 +43,22 @@ Sampling::Sampling(TcpSource tcp, ReadKernelValues read_kernel_values, Board& bo
     : tcp_(std::move(tcp)), read_kernel_values_(std::move(read_kernel_values)), board_(board) {}
 
 Sampling::Taken Sampling::take(SampleSource source, const Configuration& configuration) {
-  if (source == SampleSource::tcp) return {render(tcp_.sample()), ""};
+  if (source == SampleSource::tcp) return {take_sockets(configuration), ""};
   if (source == SampleSource::listeners) {
     return {render(tcp_.poll_listeners(configuration.listeners.peak_window)), ""};
   }
   const KernelValues values = read_kernel_values_();
   return {render(values), joined(values.problems)};
+}
+
+// What is known of listeners is shown anew: a peak is never under the queue beside it.
+std::string Sampling::take_sockets(const Configuration& configuration) {
+  std::string text = render(tcp_.sample());
+  auto& listeners = run_of(SampleSource::listeners).part;
+  if (listeners != nullptr) {
+    listeners = make_part(render(tcp_.listeners(configuration.listeners.peak_window)));
+  }
+  return text;
 }
 
 void Sampling::attempt(SampleSource source, const Configuration& configuration) noexcept {
@@ -75,7 +86,7 @@ void Sampling::attempt_quietly(SampleSource source, const Configuration& configu
   }
   run.status.attempted = true;
   run.status.duration = Clock::now() - started;
-  const auto cpu_time = thread_cpu_time() - cpu_time_before;
+  const auto cpu_time = thread_cpu_time() - cpu_time_before + publishing_;
   run.status.cpu_time_total += cpu_time;
   // A failure is cheap and says nothing of what the next good sample will cost.
   run.cost = run.status.success ? cpu_time : std::max(run.cost, cpu_time);
@@ -111,12 +122,14 @@ void Sampling::failed(SampleSource source, const char* why) {
 
 void Sampling::settle(const Configuration& configuration) noexcept {
   set_intervals(configuration);
+  const auto cpu_time_before = thread_cpu_time();
   try {
     publish(configuration.sampling);
   } catch (const std::exception& error) {
     // Out of memory: what was published before goes stale by itself.
     failed(SampleSource::tcp, error.what());
   }
+  publishing_ = thread_cpu_time() - cpu_time_before;
 }
 
 void Sampling::set_intervals(const Configuration& configuration) {
@@ -145,13 +158,29 @@ void Sampling::publish(const Configuration::Sampling& settings) {
   board_.publish(std::move(exposition));
 }
 
+namespace {
+
+// The ports that the source of sockets reads without a word.
+KernelValues read_kernel_files() {
+  KernelValues values = read_kernel_values();
+  try {
+    static_cast<void>(read_reserved_ports());
+  } catch (const std::runtime_error& error) {
+    values.problems.emplace_back(error.what());
+  }
+  return values;
+}
+
+}  // namespace
+
 Sampling kernel_sampling(const Configuration& configuration, Board& board) {
-  return {kernel_tcp_source(tcp_policy(configuration)), [] { return read_kernel_values(); }, board};
+  return {kernel_tcp_source(tcp_policy(configuration)), read_kernel_files, board};
 }
 
 Sampler::Sampler(Sampling sampling, const Configuration& configuration)
     : sampling_(std::move(sampling)),
       configuration_(configuration),
+      applied_(configuration),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 void Sampler::configure(const Configuration& configuration) {
@@ -163,12 +192,17 @@ void Sampler::configure(const Configuration& configuration) {
   changed_.notify_all();
 }
 
-Configuration Sampler::take_settings() {
+void Sampler::apply_settings() noexcept {
   const std::lock_guard lock(mutex_);
-  if (std::exchange(applied_generation_, generation_) != generation_) {
-    sampling_.set_policy(tcp_policy(configuration_));
+  if (applied_generation_ == generation_) return;
+  try {
+    Configuration configuration = configuration_;
+    sampling_.set_policy(tcp_policy(configuration));
+    applied_ = std::move(configuration);
+    applied_generation_ = generation_;
+  } catch (const std::exception& error) {
+    spdlog::error("configuration not applied yet: {}", error.what());  // out of memory
   }
-  return configuration_;
 }
 
 // Sources that are due together go in their order: all sockets first.
@@ -186,11 +220,12 @@ void Sampler::set_next(SampleSource source) {
 void Sampler::run(const std::stop_token& stop) {
   const auto started = Clock::now();
   due_.fill({started, started});
-  sampling_.attempt_all(take_settings());
+  sampling_.attempt_all(applied_);
   for (const SampleSource source : kSampleSources) set_next(source);
   for (wait_for_next(stop); !stop.stop_requested(); wait_for_next(stop)) {
     const SampleSource source = next_source();
-    sampling_.attempt(source, take_settings());
+    apply_settings();
+    sampling_.attempt(source, applied_);
     due_[index_of(source)].last = due_[index_of(source)].next;
     set_next(source);
   }
@@ -203,7 +238,10 @@ void Sampler::wait_for_next(const std::stop_token& stop) {
   while (changed_.wait_until(lock, stop, next(), [&] { return generation_ != seen; })) {
     seen = generation_;
     sampling_.settle(configuration_);
-    for (const SampleSource source : kSampleSources) set_next(source);
+    for (const SampleSource source : kSampleSources) {
+      const bool overdue = due_[index_of(source)].next <= Clock::now();
+      if (!overdue) set_next(source);
+    }
   }
 }
 

@@ -20,10 +20,22 @@ using Total = std::optional<std::uint64_t>;
 // One datagram may cost a walk of the whole hash, 0.3 s at a million sockets.
 constexpr std::chrono::seconds kReceiveDeadline(5);
 
+// Around the limit, one line for all its ups and downs.
+constexpr unsigned kSamplesUntilFollowed = 10;
+
 // The source of the kernel's counters reads the same files and says what is wrong with them.
 Total read_total_sockets() {
   try {
     return read_sockstat_sockets();
+  } catch (const std::runtime_error&) {
+    return std::nullopt;
+  }
+}
+
+// The same source says what is wrong with that file.
+EphemeralPorts::Reserved read_reserved() {
+  try {
+    return read_reserved_ports();
   } catch (const std::runtime_error&) {
     return std::nullopt;
   }
@@ -50,7 +62,7 @@ TcpSnapshot TcpSource::sample() {
   const Total after = kernel_.total_sockets();
   snapshot.unaccounted_sockets =
       unaccounted(before, after, snapshot.sockets - snapshot.request_sockets);
-  listeners_.saw(snapshot.of(Direction::inbound), Clock::now());
+  listeners_.saw(snapshot.of(Direction::inbound), tally_->listening_ports(), Clock::now());
   log_method_once();
   log_unfollowed(snapshot.unfollowed_sockets);
   return snapshot;
@@ -63,8 +75,7 @@ void TcpSource::date_close_waits() {
 }
 
 TcpSnapshot TcpSource::dump_all() {
-  const EphemeralPorts ephemeral = kernel_.ephemeral_ports();
-  tally_->begin(ephemeral, Clock::now());
+  tally_->begin({kernel_.ephemeral_range(), kernel_.reserved_ports()}, Clock::now());
   dumper_.dump_all([this](const SocketRecord& record) { tally_->add(record); });
   return tally_->finish(Clock::now());
 }
@@ -72,9 +83,12 @@ TcpSnapshot TcpSource::dump_all() {
 ListenerSnapshot TcpSource::poll_listeners(Clock::duration peak_window) {
   listeners_.begin();
   dumper_.dump_listeners([this](const SocketRecord& record) { listeners_.add(record); });
-  const auto now = Clock::now();
-  listeners_.finish(now);
-  return listeners_.report(now, peak_window);
+  listeners_.finish(Clock::now());
+  return listeners(peak_window);
+}
+
+ListenerSnapshot TcpSource::listeners(Clock::duration peak_window) {
+  return listeners_.report(Clock::now(), peak_window);
 }
 
 void TcpSource::log_method_once() {
@@ -86,21 +100,21 @@ void TcpSource::log_method_once() {
 }
 
 void TcpSource::log_unfollowed(std::uint64_t unfollowed) {
-  const bool full = unfollowed > 0;
-  if (std::exchange(lifetimes_full_, full) == full) return;
-  if (full) {
+  if (unfollowed > 0) {
+    if (std::exchange(samples_until_followed_, kSamplesUntilFollowed) > 0) return;
     spdlog::warn(
         "lifetimes.max_sockets is reached: {} sockets in passing states are not followed, "
         "lingering counts and ages are lower bounds",
         unfollowed);
-  } else {
+  } else if (samples_until_followed_ > 0 && --samples_until_followed_ == 0) {
     spdlog::info("all sockets in passing states are followed again (lifetimes.max_sockets)");
   }
 }
 
 TcpSource kernel_tcp_source(TcpPolicy policy) {
   return {{.open_channel = [] { return open_kernel_channel(kReceiveDeadline); },
-           .ephemeral_ports = [] { return read_ephemeral_ports(); },
+           .ephemeral_range = [] { return read_ephemeral_range(); },
+           .reserved_ports = read_reserved,
            .total_sockets = read_total_sockets},
           std::move(policy)};
 }

@@ -58,8 +58,15 @@ std::optional<PortRange> parse_entry(const std::string& text) {
   return range_of(first, last);
 }
 
+}  // namespace
+
+PortRange read_ephemeral_range(const Path& proc) {
+  return read_range(proc / "sys/net/ipv4/ip_local_port_range");
+}
+
 // Entries with commas between them, or an empty line.
-std::vector<PortRange> read_reserved(const Path& path) {
+std::vector<PortRange> read_reserved_ports(const Path& proc) {
+  const Path path = proc / "sys/net/ipv4/ip_local_reserved_ports";
   std::vector<PortRange> reserved;
   std::istringstream entries(read_line(path));
   std::string entry;
@@ -69,14 +76,6 @@ std::vector<PortRange> read_reserved(const Path& path) {
     reserved.push_back(*range);
   }
   return reserved;
-}
-
-}  // namespace
-
-EphemeralPorts read_ephemeral_ports(const Path& proc) {
-  const Path directory = proc / "sys/net/ipv4";
-  return EphemeralPorts(read_range(directory / "ip_local_port_range"),
-                        read_reserved(directory / "ip_local_reserved_ports"));
 }
 
 }  // namespace sockdiag

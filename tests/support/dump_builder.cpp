@@ -80,6 +80,7 @@ Bytes encode(const SocketSpec& spec) {
   }
   if (spec.last_ack_ms) {
     tcp_info info{};
+    info.tcpi_last_data_recv = info.tcpi_last_data_sent = 1;
     info.tcpi_last_ack_recv = *spec.last_ack_ms;
     append_attribute(payload, INET_DIAG_INFO, info);
   }

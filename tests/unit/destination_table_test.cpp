@@ -61,6 +61,8 @@ TEST_CASE("The busiest come first, no more than asked for, in a steady order") {
 TEST_CASE("A cleared table is empty") {
   DestinationTable table;
   add(table, to(1), 5);
+  for (std::uint32_t i = 0; i <= DestinationTable::kMaxDestinations; ++i) table.add(to(i));
+  CHECK(table.undercount() == 1);
   table.clear();
   CHECK(table.busiest(5).empty());
   CHECK(table.undercount() == 0);

@@ -122,6 +122,21 @@ TEST_CASE("A listener's IPV6_V6ONLY is read") {
   CHECK(decoded(ipv6_only).ipv6_only);
 }
 
+TEST_CASE("What tells causes and ages is decoded") {
+  const SocketRecord record = decode_socket(encode(SocketSpec{
+      .inode = 4711, .cookie = 0x123456789abcdef0, .retransmits = 3, .expires_ms = 59'500}));
+  CHECK(record.cookie == 0x123456789abcdef0);
+  CHECK(record.inode == 4711);
+  CHECK(record.retransmits == 3);
+  CHECK(record.timer_remaining == std::chrono::milliseconds(59'500));
+}
+
+TEST_CASE("The time since the last acknowledgement is there only where it was asked for") {
+  CHECK(decode_socket(encode(SocketSpec{})).since_last_ack == std::nullopt);
+  CHECK(decode_socket(encode(SocketSpec{.last_ack_ms = 90'000})).since_last_ack ==
+        std::chrono::milliseconds(90'000));
+}
+
 TEST_CASE("A listener's drops are there only where they were asked for") {
   const Bytes without = encode(SocketSpec{.state = 10});
   const Bytes with = encode(SocketSpec{.state = 10, .drops = 18});

@@ -4,6 +4,7 @@
 #include <map>
 #include <random>
 
+#include "sockdiag/core/cookie_table.hpp"
 #include "support/catch.hpp"
 
 namespace sockdiag::test {
@@ -141,12 +142,23 @@ TEST_CASE("Above the limit sockets are counted and not followed, and those follo
   CHECK(watch.lifetimes().unfollowed() == 1);
 }
 
-TEST_CASE("There is room again when sockets have gone") {
+TEST_CASE("Sockets that have gone take no room from those that are there") {
   Watch watch(1);
-  watch.sample(1);
-  CHECK(watch.sample(2) == std::nullopt);
-  CHECK(watch.sample(2) == 0ms);
-  CHECK(watch.lifetimes().unfollowed() == 0);
+  for (std::uint64_t cookie = 1; cookie < 10; ++cookie) {
+    CHECK(watch.pass(1s).sample(cookie) == 0ms);
+    CHECK(watch.lifetimes().unfollowed() == 0);
+  }
+}
+
+TEST_CASE("Lost samples do not fill the memory with sockets that have gone") {
+  Watch watch(10);
+  for (std::uint64_t cookie = 0; cookie < 1000; ++cookie) {
+    watch.begin();
+    static_cast<void>(watch.follow(cookie));
+  }
+  CHECK(watch.lifetimes().size() <= 20);
+  watch.begin().finish();
+  CHECK(watch.lifetimes().size() == 0);
 }
 
 TEST_CASE("A dated socket has its age from the first sample on") {
@@ -197,7 +209,7 @@ TEST_CASE("Whatever comes and goes, no age is negative or above the time watched
         REQUIRE(*age <= watch.now() - since);
       }
     }
-    REQUIRE(watch.lifetimes().size() <= 40);
+    REQUIRE(watch.lifetimes().size() <= 80);
     if (lost) {
       model.merge(seen);
       for (const auto& [cookie, entry] : seen) model[cookie] = entry;
@@ -208,14 +220,30 @@ TEST_CASE("Whatever comes and goes, no age is negative or above the time watched
   }
 }
 
-TEST_CASE("Memory is given back when a pile has gone") {
-  Watch watch(200'000);
-  watch.begin();
-  for (std::uint64_t cookie = 0; cookie < 200'000; ++cookie) CHECK(watch.follow(cookie) == 0ms);
-  watch.finish();
-  CHECK(watch.pass(1s).sample(7) == 1s);
-  CHECK(watch.lifetimes().size() == 1);
-  CHECK(watch.pass(1s).sample(7) == 2s);
+TEST_CASE("Runs of cookies that lie a power of two apart are followed as fast as others") {
+  Watch watch(1'000'000);
+  for (int sample = 0; sample < 3; ++sample) {
+    watch.pass(1s).begin();
+    for (std::uint64_t cookie = 0; cookie < 100'000; ++cookie) {
+      REQUIRE(watch.follow(cookie).has_value());
+      REQUIRE(watch.follow(cookie + (1U << 20)).has_value());
+    }
+    watch.finish();
+  }
+  CHECK(watch.lifetimes().size() == 200'000);
+}
+
+TEST_CASE("A table that was full gives its memory back") {
+  tsl::robin_map<std::uint64_t, int, CookieHash> table;
+  table.max_load_factor(kCookieTableLoad);
+  for (std::uint64_t cookie = 0; cookie < 100'000; ++cookie) table[cookie] = 1;
+  const std::size_t full = table.bucket_count();
+  give_back_memory(table);
+  CHECK(table.bucket_count() == full);
+  for (std::uint64_t cookie = 10; cookie < 100'000; ++cookie) table.erase(cookie);
+  give_back_memory(table);
+  CHECK(table.bucket_count() <= 1024);
+  CHECK(table.size() == 10);
 }
 
 }  // namespace sockdiag::test

@@ -45,12 +45,17 @@ class Polls {
     for (const std::uint16_t port : ports_) inbound.ports.push_back({.port = port});
     if (!inbound.ports.empty()) inbound.ports[0].accept_queue.length = length;
     inbound.other.accept_queue.length = other;
-    watch_.saw(inbound, now_);
+    watch_.saw(inbound, listening_, now_);
     return *this;
   }
   Polls& seat(std::vector<std::uint16_t> ports) {
     ports_ = std::move(ports);
     return saw(0, 0);
+  }
+  // A sample that shows this port for the first time.
+  Polls& discover(std::uint16_t port, std::vector<std::uint16_t> seated) {
+    listening_.set(port);
+    return seat(std::move(seated));
   }
   Polls& pass(std::chrono::milliseconds time) {
     now_ += time;
@@ -70,6 +75,7 @@ class Polls {
  private:
   ListenerWatch watch_;
   std::vector<std::uint16_t> ports_ = {80, 443};
+  PortSet listening_ = PortSet().set(80).set(443).set(8080).set(8081);
   ListenerWatch::TimePoint now_{1000h};
 };
 
@@ -155,6 +161,36 @@ TEST_CASE("A port that gets or loses its series makes no counter fall") {
   CHECK(polls.other().drops == 11);
   polls.seat({80, 8080}).poll({listener(1, 8080, 0, 15)});
   CHECK(polls.port(8080).drops == 4);
+}
+
+TEST_CASE("A listener that a poll does not show is not counted anew when it is back") {
+  Polls polls;
+  polls.poll({listener(1, 80, 0, 14)}).pass(1s).poll({}).pass(1s).poll({listener(1, 80, 0, 15)});
+  CHECK(polls.port(80).drops == 15);
+}
+
+TEST_CASE("A port that no sample has seen is counted when one has, with all its drops") {
+  Polls polls;
+  polls.poll({listener(1, 9000, 5, 13)}).pass(1s).poll({listener(1, 9000, 5, 14)});
+  CHECK(polls.other().drops == 0);
+  CHECK(polls.other().accept_queue_peak == 0);
+  polls.discover(9000, {80, 9000}).poll({listener(1, 9000, 5, 15)});
+  CHECK(polls.port(9000).drops == 15);
+  CHECK(polls.port(9000).accept_queue_peak == 5);
+  CHECK(polls.other().drops == 0);
+}
+
+TEST_CASE("Listeners that have gone are remembered for a time, and not too many") {
+  Polls polls;
+  polls.poll({listener(1, 80, 0, 10)}).pass(ListenerWatch::kRetention + 1s).poll({});
+  CHECK(polls.poll({listener(1, 80, 0, 10)}).port(80).drops == 20);
+
+  Listeners many;
+  for (std::uint64_t i = 0; i <= ListenerWatch::kMaxRemembered; ++i) {
+    many.push_back(listener(100 + i, 443, 0, 0));
+  }
+  polls.poll({listener(1, 80, 0, 10)}).pass(1s).poll(many);
+  CHECK(polls.poll({listener(1, 80, 0, 10)}).port(80).drops == 30);
 }
 
 TEST_CASE("A kernel that does not tell drops has none counted") {

@@ -30,7 +30,7 @@ TcpSnapshot two_ports() {
   snapshot.directions[index_of(Direction::inbound)] = {{web}, {}, 4};
   snapshot.directions[index_of(Direction::outbound)] = {{database}, {}, 0};
   snapshot.families[1][index_of(TcpState::established)] = 9;
-  snapshot.ephemeral = {28232, {{{}, 17}}, 2, true};
+  snapshot.ephemeral = {28232U, {{{}, 17}}, 2, true};
   snapshot.unaccounted_sockets = -2;
   snapshot.sockets = 16;
   snapshot.unknown_state_sockets = 1;

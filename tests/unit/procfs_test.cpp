@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "sockdiag/core/ephemeral_ports.hpp"
 #include "sockdiag/procfs/process_stats.hpp"
 #include "sockdiag/procfs/sysctl.hpp"
 #include "support/catch.hpp"
@@ -43,17 +44,43 @@ constexpr char kStat[] =
 
 TEST_CASE("The ephemeral range is read, from this kernel too") {
   FakeProc proc;
-  proc.write(kRange, "1024\t65535\n").write(kReserved, "\n");
-  const EphemeralPorts ports = read_ephemeral_ports(proc.root());
-  CHECK(ports.range() == PortRange{1024, 65535});
-  CHECK(ports.size() == 65535 - 1024 + 1);
-  CHECK(read_ephemeral_ports().size() > 0);
+  CHECK(read_ephemeral_range(proc.write(kRange, "1024\t65535\n").root()) == PortRange{1024, 65535});
+  CHECK(read_ephemeral_range().first > 0);
+}
+
+TEST_CASE("An ephemeral range that makes no sense is refused by its file's name") {
+  for (const char* text : {"", "x y", "1024", "0 5", "5 4", "1 65536", "-1 5", "1 2 3"}) {
+    CAPTURE(text);
+    FakeProc proc;
+    CHECK_THROWS_WITH(read_ephemeral_range(proc.write(kRange, text).root()),
+                      contains_text("ip_local_port_range"));
+  }
+  CHECK_THROWS_WITH(read_ephemeral_range("/nowhere"), contains_text("No such file or directory"));
+}
+
+TEST_CASE("Reserved ports are read one by one and by range, from this kernel too") {
+  using Ranges = std::vector<PortRange>;
+  FakeProc proc;
+  CHECK(read_reserved_ports(proc.write(kReserved, "\n").root()).empty());
+  CHECK(read_reserved_ports(proc.write(kReserved, "80,1000,1010-1019\n").root()) ==
+        Ranges{{80, 80}, {1000, 1000}, {1010, 1019}});
+  CHECK_NOTHROW(read_reserved_ports());
+}
+
+TEST_CASE("Reserved ports that make no sense are refused by their file's name") {
+  for (const char* text : {"x", "1,,2", "0", "65536", "5-4", "1-2-3", "1 2", "-5", "5-", "5+6"}) {
+    CAPTURE(text);
+    FakeProc proc;
+    CHECK_THROWS_WITH(read_reserved_ports(proc.write(kReserved, text).root()),
+                      contains_text("ip_local_reserved_ports"));
+  }
+  CHECK_THROWS_WITH(read_reserved_ports("/nowhere"), contains_text("No such file or directory"));
 }
 
 TEST_CASE("Reserved ports are not ephemeral, wherever they lie") {
-  FakeProc proc;
-  proc.write(kRange, "1000 1099\n").write(kReserved, "80,1000,1010-1019,1099-2000\n");
-  const EphemeralPorts ports = read_ephemeral_ports(proc.root());
+  const EphemeralPorts ports(
+      {1000, 1099}, std::vector<PortRange>{{80, 80}, {1000, 1000}, {1010, 1019}, {1099, 2000}});
+  CHECK(ports.is_known());
   CHECK(ports.size() == 100 - 1 - 10 - 1);
   CHECK(ports.contains(1001));
   for (const std::uint16_t port :
@@ -61,28 +88,10 @@ TEST_CASE("Reserved ports are not ephemeral, wherever they lie") {
     CAPTURE(port);
     CHECK_FALSE(ports.contains(port));
   }
-}
-
-TEST_CASE("An ephemeral range that makes no sense is refused by its file's name") {
-  for (const char* text : {"", "x y", "1024", "0 5", "5 4", "1 65536", "-1 5", "1 2 3"}) {
-    CAPTURE(text);
-    FakeProc proc;
-    proc.write(kRange, text).write(kReserved, "\n");
-    CHECK_THROWS_WITH(read_ephemeral_ports(proc.root()), contains_text("ip_local_port_range"));
-  }
-  CHECK_THROWS_WITH(read_ephemeral_ports("/nowhere"), contains_text("No such file or directory"));
-}
-
-TEST_CASE("Reserved ports that make no sense are refused by their file's name") {
-  for (const char* text : {"x", "1,,2", "0", "65536", "5-4", "1-2-3", "1 2", "-5", "5-"}) {
-    CAPTURE(text);
-    FakeProc proc;
-    proc.write(kRange, "1024 65535\n").write(kReserved, text);
-    CHECK_THROWS_WITH(read_ephemeral_ports(proc.root()), contains_text("ip_local_reserved_ports"));
-  }
-  FakeProc proc;
-  CHECK_THROWS_WITH(read_ephemeral_ports(proc.write(kRange, "1024 65535\n").root()),
-                    contains_text("No such file or directory"));
+  const EphemeralPorts unknown({1000, 1099}, std::nullopt);
+  CHECK_FALSE(unknown.is_known());
+  CHECK_FALSE(unknown.contains(1001));
+  CHECK(unknown.range() == PortRange{1000, 1099});
 }
 
 TEST_CASE("The process's numbers are read by their place, whatever its name") {

@@ -90,7 +90,7 @@ TEST_CASE("A recorded dump is tallied to the counts that ss shows") {
   for (const Recording& recording : kRecordings) {
     CAPTURE(recording.name);
     const auto tally = std::make_unique<TcpTally>(TcpPolicy{});
-    tally->begin(EphemeralPorts({32768, 60999}), {});
+    tally->begin(EphemeralPorts({32768, 60999}, std::vector<PortRange>{}), {});
     replay(recording, [&](const SocketRecord& record) { tally->add(record); });
     const TcpSnapshot snapshot = tally->finish(TcpTally::TimePoint{});
 

@@ -14,7 +14,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const EphemeralPorts kEphemeral({32768, 60999});
+constexpr PortRange kEphemeral{32768, 60999};
+
+EphemeralPorts::Reserved none_reserved() { return std::vector<PortRange>{}; }
 
 DumpBuilder good() {
   return DumpBuilder().socket({.local = "127.0.0.1:33000", .remote = "127.0.0.1:80"}).done();
@@ -36,11 +38,12 @@ DumpBuilder two_and_a_request() {
 Sampling counted_sampling(Board& board, std::function<void()> sampled) {
   return {
       TcpSource({.open_channel = [] { return std::make_unique<ReplayChannel>(good().datagrams()); },
-                 .ephemeral_ports =
+                 .ephemeral_range =
                      [sampled = std::move(sampled)] {
                        sampled();
                        return kEphemeral;
                      },
+                 .reserved_ports = none_reserved,
                  .total_sockets = [] { return 1; }},
                 {}),
       [] {
@@ -56,11 +59,16 @@ class FakeKernel {
   DumpBuilder answer = good();
   bool no_ephemeral_ports = false;
   std::vector<std::string> problems{};
+  std::function<void()> opened = [] {};  // with each dump
 
   Sampling sampling(Board& board) {
     return {TcpSource({.open_channel =
-                           [this] { return std::make_unique<ReplayChannel>(answer.datagrams()); },
-                       .ephemeral_ports = [this] { return ephemeral_ports(); },
+                           [this] {
+                             opened();
+                             return std::make_unique<ReplayChannel>(answer.datagrams());
+                           },
+                       .ephemeral_range = [this] { return ephemeral_range(); },
+                       .reserved_ports = none_reserved,
                        .total_sockets = [] { return 3; }},
                       {}),
             [this] {
@@ -74,7 +82,7 @@ class FakeKernel {
   }
 
  private:
-  EphemeralPorts ephemeral_ports() const {
+  PortRange ephemeral_range() const {
     if (no_ephemeral_ports) throw std::runtime_error("no range");
     return kEphemeral;
   }
@@ -261,6 +269,45 @@ TEST_CASE("A poll that fails costs the listeners' part alone") {
   CHECK(status.find("source=\"kernel\"") == std::string::npos);
 }
 
+TEST_CASE("A peak is never under the queue that is shown beside it") {
+  FakeKernel kernel;
+  SocketSpec listener = kListener;
+  kernel.answer = DumpBuilder().socket(listener).done();
+  Board board;
+  Sampling sampling = kernel.sampling(board);
+  sampling.attempt_all({});
+  listener.receive_queue = 7;
+  kernel.answer = DumpBuilder().socket(listener).done();
+  sampling.attempt(SampleSource::tcp, {});
+  CHECK_THAT(sockets_text(board), contains_text("accept_queue_sockets{port=\"80\"} 7\n"));
+  CHECK_THAT(text_of(board, SampleSource::listeners),
+             contains_text("accept_queue_peak_sockets{port=\"80\"} 7\n"));
+}
+
+TEST_CASE("CLOSE_WAITs are dated at the first good sample and never again") {
+  SocketSpec leak{.state = 8,
+                  .local = "127.0.0.1:33000",
+                  .remote = "127.0.0.1:80",
+                  .cookie = 9,
+                  .last_ack_ms = 90'000};
+  int dumps = 0;
+  FakeKernel kernel;
+  kernel.opened = [&] { ++dumps; };
+  kernel.answer = DumpBuilder().done(ENOMEM);
+  Board board;
+  Sampling sampling = kernel.sampling(board);
+  sampling.attempt(SampleSource::tcp, {});
+  kernel.answer = DumpBuilder().socket(leak).done();
+  dumps = 0;
+  sampling.attempt(SampleSource::tcp, {});
+  CHECK(dumps == 2);
+  const std::string one = "state=\"close_wait\"} 1\n";
+  CHECK_THAT(sockets_text(board),
+             contains_text("lingering_sockets{direction=\"outbound\",port=\"80\"," + one));
+  sampling.attempt(SampleSource::tcp, {});
+  CHECK(dumps == 3);
+}
+
 TEST_CASE("A file of counters that cannot be read fails its source, the other files are shown") {
   FakeKernel kernel;
   kernel.problems = {"reading a file: no", "reading another: no"};
@@ -312,7 +359,8 @@ TEST_CASE("A dump is accounted for between the kernel's totals before and after 
     TcpSource source(
         {.open_channel =
              [] { return std::make_unique<ReplayChannel>(two_and_a_request().datagrams()); },
-         .ephemeral_ports = [] { return kEphemeral; },
+         .ephemeral_range = [] { return kEphemeral; },
+         .reserved_ports = none_reserved,
          .total_sockets = [&] { return std::exchange(first, false) ? row.before : row.after; }},
         {});
     const std::string text = render(source.sample());

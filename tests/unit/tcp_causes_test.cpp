@@ -59,7 +59,7 @@ class Counter {
     return tally_->finish(now_);
   }
   void begin(const std::vector<SocketRecord>& records) {
-    tally_->begin(EphemeralPorts({40000, 40099}, {{40050, 40059}}), now_);
+    tally_->begin({{40000, 40099}, reserved}, now_);
     tally_->add(listener());
     for (const SocketRecord& record : records) tally_->add(record);
   }
@@ -68,6 +68,7 @@ class Counter {
     return *this;
   }
   TcpTally& tally() { return *tally_; }
+  EphemeralPorts::Reserved reserved = std::vector<PortRange>{{40050, 40059}};
   [[nodiscard]] TcpTally::TimePoint now() const { return now_; }
 
  private:
@@ -186,6 +187,7 @@ TEST_CASE("A CLOSE_WAIT is dated by its last acknowledgement, a jiffy off at mos
   CHECK(stay(service(snapshot), TcpState::close_wait).lingering == 1);
   CHECK(stay(service(snapshot), TcpState::close_wait).oldest <= 300s);
   CHECK(stay(service(snapshot), TcpState::close_wait).oldest >= 300s - 20ms);
+  CHECK(stay(service(snapshot), TcpState::close_wait).oldest <= 300s - 10ms);
   CHECK(stay(service(snapshot), TcpState::last_ack).oldest == 0s);
 }
 
@@ -254,6 +256,62 @@ TEST_CASE("Ephemeral ports are counted for the outgoing connections that take th
   CHECK(snapshot.ephemeral.busiest[0].ephemeral_ports == 3);
   CHECK(snapshot.ephemeral.busiest[0].destination == Destination{ipv4(1), ipv4(2), 443});
   CHECK(snapshot.ephemeral.busiest[1].destination == Destination{ipv4(1), ipv4(9), 443});
+}
+
+TEST_CASE("Without the reserved ports nothing is said of ephemeral ones") {
+  Counter counter;
+  counter.reserved.reset();
+  const TcpSnapshot snapshot = counter.count({outbound(TcpState::established)});
+  CHECK_FALSE(snapshot.ephemeral.available.has_value());
+  CHECK(snapshot.ephemeral.busiest.empty());
+  CHECK(snapshot.ephemeral.ranks == 0);
+  CHECK(of(snapshot, Direction::outbound, 443).sockets[index_of(TcpState::established)] == 1);
+}
+
+TEST_CASE("A port without series of its own gives all it has to the others") {
+  TcpPolicy policy;
+  policy.ports.max_ports = 1;
+  policy.ports.inbound = {9};  // takes the only seat
+  policy.lifetimes.thresholds.fill(1s);
+  std::vector<SocketRecord> records = {
+      inbound(TcpState::close_wait, 1), inbound(TcpState::fin_wait2, 2),
+      inbound(TcpState::syn_recv, 3), inbound(TcpState::time_wait, 4)};
+  records[1].inode = 0;
+  records[2].retransmits = 1;
+  records[3].timer_remaining = 60s;
+  Counter counter(policy);
+  counter.count({records[0], records[1], records[2]});
+  const TcpSnapshot snapshot = counter.pass(2s).count(records);
+  const PortCounts& other = snapshot.of(Direction::inbound).other;
+  CHECK(service(snapshot).port == 0);
+  CHECK(other.close_wait_causes[index_of(CloseWaitCause::not_closed)] == 1);
+  CHECK(stay(other, TcpState::close_wait).lingering == 1);
+  CHECK(stay(other, TcpState::close_wait).oldest == 2s);
+  CHECK(other.orphaned_fin_wait2 == 1);
+  CHECK(other.retransmitting_syn_recv == 1);
+  CHECK(other.syn_recv_prefixes == 1);
+  CHECK(other.time_wait_started == 1);
+}
+
+TEST_CASE("Each sample counts networks and destinations anew") {
+  SocketRecord half_open = inbound(TcpState::syn_recv, 1);
+  half_open.retransmits = 1;
+  Counter counter;
+  for (int sample = 0; sample < 2; ++sample) {
+    const TcpSnapshot snapshot =
+        counter.pass(1s).count({half_open, outbound(TcpState::established, 2)});
+    CHECK(service(snapshot).syn_recv_prefixes == 1);
+    REQUIRE(snapshot.ephemeral.busiest.size() == 1);
+    CHECK(snapshot.ephemeral.busiest[0].ephemeral_ports == 1);
+  }
+}
+
+TEST_CASE("A service on an ephemeral port takes none of them") {
+  SocketRecord own = listener();
+  own.local_port = 40001;
+  SocketRecord accepted = inbound(TcpState::established, 2);
+  accepted.local_port = 40001;
+  CHECK(Counter().count({own, accepted}).ephemeral.busiest.empty());
 }
 
 TEST_CASE("Whatever the sockets, causes sum to the state, ages keep bounds, counters never fall") {

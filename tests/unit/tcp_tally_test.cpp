@@ -14,7 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const EphemeralPorts kEphemeral({32768, 60999});
+const EphemeralPorts kEphemeral({32768, 60999}, std::vector<PortRange>{});
 
 SocketSpec listener(const std::string& local, std::uint32_t queue = 0, std::uint32_t limit = 128) {
   const char* remote = local.front() == '[' ? "[::]:0" : "0.0.0.0:0";

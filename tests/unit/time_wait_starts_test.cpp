@@ -131,4 +131,35 @@ TEST_CASE("A timer that says more than 60 s is of a TIME_WAIT that has just begu
   CHECK(starts.is_new(7, 61s));
 }
 
+TEST_CASE("A segment that sets the timer back does not begin the wait again") {
+  TimeWaitStarts starts;
+  for (int sample = 0; sample < 60; ++sample) {
+    starts.begin(kStart + sample * 5s);
+    const auto remaining = 60s - (sample % 4) * 5s;
+    CHECK(starts.is_new(7, remaining) == false);
+    if (sample > 0) CHECK(starts.is_new(8, remaining) == (sample == 1));
+    starts.finish();
+  }
+}
+
+TEST_CASE("One that a dump has missed is not taken for a new one when its timer tells") {
+  TimeWaitStarts starts;
+  starts.begin(kStart);
+  starts.finish();
+  starts.begin(kStart + 5s);
+  CHECK_FALSE(starts.is_new(7, 30s));
+  CHECK(starts.is_new(8, 56s));
+}
+
+TEST_CASE("Those that have gone are forgotten") {
+  TimeWaitStarts starts;
+  starts.begin(kStart);
+  for (std::uint64_t cookie = 0; cookie < 100; ++cookie) CHECK_FALSE(starts.is_new(cookie, 60s));
+  starts.finish();
+  starts.begin(kStart + 5s);
+  CHECK_FALSE(starts.is_new(5, 55s));
+  starts.finish();
+  CHECK(starts.size() == 1);
+}
+
 }  // namespace sockdiag::test

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "sockdiag/core/hash.hpp"
 #include "sockdiag/core/ip_address.hpp"
 
 namespace sockdiag {
@@ -31,7 +32,9 @@ class ClientPrefixes {
     bool is_ipv4 = false;
     friend bool operator==(const Prefix&, const Prefix&) noexcept = default;
   };
+  // Clients choose their addresses: the seed keeps them from choosing collisions.
   struct Hash {
+    std::uint64_t seed = process_seed();
     [[nodiscard]] std::size_t operator()(const Prefix& prefix) const noexcept;
   };
 

@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "sockdiag/core/hash.hpp"
 #include "sockdiag/core/ip_address.hpp"
 
 namespace sockdiag {
@@ -39,8 +40,6 @@ class DestinationTable {
  public:
   static constexpr std::size_t kMaxDestinations = 16384;
 
-  DestinationTable();
-
   // One more socket.
   void add(const Destination& destination);
 
@@ -53,9 +52,8 @@ class DestinationTable {
   void clear();
 
  private:
-  // Which address goes where is the clients' choice: the seed keeps them from choosing collisions.
   struct Hash {
-    std::uint64_t seed = 0;
+    std::uint64_t seed = process_seed();
     [[nodiscard]] std::size_t operator()(const Destination& destination) const noexcept;
   };
   using Counts = tsl::robin_map<Destination, std::uint32_t, Hash>;

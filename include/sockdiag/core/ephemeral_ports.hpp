@@ -2,11 +2,13 @@
 #pragma once
 
 // The local ports that the kernel gives to outgoing connections: net.ipv4.ip_local_port_range less
-// net.ipv4.ip_local_reserved_ports, for both address families. An immutable value of 8 KiB.
+// net.ipv4.ip_local_reserved_ports, for both address families. Where the reserved ones are not
+// known, only the range is. An immutable value of 8 KiB.
 
 #include <bitset>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "sockdiag/core/port_policy.hpp"
@@ -17,14 +19,18 @@ class EphemeralPorts {
  public:
   EphemeralPorts() = default;
 
-  explicit EphemeralPorts(PortRange range, const std::vector<PortRange>& reserved = {})
-      : range_(range) {
+  using Reserved = std::optional<std::vector<PortRange>>;
+
+  EphemeralPorts(PortRange range, const Reserved& reserved)
+      : range_(range), is_known_(reserved.has_value()) {
+    if (!is_known_) return;
     set(range, true);
-    for (const PortRange& each : reserved) set(each, false);
+    for (const PortRange& each : *reserved) set(each, false);
   }
 
   [[nodiscard]] const PortRange& range() const noexcept { return range_; }
-  // Whether the kernel may choose it.
+  [[nodiscard]] bool is_known() const noexcept { return is_known_; }
+  // Whether the kernel may choose it; never where that is not known.
   [[nodiscard]] bool contains(std::uint16_t port) const noexcept { return ports_[port]; }
   [[nodiscard]] std::size_t size() const noexcept { return ports_.count(); }
 
@@ -36,6 +42,7 @@ class EphemeralPorts {
   }
 
   PortRange range_;
+  bool is_known_ = false;
   std::bitset<65536> ports_;
 };
 

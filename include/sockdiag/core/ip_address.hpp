@@ -53,7 +53,7 @@ class IpAddress {
     return hash_of(hash_of(seed ^ high()) ^ low());
   }
 
-  // Of whom the address is likely to be one of many: its /24 in IPv4, its /64 in IPv6, as a number.
+  // The network it is in, as a number: its /24 in IPv4, its /64 in IPv6.
   [[nodiscard]] std::uint64_t prefix() const noexcept {
     if (!is_ipv4()) return high();
     std::uint64_t network = 0;

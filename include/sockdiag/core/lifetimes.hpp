@@ -9,7 +9,8 @@
 // begin() and finish() costs nobody an age.
 //
 // Not thread-safe. Memory: 24 bytes a bucket, of which up to four fifths are in use: 30 to 60 bytes
-// a followed socket, up to `max_sockets`; it is given back when most of them have gone.
+// a followed socket, and up to 100 while a pile shrinks. Sockets that have gone are kept until the
+// sample is complete, so there may be twice `max_sockets` in the table.
 
 #include <tsl/robin_map.h>
 
@@ -18,6 +19,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "sockdiag/core/hash.hpp"
 #include "sockdiag/core/tcp_state.hpp"
 
 namespace sockdiag {
@@ -35,14 +37,14 @@ class Lifetimes {
   // Before a sample: the socket is known to have been in `state` since `since` at least.
   void date(std::uint64_t cookie, TcpState state, TimePoint since);
 
-  void begin(TimePoint now) noexcept;
+  void begin(TimePoint now);
 
   // For certain, the socket has been in `state` for this long: 0 where this sample is the first to
   // see it there. Nothing where as many as allowed are followed already.
   [[nodiscard]] std::optional<Milliseconds> follow(std::uint64_t cookie, TcpState state);
 
   // Forgets the sockets that were not seen since begin(). `now`: the sample's end.
-  void finish(TimePoint now);
+  void finish(TimePoint now) noexcept;
 
   [[nodiscard]] std::size_t size() const noexcept { return followed_.size(); }
   // Sockets of this sample that follow() had no room for.
@@ -58,10 +60,11 @@ class Lifetimes {
   static_assert(sizeof(Followed) == sizeof(std::uint64_t));
 
   [[nodiscard]] Followed seen_first(TcpState state) const noexcept;
-  void give_back_memory();
+  [[nodiscard]] bool has_room() const noexcept;
 
-  tsl::robin_map<std::uint64_t, Followed> followed_;
+  tsl::robin_map<std::uint64_t, Followed, CookieHash> followed_;
   std::size_t max_sockets_ = 0;
+  std::size_t seen_ = 0;  // followed ones that this sample has shown
   std::size_t unfollowed_ = 0;
   std::uint64_t now_ms_ = 0;
   std::uint8_t round_ = 0;  // of the sample that runs

@@ -8,6 +8,7 @@
 // listeners; memory grows with listeners, and with gone ones up to kMaxRemembered.
 
 #include <array>
+#include <bitset>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -16,6 +17,8 @@
 #include "sockdiag/core/ip_address.hpp"
 
 namespace sockdiag {
+
+using PortSet = std::bitset<65536>;
 
 class ListenerTable {
  public:
@@ -39,6 +42,9 @@ class ListenerTable {
   }
 
   [[nodiscard]] bool has_port(std::uint16_t port) const noexcept { return kinds_[port] != 0; }
+
+  // Those that have a listener or lately had one.
+  [[nodiscard]] PortSet ports() const;
 
   [[nodiscard]] std::size_t size() const noexcept { return last_seen_.size(); }
 

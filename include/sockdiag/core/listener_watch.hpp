@@ -2,23 +2,27 @@
 #pragma once
 
 // Watches the listeners between samples: the highest accept queue of each port over a trailing
-// window, and the connections that the kernel dropped. The kernel counts drops for each listening
+// window, and the segments that the kernel dropped. The kernel counts drops for each listening
 // socket, so they are added up by cookie: a listener that is closed and opened anew, or one of many
 // that share the port (SO_REUSEPORT), counts on. Drops from before the first poll are counted;
-// those between a listener's last poll and its end cannot be known.
+// those between a listener's last poll and its end cannot be known. A poll may miss a listener, or
+// find it between shutdown() and listen(): its count is kept for kRetention.
 //
 // A poll is begin(), add() for each listener, finish(); a begin() without finish() before it drops
-// the lost poll whole. Not thread-safe. Memory grows with listeners (16 bytes and a bucket each)
-// and, for the peaks, with ports that have series.
+// the lost poll whole. Not thread-safe. Memory grows with listeners, those of the last kRetention
+// up to kMaxRemembered included, and, for the peaks, with ports that have series.
 
 #include <tsl/robin_map.h>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <vector>
 
+#include "sockdiag/core/hash.hpp"
 #include "sockdiag/core/listener_snapshot.hpp"
+#include "sockdiag/core/listener_table.hpp"
 #include "sockdiag/core/port_counters.hpp"
 #include "sockdiag/core/socket_record.hpp"
 #include "sockdiag/core/tcp_snapshot.hpp"
@@ -30,8 +34,13 @@ class ListenerWatch {
   using TimePoint = std::chrono::steady_clock::time_point;
   using Duration = std::chrono::steady_clock::duration;
 
-  // A sample has told which ports have series, and the accept queues of that moment.
-  void saw(const DirectionCounts& inbound, TimePoint now);
+  static constexpr std::chrono::minutes kRetention{10};
+  // Above this many, listeners that are gone are forgotten at once.
+  static constexpr std::size_t kMaxRemembered = 65536;
+
+  // A sample has told which of the `listening` ports have series, and the accept queues of that
+  // moment. Other ports are left out until a sample has seen them.
+  void saw(const DirectionCounts& inbound, const PortSet& listening, TimePoint now);
 
   void begin();
   // Other sockets than listeners are passed over.
@@ -56,21 +65,29 @@ class ListenerWatch {
     std::vector<Seen> falling_;  // oldest and highest first
   };
 
-  struct Drops {
+  struct Polled {
+    std::uint64_t cookie = 0;
     std::uint16_t port = 0;
-    std::uint32_t count = 0;  // wraps, as the kernel's does
+    std::uint32_t drops = 0;
   };
-  using DropsByCookie = tsl::robin_map<std::uint64_t, Drops>;
+  struct Counted {
+    std::uint32_t drops = 0;  // wraps, as the kernel's does
+    TimePoint last_seen;
+  };
 
   // The port, or 0 where it has no series of its own.
   [[nodiscard]] std::uint16_t series_of(std::uint16_t port) const;
+  void make_room(TimePoint now);
+  void count_drops(TimePoint now) noexcept;
+  void forget_gone(TimePoint now) noexcept;
   [[nodiscard]] ListenerCounts counts_of(std::uint16_t series, TimePoint start);
 
   std::vector<std::uint16_t> seated_;  // ascending
+  PortSet known_;                      // with series or without
   std::map<std::uint16_t, Peak> peaks_;
-  std::map<std::uint16_t, std::uint64_t> lengths_;  // of the poll that runs
-  DropsByCookie drops_;                             // of the last complete poll
-  DropsByCookie drops_next_;                        // of the poll that runs
+  std::map<std::uint16_t, std::uint64_t> lengths_;              // of the poll that runs
+  std::vector<Polled> polled_;                                  // by the poll that runs
+  tsl::robin_map<std::uint64_t, Counted, CookieHash> counted_;  // by cookie
   PortCounters dropped_;
 };
 

@@ -11,9 +11,10 @@ namespace sockdiag {
 
 class PortCounters {
  public:
-  void add(std::uint16_t port, std::uint64_t count) {
-    if (count > 0) counts_[port] += count;
-  }
+  // What may fail of counting: after it, add() on the same port does not throw.
+  void make_room(std::uint16_t port) { counts_.try_emplace(port, 0); }
+
+  void add(std::uint16_t port, std::uint64_t count) { counts_[port] += count; }
 
   [[nodiscard]] std::uint64_t at(std::uint16_t port) const {
     const auto found = counts_.find(port);

@@ -64,7 +64,9 @@ struct DirectionCounts {
 };
 
 struct EphemeralPortUse {
-  std::size_t available = 0;            // what the kernel may choose from, for one destination
+  // What the kernel may choose from, for one destination; nothing of all this where it is not
+  // known.
+  std::optional<std::size_t> available;
   std::vector<DestinationUse> busiest;  // the busiest first
   std::size_t ranks = 0;                // how many are shown; 0 ports in use where there are fewer
   bool export_addresses = false;

@@ -58,6 +58,9 @@ class TcpTally {
   // `now`: after the last socket was read.
   [[nodiscard]] TcpSnapshot finish(TimePoint now);
 
+  // After a sample: the ports that have a listener or lately had one.
+  [[nodiscard]] PortSet listening_ports() const { return listeners_.ports(); }
+
  private:
   void add_listener(const SocketRecord& record);
   void add_connection(const SocketRecord& record, TcpState state);
@@ -68,6 +71,8 @@ class TcpTally {
   [[nodiscard]] PortCounts& counts_of(Direction direction, std::uint16_t port);
   [[nodiscard]] bool may_have_series(Direction direction, std::uint16_t port) const noexcept;
   [[nodiscard]] DirectionCounts finish(Direction direction);
+  void make_room_for_starts(Direction direction, const DirectionCounts& counts);
+  void commit(TcpSnapshot& snapshot, TimePoint now) noexcept;
   [[nodiscard]] PortSeats& seats(Direction direction) { return seats_[index_of(direction)]; }
   [[nodiscard]] PortTable& table(Direction direction) { return tables_[index_of(direction)]; }
 

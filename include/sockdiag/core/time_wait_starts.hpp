@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Which TIME_WAITs began since the last complete sample. A TIME_WAIT lasts 60 s
-// (TCP_TIMEWAIT_LEN in include/net/tcp.h) and its timer says what is left of them, so its beginning
-// is known to within the time that a dump takes. Those that began about when the last sample was
-// taken are told apart by cookie: they were in it or they were not.
+// Which TIME_WAITs began since the last complete sample: those that it did not show, by cookie, and
+// whose timer says that they are that young. A TIME_WAIT lasts 60 s (TCP_TIMEWAIT_LEN in
+// include/net/tcp.h), and its timer says what is left of them; a late segment sets the timer back,
+// so it cannot tell alone.
 //
-// Not thread-safe. Memory: up to 80 bytes for each TIME_WAIT of the last kYoung, so it is bounded
-// by the kernel's tcp_max_tw_buckets.
+// Not thread-safe. Memory: 24 bytes a bucket, 30 to 60 bytes for each TIME_WAIT of the last sample,
+// up to kMaxSockets; beyond them, those that are not remembered are not counted.
 
-#include <tsl/robin_set.h>
+#include <tsl/robin_map.h>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+
+#include "sockdiag/core/hash.hpp"
 
 namespace sockdiag {
 
@@ -24,9 +27,8 @@ class TimeWaitStarts {
 
   static constexpr std::chrono::seconds kLength{60};
   // A dump may take this long and its timers be this wrong, both together.
-  static constexpr std::chrono::seconds kTolerance{5};
-  // Age in a complete sample up to which the next one may take a TIME_WAIT for a new one.
-  static constexpr std::chrono::seconds kYoung = 2 * kTolerance;
+  static constexpr std::chrono::seconds kTolerance{20};
+  static constexpr std::size_t kMaxSockets = 1'000'000;
 
   TimeWaitStarts();
 
@@ -37,17 +39,22 @@ class TimeWaitStarts {
   [[nodiscard]] bool is_new(std::uint64_t cookie, Milliseconds remaining);
 
   // The sample was complete.
-  void finish();
+  void finish() noexcept;
+
+  [[nodiscard]] std::size_t size() const noexcept { return seen_.size(); }
 
  private:
-  using Cookies = tsl::robin_set<std::uint64_t>;
+  struct Seen {
+    std::uint8_t round = 0;  // of the last sample that showed it
+    bool is_new = false;     // to the last complete sample
+  };
 
-  [[nodiscard]] static Cookies no_cookies();
+  [[nodiscard]] bool is_young(Milliseconds remaining) const noexcept;
 
+  tsl::robin_map<std::uint64_t, Seen, CookieHash> seen_;
   std::optional<TimePoint> last_;  // beginning of the last complete sample
   TimePoint now_;
-  Cookies young_;       // in the last complete sample
-  Cookies young_next_;  // in this one
+  std::uint8_t round_ = 0;  // of the sample that runs
 };
 
 }  // namespace sockdiag

@@ -63,6 +63,7 @@ class Sampling {
   };
 
   void attempt_quietly(SampleSource source, const Configuration& configuration) noexcept;
+  [[nodiscard]] std::string take_sockets(const Configuration& configuration);
   [[nodiscard]] Taken take(SampleSource source, const Configuration& configuration);
   void take_sample(SampleSource source, const Configuration& configuration);
   void succeeded(SampleSource source);
@@ -75,6 +76,7 @@ class Sampling {
   ReadKernelValues read_kernel_values_;
   Board& board_;
   BySampleSource<Run> runs_;
+  std::chrono::nanoseconds publishing_{};  // CPU time that the last publication took
 };
 
 // The running kernel's sources, not yet sampled.
@@ -98,7 +100,7 @@ class Sampler {
   };
 
   void run(const std::stop_token& stop);
-  [[nodiscard]] Configuration take_settings();
+  void apply_settings() noexcept;
   [[nodiscard]] SampleSource next_source() const;
   void set_next(SampleSource source);
   void wait_for_next(const std::stop_token& stop);
@@ -108,6 +110,7 @@ class Sampler {
   std::mutex mutex_;
   std::condition_variable_any changed_;
   Configuration configuration_;
+  Configuration applied_;         // the sampler thread's own
   std::uint64_t generation_ = 0;  // of the configuration
   std::uint64_t applied_generation_ = 0;
   std::jthread thread_;  // last: it uses all of the above

@@ -25,7 +25,9 @@ class TcpSource {
   // What it asks; a test answers instead.
   struct Kernel {
     ChannelFactory open_channel;
-    std::function<EphemeralPorts()> ephemeral_ports;
+    std::function<PortRange()> ephemeral_range;
+    // Nothing where they cannot be read: then no use of ephemeral ports is told.
+    std::function<EphemeralPorts::Reserved()> reserved_ports;
     // The sockets of the kernel's own totals; nothing where they cannot be read.
     std::function<std::optional<std::uint64_t>()> total_sockets;
   };
@@ -42,6 +44,9 @@ class TcpSource {
   // must have been one.
   [[nodiscard]] ListenerSnapshot poll_listeners(std::chrono::steady_clock::duration peak_window);
 
+  // What polls and samples have come to so far.
+  [[nodiscard]] ListenerSnapshot listeners(std::chrono::steady_clock::duration peak_window);
+
  private:
   void date_close_waits();
   [[nodiscard]] TcpSnapshot dump_all();
@@ -54,7 +59,7 @@ class TcpSource {
   ListenerWatch listeners_;
   bool dated_ = false;
   bool method_logged_ = false;
-  bool lifetimes_full_ = false;
+  unsigned samples_until_followed_ = 0;  // that it takes to say that all sockets are followed
 };
 
 // The running kernel's tables.

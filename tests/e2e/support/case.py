@@ -4,9 +4,11 @@
 import re
 import unittest
 
-from support.exporter import BINARY, FAST, Exporter
+from support.exporter import BINARY, FAST, ConfigFile, Exporter, run
+from support.exposition import Exposition
 from support.network import STATES, Service, enter_fresh_network_namespace, kernel_counts
 from support.prometheus import Prometheus
+from support.recipes import Recipes
 
 _LOGFMT_PAIR = r'[a-z_]+=(?:"(?:[^"\\\x00-\x1f\x7f]|\\.)*"|[^\s"=\x00-\x1f\x7f]+)'
 LOGFMT_LINE = re.compile(rf"ts=\S+Z level=\w+ {_LOGFMT_PAIR}(?: {_LOGFMT_PAIR})*")
@@ -42,15 +44,38 @@ class EndToEndTest(unittest.TestCase):
             for line in exporter.log.text_lines():
                 self.assertRegex(line, rf"\A{LOGFMT_LINE.pattern}\Z")
 
+    def once(self, config=""):
+        """A sample without HTTP, whose connections would be sampled as well."""
+        file = ConfigFile(config)
+        self.addCleanup(file.remove)
+        done = run("--once", b"--config.file=" + file.path)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return Exposition(done.stdout.decode())
+
     def start_service(self, port, **options):
         service = Service(port, **options)
         self.addCleanup(service.close)
         return service
 
+    def start_recipes(self, port, *arguments, **options):
+        recipes = Recipes(port, *arguments, **options)
+        self.addCleanup(recipes.close)
+        return recipes
+
     def start_prometheus(self, exporter):
         prometheus = Prometheus(exporter.port)
         self.addCleanup(prometheus.stop)
         return prometheus.wait_until_ready()
+
+    def expect_series(self, exporter, name, value, **labels):
+        """Scrapes until the series has that value and returns that exposition."""
+        try:
+            return exporter.scrape_when(
+                lambda scrape: scrape.get(name, **labels) == value, f"{name} {labels} == {value}"
+            )
+        except AssertionError as error:
+            last = exporter.scrape().get(name, **labels)
+            raise AssertionError(f"{error}; it is {last}") from None
 
     def assert_sockets_match_the_kernel(self, exposition, port):
         """Every state of the port, in both directions, is what /proc/net/tcp says."""

@@ -167,17 +167,18 @@ class Exporter:
 
         return wait_until(matching_scrape, what)
 
-    def fresh_scrape(self):
+    def fresh_scrape(self, source="tcp"):
         """A scrape of a sample that began after this call: the second later one."""
         stamp = time.time()
         for _ in range(2):
-            stamp = self._scrape_later_than(stamp).source("sockdiag_sample_timestamp_seconds")
+            scrape = self._scrape_later_than(stamp, source)
+            stamp = scrape.source("sockdiag_sample_timestamp_seconds", source)
         return self.scrape()
 
-    def _scrape_later_than(self, stamp):
+    def _scrape_later_than(self, stamp, source):
         return self.scrape_when(
-            lambda scrape: scrape.source("sockdiag_sample_timestamp_seconds") > stamp,
-            "a later sample",
+            lambda scrape: scrape.source("sockdiag_sample_timestamp_seconds", source) > stamp,
+            f"a later {source} sample",
         )
 
     def reload(self, text=None):

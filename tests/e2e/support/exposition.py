@@ -6,6 +6,12 @@ import re
 _SAMPLE = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)")
 _LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\[\\n"])*)"(,|$)')
 
+_DUMPED_WITHOUT_LABELS = (
+    "sockdiag_tcp_ephemeral_ports",
+    "sockdiag_tcp_unaccounted_sockets",
+    "sockdiag_tcp_unfollowed_sockets",
+)
+
 
 class Exposition:
     """The series of one scrape."""
@@ -38,9 +44,9 @@ class Exposition:
             raise AssertionError(f"no series {name}{labels}")
         return found
 
-    def source(self, name):
-        """The value of a self-metric of the TCP source."""
-        return self.value(name, source="tcp")
+    def source(self, name, source="tcp"):
+        """The value of a self-metric of a source."""
+        return self.value(name, source=source)
 
     def sockets(self, port, direction="inbound"):
         """{state: sockets} of a port; empty where the port has no series."""
@@ -51,9 +57,26 @@ class Exposition:
             if name == "sockdiag_tcp_sockets" and wanted <= labels
         }
 
+    def family(self, name):
+        """{label values, sorted by label name: value} of all series of that name."""
+        return {
+            tuple(value for _, value in sorted(labels)): value
+            for (found, labels), value in self._series.items()
+            if found == name
+        }
+
     def starting_with(self, prefix):
         """{(name, labels): value} of the families whose name starts with `prefix`."""
         return {key: value for key, value in self._series.items() if key[0].startswith(prefix)}
+
+    def of_dumps(self):
+        """The same of what was read from netlink: the kernel's counters have no labels."""
+        dumped = ("sockdiag_tcp_", "sockdiag_sample_sockets", "sockdiag_sample_unknown")
+        return {
+            (name, labels): value
+            for (name, labels), value in self._series.items()
+            if name.startswith(dumped) and (labels or name in _DUMPED_WITHOUT_LABELS)
+        }
 
 
 def _parse_labels(text):
