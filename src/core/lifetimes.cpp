@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sockdiag/core/lifetimes.hpp"
 
+#include <iterator>
+
 #include "sockdiag/core/cookie_table.hpp"
 
 namespace sockdiag {
 namespace {
 
+// Sockets that have gone hold their places until the sample is complete: a quarter more room.
+constexpr std::size_t kShareForGone = 4;
 constexpr std::uint64_t kMillisecondBits = (std::uint64_t{1} << 48) - 1;
 
 std::uint64_t round_down(Lifetimes::TimePoint time) {
@@ -27,11 +31,6 @@ Lifetimes::Followed Lifetimes::seen_first(TcpState state) const noexcept {
       .since_ms = 0, .state = static_cast<std::uint64_t>(state) & 0xf, .fresh = 1, .round = round_};
 }
 
-// Those of the table that have gone do not count, but for the memory they hold.
-bool Lifetimes::has_room() const noexcept {
-  return seen_ < max_sockets_ && followed_.size() < 2 * max_sockets_;
-}
-
 void Lifetimes::date(std::uint64_t cookie, TcpState state, TimePoint since) {
   if (followed_.size() >= max_sockets_) return;
   Followed dated = seen_first(state);
@@ -44,23 +43,20 @@ void Lifetimes::begin(TimePoint now) {
   give_back_memory(followed_);
   ++round_;
   now_ms_ = round_down(now);
-  seen_ = 0;
   unfollowed_ = 0;
 }
 
 std::optional<Lifetimes::Milliseconds> Lifetimes::follow(std::uint64_t cookie, TcpState state) {
   const auto found = followed_.find(cookie);
   if (found == followed_.end()) {
-    if (!has_room()) {
+    if (followed_.size() >= max_sockets_ + max_sockets_ / kShareForGone) {
       ++unfollowed_;
       return std::nullopt;
     }
     followed_.insert({cookie, seen_first(state)});
-    ++seen_;
     return Milliseconds(0);
   }
   Followed& socket = found.value();
-  if (socket.round != round_) ++seen_;
   socket.round = round_;
   if (socket.state != static_cast<std::uint64_t>(state)) socket = seen_first(state);
   if (socket.fresh != 0 || socket.since_ms > now_ms_) return Milliseconds(0);
@@ -68,14 +64,26 @@ std::optional<Lifetimes::Milliseconds> Lifetimes::follow(std::uint64_t cookie, T
 }
 
 void Lifetimes::finish(TimePoint now) noexcept {
-  const std::uint64_t end = round_up(now);
+  forget_gone();
+  keep(max_sockets_, round_up(now));
+}
+
+void Lifetimes::forget_gone() noexcept {
+  for (auto each = followed_.begin(); each != followed_.end();) {
+    each = each->second.round != round_ ? followed_.erase(each) : std::next(each);
+  }
+}
+
+// The newest have to go where there are more than `most`: nothing is known of their age yet.
+void Lifetimes::keep(std::size_t most, std::uint64_t end_ms) noexcept {
   for (auto each = followed_.begin(); each != followed_.end();) {
     Followed& socket = each.value();
-    if (socket.round != round_) {
+    if (socket.fresh != 0 && followed_.size() > most) {
+      ++unfollowed_;
       each = followed_.erase(each);
       continue;
     }
-    if (socket.fresh != 0) socket.since_ms = end & kMillisecondBits;
+    if (socket.fresh != 0) socket.since_ms = end_ms & kMillisecondBits;
     socket.fresh = 0;
     ++each;
   }

@@ -168,7 +168,6 @@ TcpSnapshot TcpTally::finish(TimePoint now) {
   }
   snapshot.families = families_;
   snapshot.lingering_thresholds = policy_.lifetimes.thresholds;
-  snapshot.unfollowed_sockets = lifetimes_.unfollowed();
   snapshot.ephemeral = ephemeral_port_use();
   snapshot.sockets = sockets_;
   snapshot.request_sockets = request_sockets_;
@@ -199,6 +198,7 @@ void TcpTally::commit(TcpSnapshot& snapshot, TimePoint now) noexcept {
     count_up(started, counts.other);
   }
   lifetimes_.finish(now);
+  snapshot.unfollowed_sockets = lifetimes_.unfollowed();
   time_wait_starts_.finish();
 }
 

@@ -123,29 +123,47 @@ TEST_CASE("A socket that only a lost sample has seen begins with the next good o
 }
 
 TEST_CASE("Above the limit sockets are counted and not followed, and those followed stay so") {
-  Watch watch(2);
+  Watch watch(4);
   watch.begin();
-  CHECK(watch.follow(1) == 0ms);
-  CHECK(watch.follow(2) == 0ms);
-  CHECK(watch.follow(3) == std::nullopt);
-  CHECK(watch.follow(4) == std::nullopt);
+  for (std::uint64_t cookie = 1; cookie <= 4; ++cookie) CHECK(watch.follow(cookie) == 0ms);
+  CHECK(watch.follow(5) == 0ms);  // room that is kept for those that have gone
+  CHECK(watch.follow(6) == std::nullopt);
   watch.finish();
-  CHECK(watch.lifetimes().size() == 2);
+  CHECK(watch.lifetimes().size() == 4);
   CHECK(watch.lifetimes().unfollowed() == 2);
+  for (int sample = 1; sample < 5; ++sample) {
+    watch.pass(1s).begin();
+    int followed = 0;
+    for (std::uint64_t cookie = 6; cookie >= 1; --cookie) {
+      if (watch.follow(cookie) == std::chrono::seconds(sample)) ++followed;
+    }
+    watch.finish();
+    CHECK(followed == 4);
+    CHECK(watch.lifetimes().unfollowed() == 2);
+  }
+}
 
-  watch.lifetimes().set_max_sockets(1);
-  watch.pass(1s).begin();
-  CHECK(watch.follow(3) == std::nullopt);
-  CHECK(watch.follow(1) == 1s);
-  CHECK(watch.follow(2) == 1s);
+TEST_CASE("A lower limit forgets nobody, and takes nobody on") {
+  Watch watch(4);
+  watch.begin();
+  for (std::uint64_t cookie = 1; cookie <= 4; ++cookie) CHECK(watch.follow(cookie) == 0ms);
   watch.finish();
+  watch.lifetimes().set_max_sockets(2);
+  watch.pass(1s).begin();
+  CHECK(watch.follow(5) == std::nullopt);
+  for (std::uint64_t cookie = 1; cookie <= 4; ++cookie) CHECK(watch.follow(cookie) == 1s);
+  watch.finish();
+  CHECK(watch.lifetimes().size() == 4);
   CHECK(watch.lifetimes().unfollowed() == 1);
 }
 
 TEST_CASE("Sockets that have gone take no room from those that are there") {
-  Watch watch(1);
-  for (std::uint64_t cookie = 1; cookie < 10; ++cookie) {
-    CHECK(watch.pass(1s).sample(cookie) == 0ms);
+  Watch watch(1000);
+  std::uint64_t cookie = 0;
+  for (int sample = 0; sample < 10; ++sample) {
+    watch.pass(1s).begin();
+    for (int i = 0; i < 600; ++i) CHECK(watch.follow(++cookie) == 0ms);
+    watch.finish();
     CHECK(watch.lifetimes().unfollowed() == 0);
   }
 }
@@ -156,7 +174,7 @@ TEST_CASE("Lost samples do not fill the memory with sockets that have gone") {
     watch.begin();
     static_cast<void>(watch.follow(cookie));
   }
-  CHECK(watch.lifetimes().size() <= 20);
+  CHECK(watch.lifetimes().size() <= 12);
   watch.begin().finish();
   CHECK(watch.lifetimes().size() == 0);
 }
@@ -209,7 +227,7 @@ TEST_CASE("Whatever comes and goes, no age is negative or above the time watched
         REQUIRE(*age <= watch.now() - since);
       }
     }
-    REQUIRE(watch.lifetimes().size() <= 80);
+    REQUIRE(watch.lifetimes().size() <= 50);
     if (lost) {
       model.merge(seen);
       for (const auto& [cookie, entry] : seen) model[cookie] = entry;

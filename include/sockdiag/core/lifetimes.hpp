@@ -10,7 +10,7 @@
 //
 // Not thread-safe. Memory: 24 bytes a bucket, of which up to four fifths are in use: 30 to 60 bytes
 // a followed socket, and up to 100 while a pile shrinks. Sockets that have gone are kept until the
-// sample is complete, so there may be twice `max_sockets` in the table.
+// sample is complete: until then there may be a quarter more than `max_sockets`.
 
 #include <tsl/robin_map.h>
 
@@ -40,14 +40,14 @@ class Lifetimes {
   void begin(TimePoint now);
 
   // For certain, the socket has been in `state` for this long: 0 where this sample is the first to
-  // see it there. Nothing where as many as allowed are followed already.
+  // see it there. Nothing where there is no room to follow it.
   [[nodiscard]] std::optional<Milliseconds> follow(std::uint64_t cookie, TcpState state);
 
   // Forgets the sockets that were not seen since begin(). `now`: the sample's end.
   void finish(TimePoint now) noexcept;
 
   [[nodiscard]] std::size_t size() const noexcept { return followed_.size(); }
-  // Sockets of this sample that follow() had no room for.
+  // After finish(): sockets of this sample that there was no room for.
   [[nodiscard]] std::size_t unfollowed() const noexcept { return unfollowed_; }
 
  private:
@@ -60,11 +60,11 @@ class Lifetimes {
   static_assert(sizeof(Followed) == sizeof(std::uint64_t));
 
   [[nodiscard]] Followed seen_first(TcpState state) const noexcept;
-  [[nodiscard]] bool has_room() const noexcept;
+  void forget_gone() noexcept;
+  void keep(std::size_t most, std::uint64_t end_ms) noexcept;
 
   tsl::robin_map<std::uint64_t, Followed, CookieHash> followed_;
   std::size_t max_sockets_ = 0;
-  std::size_t seen_ = 0;  // followed ones that this sample has shown
   std::size_t unfollowed_ = 0;
   std::uint64_t now_ms_ = 0;
   std::uint8_t round_ = 0;  // of the sample that runs
