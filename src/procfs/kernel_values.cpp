@@ -5,13 +5,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
-#include <fstream>
 #include <limits>
 #include <stdexcept>
-#include <system_error>
 #include <utility>
+
+#include "proc_file.hpp"
 
 namespace sockdiag {
 namespace {
@@ -107,49 +106,6 @@ constexpr auto kRows = std::to_array<KernelValueRow>({
            "are closed without TIME_WAIT."),
 });
 
-// The kernel's files are thousands of bytes; more than this is none of them.
-constexpr std::size_t kMaxFileBytes = 1U << 20U;
-
-[[noreturn]] void fail(const std::filesystem::path& path, const std::string& why) {
-  throw std::runtime_error("reading " + path.string() + ": " + why);
-}
-
-std::string message_of(int error) { return std::generic_category().message(error); }
-
-struct Text {
-  std::filesystem::path path;
-  std::string content;
-};
-
-std::string read_all(std::istream& file, const std::filesystem::path& path) {
-  std::string content;
-  std::array<char, 16384> chunk{};
-  while (file.read(chunk.data(), chunk.size()) || file.gcount() > 0) {
-    content.append(chunk.data(), static_cast<std::size_t>(file.gcount()));
-    if (content.size() > kMaxFileBytes) fail(path, "expected no more than 1 MiB");
-  }
-  if (file.bad()) fail(path, message_of(errno));
-  return content;
-}
-
-// Nothing where there is no such file.
-std::optional<Text> read_if_exists(const std::filesystem::path& path) {
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  if (!file && errno == ENOENT) return std::nullopt;
-  if (!file) fail(path, message_of(errno));
-  Text text{path, read_all(file, path)};
-  // Or the last number may have been cut short.
-  if (!text.content.ends_with('\n')) fail(path, "expected whole lines");
-  return text;
-}
-
-Text read_existing(const std::filesystem::path& path) {
-  std::optional<Text> text = read_if_exists(path);
-  if (!text) fail(path, message_of(ENOENT));
-  return *std::move(text);
-}
-
 // One value of a file, identified as a row of the table does. Borrows from the file's text.
 struct Entry {
   std::string_view group;
@@ -189,14 +145,14 @@ bool add_line_pair(Entries& entries, std::string_view name_line, std::string_vie
 }
 
 // netstat and snmp: "Tcp: RtoMin MaxConn ..." and on the next line "Tcp: 200 -1 ...".
-Entries parse_line_pairs(const Text& text) {
+Entries parse_line_pairs(const ProcFile& text) {
   const auto lines = split(text.content, "\n");
   bool good = !lines.empty() && lines.size() % 2 == 0;
   Entries entries;
   for (std::size_t i = 0; good && i < lines.size(); i += 2) {
     good = add_line_pair(entries, lines[i], lines[i + 1]);
   }
-  if (!good) fail(text.path, "expected lines of names, each followed by one of as many values");
+  if (!good) refuse(text.path, "expected lines of names, each followed by one of as many values");
   return entries;
 }
 
@@ -211,18 +167,18 @@ bool add_sockstat_line(Entries& entries, std::string_view line) {
 }
 
 // sockstat and sockstat6: "TCP: inuse 5 orphan 0 tw 1 alloc 6 mem 2".
-Entries parse_sockstat(const Text& text) {
+Entries parse_sockstat(const ProcFile& text) {
   const auto lines = split(text.content, "\n");
   Entries entries;
   const bool good = !lines.empty() && std::all_of(lines.begin(), lines.end(), [&](auto line) {
     return add_sockstat_line(entries, line);
   });
-  if (!good) fail(text.path, "expected lines of a group and pairs of name and value");
+  if (!good) refuse(text.path, "expected lines of a group and pairs of name and value");
   return entries;
 }
 
 // A sysctl: "131072", or more numbers with tabs between them.
-Entries parse_sysctl(const Text& text) {
+Entries parse_sysctl(const ProcFile& text) {
   Entries entries;
   for (const std::string_view word : split(text.content, " \t\n")) {
     entries.push_back({.group = "", .field = "", .position = entries.size(), .value = word});
@@ -242,13 +198,13 @@ std::string name_of(std::string_view group, std::string_view field) {
   return std::string(group) + " " + std::string(field);
 }
 
-std::uint64_t number_of(const Text& text, const Entry& entry) {
+std::uint64_t number_of(const ProcFile& text, const Entry& entry) {
   std::uint64_t number = 0;
   const char* const end = entry.value.data() + entry.value.size();
   const auto [stopped, error] = std::from_chars(entry.value.data(), end, number);
   if (error == std::errc() && stopped == end) return number;
-  if (entry.group.empty()) fail(text.path, "expected unsigned numbers");
-  fail(text.path, "expected an unsigned number as " + name_of(entry.group, entry.field));
+  if (entry.group.empty()) refuse(text.path, "expected unsigned numbers");
+  refuse(text.path, "expected an unsigned number as " + name_of(entry.group, entry.field));
 }
 
 std::uint64_t pages_to_bytes(std::uint64_t pages) {
@@ -257,11 +213,12 @@ std::uint64_t pages_to_bytes(std::uint64_t pages) {
   return pages > kMost / page_bytes ? kMost : pages * page_bytes;
 }
 
-std::optional<std::uint64_t> value_of(const KernelValueRow& row, const Text& text,
+std::optional<std::uint64_t> value_of(const KernelValueRow& row, const ProcFile& text,
                                       const Entries& entries) {
   const Entry* const entry = find_entry(entries, row.group, row.field, row.position);
   if (entry == nullptr && row.group.empty()) {
-    fail(text.path, "expected unsigned numbers, " + std::to_string(row.position + 1) + " at least");
+    refuse(text.path,
+           "expected unsigned numbers, " + std::to_string(row.position + 1) + " at least");
   }
   if (entry == nullptr) return std::nullopt;
   const std::uint64_t number = number_of(text, *entry);
@@ -270,7 +227,7 @@ std::optional<std::uint64_t> value_of(const KernelValueRow& row, const Text& tex
 
 struct SourceFile {
   std::string_view name;
-  Entries (*parse)(const Text&);
+  Entries (*parse)(const ProcFile&);
   bool required;
 };
 
@@ -291,7 +248,7 @@ static_assert(std::all_of(kRows.begin(), kRows.end(), [](const KernelValueRow& r
 void read_rows(const SourceFile& file, const std::filesystem::path& proc,
                std::vector<std::optional<std::uint64_t>>& values) {
   const auto text =
-      file.required ? read_existing(proc / file.name) : read_if_exists(proc / file.name);
+      file.required ? read_proc_file(proc / file.name) : read_proc_file_if_exists(proc / file.name);
   if (!text) return;
   const Entries entries = file.parse(*text);
   auto filled = values;  // so that a file that turns out to be malformed leaves nothing behind
@@ -301,10 +258,10 @@ void read_rows(const SourceFile& file, const std::filesystem::path& proc,
   values = std::move(filled);
 }
 
-std::uint64_t existing_number(const Text& text, const Entries& entries, std::string_view group,
+std::uint64_t existing_number(const ProcFile& text, const Entries& entries, std::string_view group,
                               std::string_view field) {
   const Entry* const entry = find_entry(entries, group, field);
-  if (entry == nullptr) fail(text.path, "expected " + name_of(group, field));
+  if (entry == nullptr) refuse(text.path, "expected " + name_of(group, field));
   return number_of(text, *entry);
 }
 
@@ -326,11 +283,11 @@ KernelValues read_kernel_values(const std::filesystem::path& proc) {
 }
 
 std::uint64_t read_sockstat_sockets(const std::filesystem::path& proc) {
-  const Text ipv4 = read_existing(proc / kSockstat);
+  const ProcFile ipv4 = read_proc_file(proc / kSockstat);
   const Entries entries = parse_sockstat(ipv4);
   const std::uint64_t sockets =
       existing_number(ipv4, entries, "TCP", "inuse") + existing_number(ipv4, entries, "TCP", "tw");
-  const auto ipv6 = read_if_exists(proc / kSockstat6);
+  const auto ipv6 = read_proc_file_if_exists(proc / kSockstat6);
   if (!ipv6) return sockets;  // IPv6 is disabled
   return sockets + existing_number(*ipv6, parse_sockstat(*ipv6), "TCP6", "inuse");
 }

@@ -1,32 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sockdiag/procfs/sysctl.hpp"
 
-#include <cerrno>
-#include <fstream>
 #include <optional>
 #include <sstream>
-#include <stdexcept>
 #include <string>
-#include <system_error>
 #include <vector>
+
+#include "proc_file.hpp"
 
 namespace sockdiag {
 namespace {
 
 using Path = std::filesystem::path;
 
-[[noreturn]] void refuse(const Path& path, const std::string& why) {
-  throw std::runtime_error("reading " + path.string() + ": " + why);
-}
-
-// The file's text up to the end of its line.
+// Its one line, without the end.
 std::string read_line(const Path& path) {
-  errno = 0;
-  std::ifstream file(path);
-  if (!file) refuse(path, std::generic_category().message(errno));
-  std::string line;
-  std::getline(file, line);
-  if (file.bad()) refuse(path, std::generic_category().message(errno));
+  std::string line = read_proc_file(path).content;
+  line.pop_back();
   return line;
 }
 

@@ -52,7 +52,7 @@ TEST_CASE("An ephemeral range that makes no sense is refused by its file's name"
   for (const char* text : {"", "x y", "1024", "0 5", "5 4", "1 65536", "-1 5", "1 2 3"}) {
     CAPTURE(text);
     FakeProc proc;
-    CHECK_THROWS_WITH(read_ephemeral_range(proc.write(kRange, text).root()),
+    CHECK_THROWS_WITH(read_ephemeral_range(proc.write(kRange, std::string(text) + "\n").root()),
                       contains_text("ip_local_port_range"));
   }
   CHECK_THROWS_WITH(read_ephemeral_range("/nowhere"), contains_text("No such file or directory"));
@@ -71,10 +71,13 @@ TEST_CASE("Reserved ports that make no sense are refused by their file's name") 
   for (const char* text : {"x", "1,,2", "0", "65536", "5-4", "1-2-3", "1 2", "-5", "5-", "5+6"}) {
     CAPTURE(text);
     FakeProc proc;
-    CHECK_THROWS_WITH(read_reserved_ports(proc.write(kReserved, text).root()),
+    CHECK_THROWS_WITH(read_reserved_ports(proc.write(kReserved, std::string(text) + "\n").root()),
                       contains_text("ip_local_reserved_ports"));
   }
   CHECK_THROWS_WITH(read_reserved_ports("/nowhere"), contains_text("No such file or directory"));
+  FakeProc proc;
+  CHECK_THROWS_WITH(read_reserved_ports(proc.write(kReserved, "80,44").root()),
+                    contains_text("expected whole lines"));
 }
 
 TEST_CASE("Reserved ports are not ephemeral, wherever they lie") {

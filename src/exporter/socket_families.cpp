@@ -1,47 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/exporter/metric_families.hpp"
+
+// The families of sockets: of the dump of all of them, and of the polls of listeners.
 
 #include <arpa/inet.h>
-#include <prometheus/client_metric.h>
-#include <prometheus/text_serializer.h>
 
-#include <array>
-#include <initializer_list>
-#include <ostream>
 #include <set>
-#include <sstream>
-#include <utility>
 
-#include "sockdiag/exporter/version.hpp"
+#include "family_text.hpp"
 
 namespace sockdiag {
 namespace {
 
 using prometheus::MetricFamily;
 using prometheus::MetricType;
-
-using Labels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
-
-void add(MetricFamily& family, Labels labels, double value) {
-  prometheus::ClientMetric metric;
-  metric.label.reserve(labels.size());
-  for (const auto& [name, text] : labels) {
-    metric.label.push_back({std::string(name), std::string(text)});
-  }
-  (family.type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
-  family.metric.push_back(std::move(metric));
-}
-
-template <typename Number>
-void add(MetricFamily& family, Labels labels, const std::optional<Number>& value) {
-  if (value) add(family, labels, static_cast<double>(*value));
-}
-
-double seconds(std::chrono::duration<double> duration) { return duration.count(); }
-
-double timestamp(std::chrono::system_clock::time_point time) {
-  return seconds(time.time_since_epoch());
-}
 
 template <typename Visit>
 void for_each_port(const DirectionCounts& counts, Visit visit) {
@@ -89,12 +60,24 @@ void fill_both_directions(const TcpSnapshot& snapshot, MetricFamily& family) {
   });
 }
 
-template <auto Member>
-void fill_accept_queue(const TcpSnapshot& snapshot, MetricFamily& family) {
+// `value_of(counts)`: what to show of a port's inbound side.
+template <typename ValueOf>
+void fill_inbound(const TcpSnapshot& snapshot, MetricFamily& family, ValueOf value_of) {
   for_each_port(snapshot.of(Direction::inbound),
                 [&](const std::string& port, const PortCounts& counts) {
-                  add(family, {{"port", port}}, static_cast<double>(counts.accept_queue.*Member));
+                  add(family, {{"port", port}}, static_cast<double>(value_of(counts)));
                 });
+}
+
+template <auto Member>
+void fill_inbound(const TcpSnapshot& snapshot, MetricFamily& family) {
+  fill_inbound(snapshot, family, [](const PortCounts& counts) { return counts.*Member; });
+}
+
+template <auto Member>
+void fill_accept_queue(const TcpSnapshot& snapshot, MetricFamily& family) {
+  fill_inbound(snapshot, family,
+               [](const PortCounts& counts) { return counts.accept_queue.*Member; });
 }
 
 void fill_close_wait(const TcpSnapshot& snapshot, MetricFamily& family) {
@@ -131,14 +114,6 @@ void fill_thresholds(const TcpSnapshot& snapshot, MetricFamily& family) {
   for (std::size_t i = 0; i < kPassingStateCount; ++i) {
     add(family, {{"state", name_of(kPassingStates[i])}}, seconds(snapshot.lingering_thresholds[i]));
   }
-}
-
-template <auto Member>
-void fill_inbound(const TcpSnapshot& snapshot, MetricFamily& family) {
-  for_each_port(snapshot.of(Direction::inbound),
-                [&](const std::string& port, const PortCounts& counts) {
-                  add(family, {{"port", port}}, static_cast<double>(counts.*Member));
-                });
 }
 
 void fill_ephemeral_ports_used(const TcpSnapshot& snapshot, MetricFamily& family) {
@@ -295,152 +270,16 @@ constexpr auto kListenerFamilies = std::to_array<FamilyRow<ListenerSnapshot>>({
      fill_listeners<&ListenerCounts::drops>},
 });
 
-// One series for each source that has been attempted.
-template <typename ValueOf>
-void fill_sources(const SampleStatuses& statuses, MetricFamily& family, ValueOf value_of) {
-  for (const SampleSource source : kSampleSources) {
-    const SampleStatus& status = statuses[index_of(source)];
-    if (status.attempted) add(family, {{"source", name_of(source)}}, value_of(status));
-  }
-}
-
-void fill_build_info(const ExporterState&, MetricFamily& family) {
-  const BuildInfo build = build_info();
-  add(family,
-      {{"version", build.version}, {"revision", build.revision}, {"compiler", build.compiler}}, 1);
-}
-
-constexpr auto kSampleFamilies = std::to_array<FamilyRow<SampleStatuses>>({
-    {"sockdiag_sample_success", MetricType::Gauge, "source",
-     "Whether the last attempt to sample the source succeeded: tcp is the dump of all sockets, "
-     "listeners the polls of listeners alone, kernel the counters and limits in /proc.",
-     [](const SampleStatuses& statuses, MetricFamily& f) {
-       fill_sources(statuses, f, [](const SampleStatus& s) { return s.success ? 1.0 : 0.0; });
-     }},
-    {"sockdiag_sample_timestamp_seconds", MetricType::Gauge, "source",
-     "Unix time of the last good sample.",
-     [](const SampleStatuses& statuses, MetricFamily& f) {
-       fill_sources(statuses, f, [](const SampleStatus& s) {
-         return s.last_success ? std::optional(timestamp(*s.last_success)) : std::nullopt;
-       });
-     }},
-    {"sockdiag_sample_duration_seconds", MetricType::Gauge, "source",
-     "Wall time of the last attempt.",
-     [](const SampleStatuses& statuses, MetricFamily& f) {
-       fill_sources(statuses, f, [](const SampleStatus& s) { return seconds(s.duration); });
-     }},
-    {"sockdiag_sample_cpu_seconds_total", MetricType::Counter, "source",
-     "CPU time spent on sampling, in the kernel and outside of it.",
-     [](const SampleStatuses& statuses, MetricFamily& f) {
-       fill_sources(statuses, f, [](const SampleStatus& s) { return seconds(s.cpu_time_total); });
-     }},
-    {"sockdiag_sample_interval_seconds", MetricType::Gauge, "source",
-     "Sampling interval in force: sampling.interval (listeners: listeners.interval), or more where "
-     "sampling.cpu_budget asks.",
-     [](const SampleStatuses& statuses, MetricFamily& f) {
-       fill_sources(statuses, f, [](const SampleStatus& s) { return seconds(s.interval); });
-     }},
-    {"sockdiag_sample_failures_total", MetricType::Counter, "source",
-     "Attempts that failed; nothing of them was published, of kernel what could be read.",
-     [](const SampleStatuses& statuses, MetricFamily& f) {
-       fill_sources(statuses, f,
-                    [](const SampleStatus& s) { return static_cast<double>(s.failures); });
-     }},
-    {"sockdiag_dump_interrupted_total", MetricType::Counter, "",
-     "Failed attempts whose dump the kernel called inconsistent (NLM_F_DUMP_INTR).",
-     [](const SampleStatuses& statuses, MetricFamily& f) {
-       std::uint64_t interrupted = 0;
-       for (const SampleStatus& status : statuses) interrupted += status.interrupted_dumps;
-       add(f, {}, static_cast<double>(interrupted));
-     }},
-});
-
-template <auto Member>
-void fill_process(const ExporterState& state, MetricFamily& family) {
-  add(family, {}, state.process.*Member);
-}
-
-constexpr auto kExporterFamilies = std::to_array<FamilyRow<ExporterState>>({
-    {"sockdiag_exporter_build_info", MetricType::Gauge, "version, revision, compiler",
-     "Always 1; which build this is.", fill_build_info},
-    {"sockdiag_exporter_config_last_reload_successful", MetricType::Gauge, "",
-     "Whether the last attempt to load the configuration succeeded.",
-     [](const ExporterState& s, MetricFamily& f) { add(f, {}, s.reload.successful ? 1 : 0); }},
-    {"sockdiag_exporter_config_last_reload_success_timestamp_seconds", MetricType::Gauge, "",
-     "Unix time at which the configuration in force was loaded.",
-     [](const ExporterState& s, MetricFamily& f) { add(f, {}, timestamp(s.reload.last_success)); }},
-    {"process_cpu_seconds_total", MetricType::Counter, "",
-     "Total user and system CPU time spent in seconds.", fill_process<&ProcessStats::cpu_seconds>},
-    {"process_open_fds", MetricType::Gauge, "", "Number of open file descriptors.",
-     fill_process<&ProcessStats::open_fds>},
-    {"process_max_fds", MetricType::Gauge, "", "Maximum number of open file descriptors.",
-     fill_process<&ProcessStats::max_fds>},
-    {"process_virtual_memory_bytes", MetricType::Gauge, "", "Virtual memory size in bytes.",
-     fill_process<&ProcessStats::virtual_memory_bytes>},
-    {"process_virtual_memory_max_bytes", MetricType::Gauge, "",
-     "Maximum amount of virtual memory available in bytes; absent where there is no limit.",
-     fill_process<&ProcessStats::virtual_memory_max_bytes>},
-    {"process_resident_memory_bytes", MetricType::Gauge, "", "Resident memory size in bytes.",
-     fill_process<&ProcessStats::resident_memory_bytes>},
-    {"process_threads", MetricType::Gauge, "", "Number of operating-system threads.",
-     fill_process<&ProcessStats::threads>},
-    {"process_start_time_seconds", MetricType::Gauge, "",
-     "Start time of the process since the Unix epoch in seconds.",
-     [](const ExporterState& s, MetricFamily& f) { add(f, {}, s.process_start_time_seconds); }},
-});
-
-// One family at a time: the objects of all series together would outweigh their text by far.
-template <typename Fill>
-void render_family(std::ostream& text, std::string_view name, MetricType type,
-                   std::string_view help, const Fill& fill) {
-  std::vector<MetricFamily> family(1);
-  family[0].name = name;
-  family[0].help = help;
-  family[0].type = type;
-  fill(family[0]);
-  if (!family[0].metric.empty()) prometheus::TextSerializer().Serialize(text, family);
-}
-
-template <typename Source, std::size_t Size>
-std::string render_table(const std::array<FamilyRow<Source>, Size>& rows, const Source& source) {
-  std::ostringstream text;
-  for (const FamilyRow<Source>& row : rows) {
-    render_family(text, row.name, row.type, row.help,
-                  [&](MetricFamily& family) { row.fill(source, family); });
-  }
-  return std::move(text).str();
-}
-
-MetricType type_of(const KernelValueRow& row) {
-  return row.type == ValueType::counter ? MetricType::Counter : MetricType::Gauge;
-}
-
 }  // namespace
 
 std::span<const FamilyRow<TcpSnapshot>> tcp_families() noexcept { return kTcpFamilies; }
 std::span<const FamilyRow<ListenerSnapshot>> listener_families() noexcept {
   return kListenerFamilies;
 }
-std::span<const FamilyRow<SampleStatuses>> sample_families() noexcept { return kSampleFamilies; }
-std::span<const FamilyRow<ExporterState>> exporter_families() noexcept { return kExporterFamilies; }
 
 std::string render(const TcpSnapshot& snapshot) { return render_table(kTcpFamilies, snapshot); }
 std::string render(const ListenerSnapshot& snapshot) {
   return render_table(kListenerFamilies, snapshot);
-}
-std::string render(const SampleStatuses& statuses) {
-  return render_table(kSampleFamilies, statuses);
-}
-std::string render(const ExporterState& state) { return render_table(kExporterFamilies, state); }
-
-std::string render(const KernelValues& values) {
-  std::ostringstream text;
-  const auto rows = kernel_value_rows();
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    render_family(text, rows[i].metric, type_of(rows[i]), rows[i].help,
-                  [&](MetricFamily& family) { add(family, {}, values.values[i]); });
-  }
-  return std::move(text).str();
 }
 
 }  // namespace sockdiag

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The families of the kernel's own counters, of how sampling goes, and of the exporter itself.
+
+#include "family_text.hpp"
+#include "sockdiag/exporter/version.hpp"
+
+namespace sockdiag {
+namespace {
+
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+// One series for each source that has been attempted.
+template <typename ValueOf>
+void fill_sources(const SampleStatuses& statuses, MetricFamily& family, ValueOf value_of) {
+  for (const SampleSource source : kSampleSources) {
+    const SampleStatus& status = statuses[index_of(source)];
+    if (status.attempted) add(family, {{"source", name_of(source)}}, value_of(status));
+  }
+}
+
+void fill_build_info(const ExporterState&, MetricFamily& family) {
+  const BuildInfo build = build_info();
+  add(family,
+      {{"version", build.version}, {"revision", build.revision}, {"compiler", build.compiler}}, 1);
+}
+
+constexpr auto kSampleFamilies = std::to_array<FamilyRow<SampleStatuses>>({
+    {"sockdiag_sample_success", MetricType::Gauge, "source",
+     "Whether the last attempt to sample the source succeeded: tcp is the dump of all sockets, "
+     "listeners the polls of listeners alone, kernel the counters and limits in /proc.",
+     [](const SampleStatuses& statuses, MetricFamily& f) {
+       fill_sources(statuses, f, [](const SampleStatus& s) { return s.success ? 1.0 : 0.0; });
+     }},
+    {"sockdiag_sample_timestamp_seconds", MetricType::Gauge, "source",
+     "Unix time of the last good sample.",
+     [](const SampleStatuses& statuses, MetricFamily& f) {
+       fill_sources(statuses, f, [](const SampleStatus& s) {
+         return s.last_success ? std::optional(timestamp(*s.last_success)) : std::nullopt;
+       });
+     }},
+    {"sockdiag_sample_duration_seconds", MetricType::Gauge, "source",
+     "Wall time of the last attempt.",
+     [](const SampleStatuses& statuses, MetricFamily& f) {
+       fill_sources(statuses, f, [](const SampleStatus& s) { return seconds(s.duration); });
+     }},
+    {"sockdiag_sample_cpu_seconds_total", MetricType::Counter, "source",
+     "CPU time spent on sampling, in the kernel and outside of it.",
+     [](const SampleStatuses& statuses, MetricFamily& f) {
+       fill_sources(statuses, f, [](const SampleStatus& s) { return seconds(s.cpu_time_total); });
+     }},
+    {"sockdiag_sample_interval_seconds", MetricType::Gauge, "source",
+     "Sampling interval in force: sampling.interval (listeners: listeners.interval), or more where "
+     "sampling.cpu_budget asks.",
+     [](const SampleStatuses& statuses, MetricFamily& f) {
+       fill_sources(statuses, f, [](const SampleStatus& s) { return seconds(s.interval); });
+     }},
+    {"sockdiag_sample_failures_total", MetricType::Counter, "source",
+     "Attempts that failed; nothing of them was published, of kernel what could be read.",
+     [](const SampleStatuses& statuses, MetricFamily& f) {
+       fill_sources(statuses, f,
+                    [](const SampleStatus& s) { return static_cast<double>(s.failures); });
+     }},
+    {"sockdiag_dump_interrupted_total", MetricType::Counter, "",
+     "Failed attempts whose dump the kernel called inconsistent (NLM_F_DUMP_INTR).",
+     [](const SampleStatuses& statuses, MetricFamily& f) {
+       std::uint64_t interrupted = 0;
+       for (const SampleStatus& status : statuses) interrupted += status.interrupted_dumps;
+       add(f, {}, static_cast<double>(interrupted));
+     }},
+});
+
+template <auto Member>
+void fill_process(const ExporterState& state, MetricFamily& family) {
+  add(family, {}, state.process.*Member);
+}
+
+constexpr auto kExporterFamilies = std::to_array<FamilyRow<ExporterState>>({
+    {"sockdiag_exporter_build_info", MetricType::Gauge, "version, revision, compiler",
+     "Always 1; which build this is.", fill_build_info},
+    {"sockdiag_exporter_config_last_reload_successful", MetricType::Gauge, "",
+     "Whether the last attempt to load the configuration succeeded.",
+     [](const ExporterState& s, MetricFamily& f) { add(f, {}, s.reload.successful ? 1 : 0); }},
+    {"sockdiag_exporter_config_last_reload_success_timestamp_seconds", MetricType::Gauge, "",
+     "Unix time at which the configuration in force was loaded.",
+     [](const ExporterState& s, MetricFamily& f) { add(f, {}, timestamp(s.reload.last_success)); }},
+    {"process_cpu_seconds_total", MetricType::Counter, "",
+     "Total user and system CPU time spent in seconds.", fill_process<&ProcessStats::cpu_seconds>},
+    {"process_open_fds", MetricType::Gauge, "", "Number of open file descriptors.",
+     fill_process<&ProcessStats::open_fds>},
+    {"process_max_fds", MetricType::Gauge, "", "Maximum number of open file descriptors.",
+     fill_process<&ProcessStats::max_fds>},
+    {"process_virtual_memory_bytes", MetricType::Gauge, "", "Virtual memory size in bytes.",
+     fill_process<&ProcessStats::virtual_memory_bytes>},
+    {"process_virtual_memory_max_bytes", MetricType::Gauge, "",
+     "Maximum amount of virtual memory available in bytes; absent where there is no limit.",
+     fill_process<&ProcessStats::virtual_memory_max_bytes>},
+    {"process_resident_memory_bytes", MetricType::Gauge, "", "Resident memory size in bytes.",
+     fill_process<&ProcessStats::resident_memory_bytes>},
+    {"process_threads", MetricType::Gauge, "", "Number of operating-system threads.",
+     fill_process<&ProcessStats::threads>},
+    {"process_start_time_seconds", MetricType::Gauge, "",
+     "Start time of the process since the Unix epoch in seconds.",
+     [](const ExporterState& s, MetricFamily& f) { add(f, {}, s.process_start_time_seconds); }},
+});
+
+MetricType type_of(const KernelValueRow& row) {
+  return row.type == ValueType::counter ? MetricType::Counter : MetricType::Gauge;
+}
+
+}  // namespace
+
+std::span<const FamilyRow<SampleStatuses>> sample_families() noexcept { return kSampleFamilies; }
+std::span<const FamilyRow<ExporterState>> exporter_families() noexcept { return kExporterFamilies; }
+
+std::string render(const SampleStatuses& statuses) {
+  return render_table(kSampleFamilies, statuses);
+}
+std::string render(const ExporterState& state) { return render_table(kExporterFamilies, state); }
+
+std::string render(const KernelValues& values) {
+  std::ostringstream text;
+  const auto rows = kernel_value_rows();
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    render_family(text, rows[i].metric, type_of(rows[i]), rows[i].help,
+                  [&](MetricFamily& family) { add(family, {}, values.values[i]); });
+  }
+  return std::move(text).str();
+}
+
+}  // namespace sockdiag

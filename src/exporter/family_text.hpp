@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// From the rows of a table of families to text: what all the tables have in common.
+
+#include <prometheus/client_metric.h>
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <array>
+#include <chrono>
+#include <initializer_list>
+#include <optional>
+#include <ostream>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "sockdiag/exporter/metric_families.hpp"
+
+namespace sockdiag {
+
+using Labels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
+
+inline void add(prometheus::MetricFamily& family, Labels labels, double value) {
+  prometheus::ClientMetric metric;
+  metric.label.reserve(labels.size());
+  for (const auto& [name, text] : labels) {
+    metric.label.push_back({std::string(name), std::string(text)});
+  }
+  (family.type == prometheus::MetricType::Counter ? metric.counter.value : metric.gauge.value) =
+      value;
+  family.metric.push_back(std::move(metric));
+}
+
+template <typename Number>
+void add(prometheus::MetricFamily& family, Labels labels, const std::optional<Number>& value) {
+  if (value) add(family, labels, static_cast<double>(*value));
+}
+
+inline double seconds(std::chrono::duration<double> duration) { return duration.count(); }
+
+inline double timestamp(std::chrono::system_clock::time_point time) {
+  return seconds(time.time_since_epoch());
+}
+
+// One family at a time: the objects of all series together would outweigh their text by far.
+template <typename Fill>
+void render_family(std::ostream& text, std::string_view name, prometheus::MetricType type,
+                   std::string_view help, const Fill& fill) {
+  std::vector<prometheus::MetricFamily> family(1);
+  family[0].name = name;
+  family[0].help = help;
+  family[0].type = type;
+  fill(family[0]);
+  if (!family[0].metric.empty()) prometheus::TextSerializer().Serialize(text, family);
+}
+
+template <typename Source, std::size_t Size>
+std::string render_table(const std::array<FamilyRow<Source>, Size>& rows, const Source& source) {
+  std::ostringstream text;
+  for (const FamilyRow<Source>& row : rows) {
+    render_family(text, row.name, row.type, row.help,
+                  [&](prometheus::MetricFamily& family) { row.fill(source, family); });
+  }
+  return std::move(text).str();
+}
+
+}  // namespace sockdiag
