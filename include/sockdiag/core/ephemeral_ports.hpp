@@ -21,12 +21,7 @@ class EphemeralPorts {
 
   using Reserved = std::optional<std::vector<PortRange>>;
 
-  EphemeralPorts(PortRange range, const Reserved& reserved)
-      : range_(range), is_known_(reserved.has_value()) {
-    if (!is_known_) return;
-    set(range, true);
-    for (const PortRange& each : *reserved) set(each, false);
-  }
+  EphemeralPorts(PortRange range, const Reserved& reserved);
 
   [[nodiscard]] const PortRange& range() const noexcept { return range_; }
   [[nodiscard]] bool is_known() const noexcept { return is_known_; }
@@ -37,9 +32,7 @@ class EphemeralPorts {
   friend bool operator==(const EphemeralPorts&, const EphemeralPorts&) noexcept = default;
 
  private:
-  void set(PortRange range, bool value) {
-    for (std::size_t port = range.first; port <= range.last; ++port) ports_[port] = value;
-  }
+  void set(PortRange range, bool value);
 
   PortRange range_;
   bool is_known_ = false;

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sockdiag/core/ephemeral_ports.hpp"
+
+namespace sockdiag {
+
+EphemeralPorts::EphemeralPorts(PortRange range, const Reserved& reserved)
+    : range_(range), is_known_(reserved.has_value()) {
+  if (!is_known_) return;
+  set(range, true);
+  for (const PortRange& each : *reserved) set(each, false);
+}
+
+void EphemeralPorts::set(PortRange range, bool value) {
+  for (std::size_t port = range.first; port <= range.last; ++port) ports_[port] = value;
+}
+
+}  // namespace sockdiag
