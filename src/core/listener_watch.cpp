@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "sockdiag/core/cookie_table.hpp"
 #include "sockdiag/core/tcp_state.hpp"
 
 namespace sockdiag {
@@ -35,7 +36,10 @@ void ListenerWatch::saw(const DirectionCounts& inbound, const PortSet& listening
   peaks_[0].saw(inbound.other.accept_queue.length, now);
 }
 
+ListenerWatch::ListenerWatch() { counted_.max_load_factor(kCookieTableLoad); }
+
 void ListenerWatch::begin() {
+  give_back_memory(counted_);
   lengths_.clear();
   polled_.clear();
 }

@@ -51,12 +51,13 @@ std::vector<std::uint16_t> PortSeats::assign(const std::vector<Candidate>& in_us
                     stronger);
   all.resize(count);
 
-  seats_.clear();
+  std::vector<Seat> seats;
   std::vector<std::uint16_t> ports;
   for (const Claim& claim : all) {
-    seats_.push_back({claim.candidate.port, claim.last_used});
+    seats.push_back({claim.candidate.port, claim.last_used});
     ports.push_back(claim.candidate.port);
   }
+  seats_.swap(seats);
   std::sort(ports.begin(), ports.end());
   return ports;
 }

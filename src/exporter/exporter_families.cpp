@@ -29,7 +29,7 @@ void fill_build_info(const ExporterState&, MetricFamily& family) {
 constexpr auto kSampleFamilies = std::to_array<FamilyRow<SampleStatuses>>({
     {"sockdiag_sample_success", MetricType::Gauge, "source",
      "Whether the last attempt to sample the source succeeded: tcp is the dump of all sockets, "
-     "listeners the polls of listeners alone, kernel the counters and limits in /proc.",
+     "listeners the polls of listeners alone, kernel the counters and settings in /proc.",
      [](const SampleStatuses& statuses, MetricFamily& f) {
        fill_sources(statuses, f, [](const SampleStatus& s) { return s.success ? 1.0 : 0.0; });
      }},

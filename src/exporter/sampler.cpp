@@ -51,7 +51,7 @@ Sampling::Taken Sampling::take(SampleSource source, const Configuration& configu
   return {render(values), joined(values.problems)};
 }
 
-// What is known of listeners is shown anew: a peak is never under the queue beside it.
+// What is known of listeners is shown anew: its peak is never under the new queue beside it.
 std::string Sampling::take_sockets(const Configuration& configuration) {
   std::string text = render(tcp_.sample());
   auto& listeners = run_of(SampleSource::listeners).part;

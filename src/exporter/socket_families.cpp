@@ -194,8 +194,8 @@ constexpr auto kTcpFamilies = std::to_array<FamilyRow<TcpSnapshot>>({
      "from the last segment received.",
      fill_oldest},
     {"sockdiag_tcp_unfollowed_sockets", MetricType::Gauge, "",
-     "Sockets in passing states whose age is not known because lifetimes.max_sockets others are "
-     "followed; above 0, lingering sockets and oldest ages may be higher than shown.",
+     "Sockets in passing states whose age is not known because lifetimes.max_sockets leaves no "
+     "room to follow them; above 0, lingering sockets and oldest ages may be higher than shown.",
      [](const TcpSnapshot& s, MetricFamily& f) {
        add(f, {}, static_cast<double>(s.unfollowed_sockets));
      }},
@@ -221,7 +221,7 @@ constexpr auto kTcpFamilies = std::to_array<FamilyRow<TcpSnapshot>>({
      fill_both_directions<&PortCounts::time_wait_started>},
     {"sockdiag_tcp_ephemeral_ports", MetricType::Gauge, "",
      "Local ports for outgoing connections to one destination: net.ipv4.ip_local_port_range less "
-     "reserved ports.",
+     "reserved ports. Absent, like those in use, where the settings cannot be read.",
      [](const TcpSnapshot& s, MetricFamily& f) { add(f, {}, s.ephemeral.available); }},
     {"sockdiag_tcp_ephemeral_ports_used", MetricType::Gauge, "rank",
      "Those in use, TIME_WAIT included, for the busiest (source address, destination address, "

@@ -103,7 +103,7 @@ void TcpSource::log_unfollowed(std::uint64_t unfollowed) {
   if (unfollowed > 0) {
     if (std::exchange(samples_until_followed_, kSamplesUntilFollowed) > 0) return;
     spdlog::warn(
-        "lifetimes.max_sockets is reached: {} sockets in passing states are not followed, "
+        "lifetimes.max_sockets leaves no room: {} sockets in passing states are not followed, "
         "lingering counts and ages are lower bounds",
         unfollowed);
   } else if (samples_until_followed_ > 0 && --samples_until_followed_ == 0) {

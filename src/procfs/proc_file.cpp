@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proc_file.hpp"
 
-#include <array>
 #include <cerrno>
 #include <fstream>
 #include <istream>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace sockdiag {
 namespace {
@@ -15,12 +15,15 @@ namespace {
 // The kernel's files are thousands of bytes; more than this is none of them.
 constexpr std::size_t kMaxFileBytes = 1U << 20U;
 
+// A sysctl answers the first read(2) only: all 65 536 reserved ports take less than 200 KiB.
+constexpr std::streamsize kChunkBytes = 1 << 18;
+
 std::string message_of(int error) { return std::generic_category().message(error); }
 
 std::string read_all(std::istream& file, const std::filesystem::path& path) {
   std::string content;
-  std::array<char, 16384> chunk{};
-  while (file.read(chunk.data(), chunk.size()) || file.gcount() > 0) {
+  std::vector<char> chunk(kChunkBytes);
+  while (file.read(chunk.data(), kChunkBytes) || file.gcount() > 0) {
     content.append(chunk.data(), static_cast<std::size_t>(file.gcount()));
     if (content.size() > kMaxFileBytes) refuse(path, "expected no more than 1 MiB");
   }

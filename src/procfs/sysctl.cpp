@@ -20,8 +20,8 @@ std::string read_line(const Path& path) {
   return line;
 }
 
-std::optional<PortRange> range_of(int first, int last) {
-  if (first < 1 || last > 65535 || first > last) return std::nullopt;
+std::optional<PortRange> range_of(int least, int first, int last) {
+  if (first < least || last > 65535 || first > last) return std::nullopt;
   return PortRange{static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(last)};
 }
 
@@ -31,21 +31,21 @@ PortRange read_range(const Path& path) {
   int first = 0;
   int last = 0;
   const bool good = (line >> first >> last) && (line >> std::ws).eof();
-  const auto range = good ? range_of(first, last) : std::nullopt;
+  const auto range = good ? range_of(1, first, last) : std::nullopt;
   if (!range) refuse(path, "expected two ports, the lower first");
   return *range;
 }
 
-// "8080" or "10000-10010"
+// "8080" or "10000-10010"; 0 is a port here.
 std::optional<PortRange> parse_entry(const std::string& text) {
   std::istringstream entry(text);
   int first = 0;
   if (!(entry >> first)) return std::nullopt;
-  if (entry.eof()) return range_of(first, first);
+  if (entry.eof()) return range_of(0, first, first);
   char dash = 0;
   int last = 0;
   if (!(entry >> dash >> last) || dash != '-' || !entry.eof()) return std::nullopt;
-  return range_of(first, last);
+  return range_of(0, first, last);
 }
 
 }  // namespace

@@ -8,9 +8,9 @@
 // state first to the beginning of the present one, or from date() on. A sample that is lost between
 // begin() and finish() costs nobody an age.
 //
-// Not thread-safe. Memory: 24 bytes a bucket, of which up to four fifths are in use: 30 to 60 bytes
-// a followed socket, and up to 100 while a pile shrinks. Sockets that have gone are kept until the
-// sample is complete: until then there may be a quarter more than `max_sockets`.
+// Not thread-safe. Memory: 24 bytes a bucket, of which up to four fifths are in use: 30 to 75 bytes
+// a followed socket (50 at 500 000), and up to 100 while a pile shrinks. Sockets that have gone are
+// kept until the sample is complete: until then there may be a quarter more than `max_sockets`.
 
 #include <tsl/robin_map.h>
 

@@ -38,6 +38,8 @@ class ListenerWatch {
   // Above this many, listeners that are gone are forgotten at once.
   static constexpr std::size_t kMaxRemembered = 65536;
 
+  ListenerWatch();
+
   // A sample has told which of the `listening` ports have series, and the accept queues of that
   // moment. Other ports are left out until a sample has seen them.
   void saw(const DirectionCounts& inbound, const PortSet& listening, TimePoint now);

@@ -37,8 +37,8 @@ struct SocketRecord {
   std::uint32_t inode = 0;   // 0 without an owner: mini sockets, orphans, and before accept()
   std::uint8_t retransmits = 0;
   std::chrono::milliseconds timer_remaining{};  // until the timer fires that runs, if any
-  // Connections that the kernel has dropped at a listener since it began to listen (sk_drops),
-  // where socket memory was asked for.
+  // Segments that the kernel has dropped at this socket so far (sk_drops), where socket memory was
+  // asked for.
   std::optional<std::uint32_t> drops{};
   // Time since the last segment that acknowledged something, where tcp_info was asked for.
   std::optional<std::chrono::milliseconds> since_last_ack{};

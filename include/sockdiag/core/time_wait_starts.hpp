@@ -6,8 +6,8 @@
 // include/net/tcp.h), and its timer says what is left of them; a late segment sets the timer back,
 // so it cannot tell alone.
 //
-// Not thread-safe. Memory: 24 bytes a bucket, 30 to 60 bytes for each TIME_WAIT of the last sample,
-// up to kMaxSockets; beyond them, those that are not remembered are not counted.
+// Not thread-safe. Memory: 24 bytes a bucket, 30 to 100 bytes for each TIME_WAIT of the last
+// sample and since, up to kMaxSockets; those beyond them are not counted.
 
 #include <tsl/robin_map.h>
 
