@@ -37,6 +37,17 @@ std::string joined(const std::vector<std::string>& lines) {
   return text;
 }
 
+// The ports that the source of sockets reads without a word.
+KernelValues read_kernel_files() {
+  KernelValues values = read_kernel_values();
+  try {
+    static_cast<void>(read_reserved_ports());
+  } catch (const std::runtime_error& error) {
+    values.problems.emplace_back(error.what());
+  }
+  return values;
+}
+
 }  // namespace
 
 Sampling::Sampling(TcpSource tcp, ReadKernelValues read_kernel_values, Board& board)
@@ -157,21 +168,6 @@ void Sampling::publish(const Configuration::Sampling& settings) {
   exposition->status = make_part(render(statuses));
   board_.publish(std::move(exposition));
 }
-
-namespace {
-
-// The ports that the source of sockets reads without a word.
-KernelValues read_kernel_files() {
-  KernelValues values = read_kernel_values();
-  try {
-    static_cast<void>(read_reserved_ports());
-  } catch (const std::runtime_error& error) {
-    values.problems.emplace_back(error.what());
-  }
-  return values;
-}
-
-}  // namespace
 
 Sampling kernel_sampling(const Configuration& configuration, Board& board) {
   return {kernel_tcp_source(tcp_policy(configuration)), read_kernel_files, board};

@@ -86,6 +86,26 @@ TEST_CASE("The README's metric table is the program's") {
   CHECK(table_under("## Metrics") == metrics);
 }
 
+TEST_CASE("The README's causes of CLOSE_WAIT are the program's") {
+  std::vector<std::string> causes;
+  for (const Row& row : table_under("### Causes of CLOSE_WAIT")) causes.push_back(row.at(0));
+  std::vector<std::string> expected;
+  for (const std::string_view name : kCloseWaitCauseNames) expected.push_back(code(name));
+  CHECK(causes == expected);
+}
+
+TEST_CASE("The README's lingering thresholds are the program's") {
+  std::vector<Row> thresholds;
+  for (const Row& row : table_under("### Ages")) thresholds.push_back({row.at(0), row.at(1)});
+  std::vector<Row> expected;
+  for (std::size_t i = 0; i < kPassingStateCount; ++i) {
+    std::ostringstream text;
+    text << std::chrono::duration<double>(LifetimePolicy{}.thresholds[i]).count() << " s";
+    expected.push_back({code(name_of(kPassingStates[i])), text.str()});
+  }
+  CHECK(thresholds == expected);
+}
+
 TEST_CASE("The README's configuration table is the program's") {
   std::vector<Row> keys;
   for (const ConfigurationKey& key : configuration_keys()) {

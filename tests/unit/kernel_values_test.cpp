@@ -8,6 +8,7 @@
 #include <set>
 
 #include "support/catch.hpp"
+#include "support/fake_proc.hpp"
 
 namespace sockdiag::test {
 namespace {
@@ -58,39 +59,15 @@ constexpr char kSockstat6Text[] =
     "RAW6: inuse 0\n"
     "FRAG6: inuse 0 memory 0\n";
 
-// A /proc of its own for each test. It begins as the initial network namespace's.
-class FakeProc {
+// The initial network namespace's.
+class KernelProc : public FakeProc {
  public:
-  FakeProc()
-      : root_(std::filesystem::temp_directory_path() /
-              ("sockdiag_kernel_values_test." + std::to_string(::getpid()))) {
+  KernelProc() {
     write(kNetstat, kNetstatText).write(kSnmp, kSnmpText);
     write(kSockstat, kSockstatText).write(kSockstat6, kSockstat6Text);
     write(kMaxOrphans, "131072\n").write(kMemory, "287901\t383868\t575802\n");
     write(kMaxTimeWaits, "65536\n");
   }
-  ~FakeProc() { std::filesystem::remove_all(root_); }
-  FakeProc(const FakeProc&) = delete;
-  FakeProc& operator=(const FakeProc&) = delete;
-
-  FakeProc& write(const std::string& path, const std::string& text) {
-    std::filesystem::create_directories((root_ / path).parent_path());
-    std::ofstream(root_ / path) << text;
-    return *this;
-  }
-  FakeProc& remove(const std::string& path) {
-    std::filesystem::remove_all(root_ / path);
-    return *this;
-  }
-  // Can be opened and not be read, by root neither.
-  FakeProc& make_directory(const std::string& path) {
-    std::filesystem::create_directories(remove(path).root_ / path);
-    return *this;
-  }
-  [[nodiscard]] const std::filesystem::path& root() const { return root_; }
-
- private:
-  std::filesystem::path root_;
 };
 
 std::uint64_t page_bytes() { return static_cast<std::uint64_t>(::getpagesize()); }
@@ -149,7 +126,7 @@ TEST_CASE("Every row reads its own number") {
       {"memory_limit_bytes", 575802 * page_bytes()},
       {"time_wait_limit_sockets", 65536},
   };
-  const FakeProc proc;
+  const KernelProc proc;
   const KernelValues read = read_kernel_values(proc.root());
   CHECK(expected.size() == kernel_value_rows().size());
   for (const auto& [metric, value] : expected) {
@@ -219,7 +196,7 @@ TEST_CASE("A value is found by its name, and absent where the kernel lacks it") 
        "memory_limit_bytes", 3 * page_bytes()},
   }));
   INFO("it " << row.it);
-  FakeProc proc;
+  KernelProc proc;
   const KernelValues read = read_kernel_values(proc.write(row.file, row.text).root());
   CHECK(value_of(read, row.metric) == row.value);
   CHECK(read.problems.empty());
@@ -280,7 +257,7 @@ TEST_CASE("A malformed file is one problem and costs its own rows, all of them")
       {"refuses a sysctl that is cut short", kMaxTimeWaits, "6553", "expected whole lines"},
   }));
   INFO("it " << row.it);
-  FakeProc proc;
+  KernelProc proc;
   const KernelValues read = read_kernel_values(proc.write(row.file, row.text).root());
   CHECK(count_present(read, row.file) == 0);
   CHECK(count_present(read) == kernel_value_rows().size() - count_rows(row.file));
@@ -294,7 +271,7 @@ TEST_CASE("Every prefix of a file is refused, or is whole lines of it") {
                                    {kSnmp, kSnmpText},
                                    {kSockstat, kSockstatText},
                                    {kMemory, "287901\t383868\t575802\n"}}) {
-    FakeProc proc;
+    KernelProc proc;
     const KernelValues whole = read_kernel_values(proc.root());
     for (std::size_t length = 0; length < text.size(); ++length) {
       CAPTURE(file, length);
@@ -308,7 +285,7 @@ TEST_CASE("Every prefix of a file is refused, or is whole lines of it") {
 }
 
 TEST_CASE("A missing file is a problem unless it is a sysctl, as in a network namespace") {
-  FakeProc proc;
+  KernelProc proc;
   proc.remove(kMemory).remove(kMaxOrphans);
   const KernelValues in_namespace = read_kernel_values(proc.root());
   CHECK(in_namespace.problems.empty());
@@ -318,7 +295,7 @@ TEST_CASE("A missing file is a problem unless it is a sysctl, as in a network na
 
   for (const char* file : {kNetstat, kSnmp, kSockstat}) {
     CAPTURE(file);
-    FakeProc without;
+    KernelProc without;
     const KernelValues read = read_kernel_values(without.remove(file).root());
     CHECK(count_present(read) == kernel_value_rows().size() - count_rows(file));
     REQUIRE(read.problems.size() == 1);
@@ -330,13 +307,13 @@ TEST_CASE("A missing file is a problem unless it is a sysctl, as in a network na
 TEST_CASE("A file that cannot be read is a problem, a sysctl too") {
   for (const char* file : {kNetstat, kSnmp, kSockstat, kMaxOrphans, kMemory, kMaxTimeWaits}) {
     CAPTURE(file);
-    FakeProc proc;
+    KernelProc proc;
     const KernelValues read = read_kernel_values(proc.make_directory(file).root());
     CHECK(count_present(read) == kernel_value_rows().size() - count_rows(file));
     REQUIRE(read.problems.size() == 1);
     CHECK_THAT(read.problems[0], contains_text((proc.root() / file).string() + ": Is a directory"));
   }
-  FakeProc proc;
+  KernelProc proc;
   const KernelValues read = read_kernel_values(proc.remove("sys").write("sys", "").root());
   CHECK(read.problems.size() == 3);
   CHECK_THAT(read.problems.at(0), contains_text("Not a directory"));
@@ -350,7 +327,7 @@ TEST_CASE("Without a /proc nothing is read and every file that must be there is 
 }
 
 TEST_CASE("sockstat's sockets are added up over states and families") {
-  FakeProc proc;
+  KernelProc proc;
   CHECK(read_sockstat_sockets(proc.root()) == 9 + 20 + 300);
   CHECK(read_sockstat_sockets(proc.remove(kSockstat6).root()) == 9 + 20);
 }
@@ -374,7 +351,7 @@ TEST_CASE("sockstat's sockets are refused where a number is missing or is none")
        "sockstat6: expected an unsigned number as TCP6 inuse"},
   }));
   INFO("it " << row.it);
-  FakeProc proc;
+  KernelProc proc;
   CHECK_THROWS_WITH(read_sockstat_sockets(proc.write(row.file, row.text).root()),
                     contains_text(row.expected));
 }
@@ -382,7 +359,7 @@ TEST_CASE("sockstat's sockets are refused where a number is missing or is none")
 TEST_CASE("sockstat's sockets are refused where a file cannot be read") {
   CHECK_THROWS_WITH(read_sockstat_sockets("/nowhere"),
                     contains_text("sockstat: No such file or directory"));
-  FakeProc proc;
+  KernelProc proc;
   CHECK_THROWS_WITH(read_sockstat_sockets(proc.make_directory(kSockstat6).root()),
                     contains_text("sockstat6: Is a directory"));
 }

@@ -2,38 +2,16 @@
 #include <unistd.h>
 
 #include <array>
-#include <filesystem>
-#include <fstream>
 #include <sstream>
 
 #include "sockdiag/core/ephemeral_ports.hpp"
 #include "sockdiag/procfs/process_stats.hpp"
 #include "sockdiag/procfs/sysctl.hpp"
 #include "support/catch.hpp"
+#include "support/fake_proc.hpp"
 
 namespace sockdiag::test {
 namespace {
-
-// A /proc of its own for each test.
-class FakeProc {
- public:
-  FakeProc()
-      : root_(std::filesystem::temp_directory_path() /
-              ("sockdiag_procfs_test." + std::to_string(::getpid()))) {}
-  ~FakeProc() { std::filesystem::remove_all(root_); }
-  FakeProc(const FakeProc&) = delete;
-  FakeProc& operator=(const FakeProc&) = delete;
-
-  FakeProc& write(const std::string& path, const std::string& text) {
-    std::filesystem::create_directories((root_ / path).parent_path());
-    std::ofstream(root_ / path) << text;
-    return *this;
-  }
-  [[nodiscard]] const std::filesystem::path& root() const { return root_; }
-
- private:
-  std::filesystem::path root_;
-};
 
 constexpr char kRange[] = "sys/net/ipv4/ip_local_port_range";
 constexpr char kReserved[] = "sys/net/ipv4/ip_local_reserved_ports";

@@ -11,7 +11,7 @@ namespace sockdiag {
 struct ListenerCounts {
   std::uint16_t port = 0;               // 0 for all the ports that have no series of their own
   std::uint64_t accept_queue_peak = 0;  // sockets, all listeners of the port together
-  std::uint64_t drops = 0;              // a counter: connections dropped so far
+  std::uint64_t drops = 0;              // a counter: SYNs and ACKs dropped so far
 };
 
 struct ListenerSnapshot {
