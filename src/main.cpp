@@ -61,6 +61,13 @@ int serve(const CommandLine& command_line, const Configuration& configuration) {
   }
 }
 
+int print_sample(const Configuration& configuration) {
+  const auto metrics = sample_once(configuration);
+  if (!metrics) return kExitFailed;
+  std::cout << *metrics << std::flush;
+  return std::cout ? EXIT_SUCCESS : fail(kExitFailed, "standard output cannot be written");
+}
+
 int run(const CommandLine& command_line) {
   const Configuration configuration = load_configuration(command_line);
   if (command_line.config_check) {
@@ -68,12 +75,12 @@ int run(const CommandLine& command_line) {
     return EXIT_SUCCESS;
   }
   set_up_logging(configuration.log);
-  if (command_line.once) {
-    const auto metrics = sample_once(configuration);
-    if (!metrics) return kExitFailed;
-    std::cout << *metrics << std::flush;
-    return std::cout ? EXIT_SUCCESS : fail(kExitFailed, "standard output cannot be written");
+  if (command_line.health) {
+    const Health health = ask_for_health(configuration);
+    std::cout << one_line(health.text) << '\n';
+    return health.healthy ? EXIT_SUCCESS : kExitFailed;
   }
+  if (command_line.once) return print_sample(configuration);
   return serve(command_line, configuration);
 }
 

@@ -3,19 +3,26 @@
 
 #include <spdlog/spdlog.h>
 
+#include <atomic>
 #include <chrono>
 #include <utility>
 
+#include "sockdiag/exporter/http_client.hpp"
 #include "sockdiag/exporter/http_server.hpp"
+#include "sockdiag/exporter/liveness.hpp"
 #include "sockdiag/exporter/log.hpp"
 #include "sockdiag/exporter/metric_families.hpp"
 #include "sockdiag/exporter/pages.hpp"
 #include "sockdiag/exporter/reloader.hpp"
 #include "sockdiag/exporter/sampler.hpp"
+#include "sockdiag/exporter/service_manager.hpp"
 #include "sockdiag/exporter/version.hpp"
 
 namespace sockdiag {
 namespace {
+
+// Of the exporter's answer to itself.
+constexpr std::chrono::seconds kAnswerTimeout(3);
 
 HttpServer::Options server_options(const Configuration::Web& web) {
   HttpServer::Options options;
@@ -39,20 +46,69 @@ class Exporter::Parts {
  public:
   Parts(const Configuration& configuration, std::function<Configuration()> load)
       : start_time_(read_process_start_time()),
+        liveness_(watchdog()),
         reloader_(configuration, std::move(load), [this](const Configuration& c) { apply(c); }),
         pages_(board_, page_options(configuration.web)),
-        sampler_(kernel_sampling(configuration, board_), configuration),
+        sampler_(kernel_sampling(configuration, board_), configuration, turn_listener()),
         server_(server_options(configuration.web),
                 [this](const HttpRequest& request) { return pages_.answer(request); }) {
     for (const ListenAddress& address : server_.addresses()) {
       spdlog::info("listening on http://{}{}", to_string(address),
                    configuration.web.telemetry_path);
     }
+    started(kListening);
+  }
+  Parts(const Parts&) = delete;
+  Parts& operator=(const Parts&) = delete;
+  ~Parts() { service_manager::stopping(); }
+
+  // Returns what is wrong.
+  std::optional<std::string> reload() {
+    service_manager::reloading();
+    auto problem = reloader_.reload();
+    service_manager::ready(problem ? *problem : "configuration reloaded");
+    return problem;
   }
 
-  Reloader& reloader() noexcept { return reloader_; }
-
  private:
+  static constexpr unsigned kListening = 1;
+  static constexpr unsigned kSampled = 2;
+
+  // It is ready when it listens and has sampled, whichever comes last.
+  void started(unsigned part) {
+    const unsigned before = started_.fetch_or(part);
+    if (before == (kListening | kSampled) || (before | part) != (kListening | kSampled)) return;
+    service_manager::ready("listening on " + to_string(server_.addresses().front()));
+  }
+
+  // Of the sampler's thread; the server may not be there yet.
+  TurnListener turn_listener() {
+    return {[this] {
+              started(kSampled);
+              if (started_ == (kListening | kSampled))
+                liveness_.beat(Liveness::TimePoint::clock::now());
+            },
+            liveness_.beat_interval()};
+  }
+
+  std::optional<Liveness::Watchdog> watchdog() {
+    const auto period = service_manager::watchdog_period();
+    if (!period) return std::nullopt;
+    return Liveness::Watchdog{*period, [this] { return answers(); },
+                              [] { service_manager::feed_watchdog(); }};
+  }
+
+  // A slow answer is one, too: those who wait in front of it may be many.
+  [[nodiscard]] bool answers() const {
+    try {
+      static_cast<void>(get_status(server_.addresses().front(), kHealthPath, kAnswerTimeout));
+      return true;
+    } catch (const RequestError& error) {
+      spdlog::debug("{}", error.what());
+      return false;
+    }
+  }
+
   void apply(const Configuration& configuration) {
     sampler_.configure(configuration);
     set_log_level(configuration.log.level);
@@ -62,15 +118,18 @@ class Exporter::Parts {
     Pages::Options options;
     options.telemetry_path = web.telemetry_path;
     options.max_requests = web.max_requests;
+    options.is_alive = [this] { return liveness_.is_alive(Liveness::TimePoint::clock::now()); };
     options.exporter_text = [this] {
       return render(ExporterState{reloader_.status(), read_process_stats(), start_time_});
     };
-    if (web.enable_lifecycle) options.reload = [this] { return reloader_.reload(); };
+    if (web.enable_lifecycle) options.reload = [this] { return reload(); };
     return options;
   }
 
   std::optional<double> start_time_;
+  std::atomic<unsigned> started_ = 0;
   Board board_;
+  Liveness liveness_;
   Reloader reloader_;
   Pages pages_;
   Sampler sampler_;
@@ -84,7 +143,18 @@ Exporter::Exporter(const Configuration& configuration, std::function<Configurati
 
 Exporter::~Exporter() = default;
 
-void Exporter::reload() { parts_->reloader().reload(); }
+void Exporter::reload() { parts_->reload(); }
+
+Health ask_for_health(const Configuration& configuration) {
+  const auto address = parse_listen_address(configuration.web.listen_addresses.front()).value();
+  try {
+    const int status = get_status(address, kHealthPath, kAnswerTimeout);
+    return status == 200 ? Health{true, "healthy"}
+                         : Health{false, "unhealthy: status " + std::to_string(status)};
+  } catch (const RequestError& error) {
+    return {false, error.what()};
+  }
+}
 
 std::optional<std::string> sample_once(const Configuration& configuration) {
   Board board;

@@ -75,7 +75,7 @@ HttpResponse wrong_method(const char* allowed) {
 Pages::Page Pages::find(const std::string& path) const {
   if (path == options_.telemetry_path) return &Pages::metrics;
   if (path == "/") return &Pages::landing;
-  if (path == "/-/healthy") return &Pages::healthy;
+  if (path == kHealthPath) return &Pages::healthy;
   if (path == "/-/ready") return &Pages::ready;
   if (path == kReloadPath && options_.reload) return &Pages::reload;
   return nullptr;
@@ -134,7 +134,10 @@ HttpResponse Pages::landing(const HttpRequest&) {
   return response;
 }
 
-HttpResponse Pages::healthy(const HttpRequest&) { return text_response(200, "healthy\n"); }
+HttpResponse Pages::healthy(const HttpRequest&) {
+  if (options_.is_alive()) return text_response(200, "healthy\n");
+  return text_response(503, "sampling hangs\n");
+}
 
 HttpResponse Pages::ready(const HttpRequest&) {
   const auto latest = board_.latest();

@@ -173,8 +173,9 @@ Sampling kernel_sampling(const Configuration& configuration, Board& board) {
   return {kernel_tcp_source(tcp_policy(configuration)), read_kernel_files, board};
 }
 
-Sampler::Sampler(Sampling sampling, const Configuration& configuration)
+Sampler::Sampler(Sampling sampling, const Configuration& configuration, TurnListener listener)
     : sampling_(std::move(sampling)),
+      listener_(std::move(listener)),
       configuration_(configuration),
       applied_(configuration),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
@@ -218,25 +219,36 @@ void Sampler::run(const std::stop_token& stop) {
   due_.fill({started, started});
   sampling_.attempt_all(applied_);
   for (const SampleSource source : kSampleSources) set_next(source);
-  for (wait_for_next(stop); !stop.stop_requested(); wait_for_next(stop)) {
-    const SampleSource source = next_source();
-    apply_settings();
-    sampling_.attempt(source, applied_);
-    due_[index_of(source)].last = due_[index_of(source)].next;
-    set_next(source);
+  listener_.turned();
+  for (wait_for_turn(stop); !stop.stop_requested(); wait_for_turn(stop)) {
+    listener_.turned();
+    take_turn();
   }
 }
 
-void Sampler::wait_for_next(const std::stop_token& stop) {
-  const auto next = [this] { return due_[index_of(next_source())].next; };
+bool Sampler::is_due(SampleSource source) const {
+  return due_[index_of(source)].next <= Clock::now();
+}
+
+void Sampler::take_turn() {
+  const SampleSource source = next_source();
+  if (!is_due(source)) return;
+  apply_settings();
+  sampling_.attempt(source, applied_);
+  due_[index_of(source)].last = due_[index_of(source)].next;
+  set_next(source);
+}
+
+void Sampler::wait_for_turn(const std::stop_token& stop) {
+  const auto latest = Clock::now() + listener_.interval;
+  const auto next = [&] { return std::min(latest, due_[index_of(next_source())].next); };
   std::unique_lock lock(mutex_);
   auto seen = applied_generation_;
   while (changed_.wait_until(lock, stop, next(), [&] { return generation_ != seen; })) {
     seen = generation_;
     sampling_.settle(configuration_);
     for (const SampleSource source : kSampleSources) {
-      const bool overdue = due_[index_of(source)].next <= Clock::now();
-      if (!overdue) set_next(source);
+      if (!is_due(source)) set_next(source);
     }
   }
 }

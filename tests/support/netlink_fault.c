@@ -11,6 +11,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/netlink.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -68,6 +69,7 @@ static const struct fault {
     {"ENOMEM", ON_RECEIVE, ENOMEM, NULL},
     {"EAGAIN", ON_RECEIVE, EAGAIN, NULL},
     {"LATER_ENOBUFS", ON_LATER_RECEIVE, ENOBUFS, NULL},
+    {"HANG", ON_RECEIVE, EINTR, NULL},
     {"FIRST_EINTR", ON_FIRST_RECEIVE, EINTR, NULL},
     {"TRUNC", ON_RECEIVE, 0, truncated},
     {"SHORT", ON_RECEIVE, 0, cut_short},
@@ -150,9 +152,24 @@ ssize_t sendto(int descriptor, const void* bytes, size_t length, int flags,
   return next(descriptor, bytes, length, flags, address, address_length);
 }
 
+// Until the fault is another.
+static int is_hanging(const struct fault* fault) {
+  return strcmp(fault->name, "HANG") == 0 && current_fault() == fault;
+}
+
+// Whoever waits for it sees a file appear.
+static void hang_in(const struct fault* fault) {
+  char path[PATH_MAX];
+  snprintf(path, sizeof path, "%s.hanging", getenv("NETLINK_FAULT_FILE"));
+  close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+  while (is_hanging(fault)) usleep(10000);
+  unlink(path);
+}
+
 ssize_t recvmsg(int descriptor, struct msghdr* message, int flags) {
   const struct fault* fault = is_sock_diag(descriptor) ? current_fault() : NULL;
   const int due = fault != NULL && is_due(fault, atomic_fetch_add(&receive_calls, 1));
+  if (due && is_hanging(fault)) hang_in(fault);
   if (due && fault->error != 0) {
     errno = fault->error;
     return -1;

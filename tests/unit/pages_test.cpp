@@ -114,6 +114,14 @@ TEST_CASE("Before the first sample and after it went stale there are no sockets 
   CHECK(site.get("/-/healthy").status == 200);
 }
 
+TEST_CASE("An exporter that hangs is not healthy") {
+  Site site;
+  site.options().is_alive = [] { return false; };
+  const auto response = site.get("/-/healthy");
+  CHECK(response.status == 503);
+  CHECK(body_of(response) == "sampling hangs\n");
+}
+
 TEST_CASE("A reload that is off is no path, one that fails says why") {
   CHECK(Site().get("/-/reload", "POST").status == 404);
   const auto failed = Site().with_reload("f.yml:1:2: bad").get("/-/reload", "POST");

@@ -217,6 +217,21 @@ TEST_CASE("The sampler samples at once, again at its interval, and ends when ask
   CHECK(third.get_future().wait_for(60s) == std::future_status::ready);
 }
 
+TEST_CASE("The sampler tells that it turns, also while no sample is due") {
+  std::atomic<int> samples = 0;
+  std::atomic<int> turns = 0;
+  std::promise<void> third;
+  Board board;
+  Configuration configuration = with({.interval = 1h, .cpu_budget = 1});
+  configuration.listeners.interval = 1h;
+  const auto turned = [&] {
+    if (++turns == 3) third.set_value();
+  };
+  Sampler sampler(counted_sampling(board, [&] { ++samples; }), configuration, {turned, 1ms});
+  CHECK(third.get_future().wait_for(60s) == std::future_status::ready);
+  CHECK(samples == 1);
+}
+
 TEST_CASE("A shorter interval and new ports hold without waiting for the old interval") {
   std::atomic<int> samples = 0;
   std::promise<void> first;

@@ -31,6 +31,7 @@ struct CommandLine {
   std::optional<std::string> config_file;
   bool config_check = false;
   bool once = false;
+  bool health = false;
   std::vector<Setting> settings;
 };
 

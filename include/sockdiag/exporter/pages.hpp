@@ -14,6 +14,8 @@
 
 namespace sockdiag {
 
+inline constexpr char kHealthPath[] = "/-/healthy";
+
 class Pages {
  public:
   struct Options {
@@ -21,6 +23,7 @@ class Pages {
     unsigned max_requests = 40;
     // The exporter's and the process's own metrics, rendered for each scrape.
     std::function<std::string()> exporter_text;
+    std::function<bool()> is_alive = [] { return true; };  // whether the process is healthy
     // Returns what is wrong, or nothing; not set where the lifecycle endpoint is off.
     std::function<std::optional<std::string>()> reload;
   };

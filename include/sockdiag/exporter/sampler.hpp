@@ -82,11 +82,18 @@ class Sampling {
 // The running kernel's sources, not yet sampled.
 [[nodiscard]] Sampling kernel_sampling(const Configuration& configuration, Board& board);
 
+// Told on the sampler's thread that it turns: after the first samples and before each later one,
+// and that often where samples are rarer. Must not throw.
+struct TurnListener {
+  std::function<void()> turned = [] {};
+  std::chrono::nanoseconds interval = std::chrono::hours(1);
+};
+
 // The thread that does it. The public functions are safe from any thread.
 class Sampler {
  public:
   // What `sampling` publishes to must outlive it. Begins with a sample of each source at once.
-  Sampler(Sampling sampling, const Configuration& configuration);
+  Sampler(Sampling sampling, const Configuration& configuration, TurnListener listener = {});
 
   // Ports and thresholds from the next sample on, intervals and staleness at once.
   void configure(const Configuration& configuration);
@@ -103,9 +110,12 @@ class Sampler {
   void apply_settings() noexcept;
   [[nodiscard]] SampleSource next_source() const;
   void set_next(SampleSource source);
-  void wait_for_next(const std::stop_token& stop);
+  [[nodiscard]] bool is_due(SampleSource source) const;
+  void take_turn();
+  void wait_for_turn(const std::stop_token& stop);
 
   Sampling sampling_;
+  TurnListener listener_;
   BySampleSource<Due> due_;
   std::mutex mutex_;
   std::condition_variable_any changed_;

@@ -104,12 +104,13 @@ class Exporter:
         config_name="sockdiag_exporter.yml",
         listen="127.0.0.1:0",
         environment=None,
+        prefix=(),
     ):
         self.config = None if config is None else ConfigFile(config, config_name)
         config_flag = [] if self.config is None else [b"--config.file=" + self.config.path]
         listen_flag = [f"--web.listen-address={listen}"] if listen else []
         self.process = subprocess.Popen(
-            [*_DIES_WITH_US, BINARY, *config_flag, *listen_flag, *flags],
+            [*_DIES_WITH_US, *prefix, BINARY, *config_flag, *listen_flag, *flags],
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             env={**os.environ, **(environment or {})},

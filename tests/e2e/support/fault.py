@@ -37,5 +37,9 @@ class NetlinkFault:
         finally:
             os.unlink(self._path)
 
+    def is_hanging(self):
+        """Whether a dump is held up by "HANG" at this moment."""
+        return os.path.exists(f"{self._path}.hanging")
+
     def remove(self):
         self._directory.cleanup()
