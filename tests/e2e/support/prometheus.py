@@ -2,13 +2,17 @@
 """A real Prometheus that scrapes one target every second, and promtool."""
 
 import json
-import os
+import pathlib
+import re
+import shutil
 import subprocess
 import tempfile
 import urllib.parse
 
 from support import web
 from support.polling import wait_until
+
+_SHIPPED = pathlib.Path(__file__).resolve().parents[3] / "deploy/prometheus"
 
 # The namespace belongs to the test alone, so a fixed port is free.
 _PORT = 9090
@@ -31,18 +35,20 @@ def check_metrics(exposition):
 class Prometheus:
     def __init__(self, target_port):
         self._directory = tempfile.TemporaryDirectory(prefix="sockdiag_e2e_prometheus_")
+        self._write_files(pathlib.Path(self._directory.name), target_port)
         self._process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "--", "prometheus", *self._flags(target_port)],
+            ["setpriv", "--pdeathsig", "KILL", "--", "prometheus", *self._flags()],
             stdin=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
 
-    def _flags(self, target_port):
-        config = os.path.join(self._directory.name, "prometheus.yml")
-        with open(config, "w", encoding="ascii") as file:
-            file.write(_CONFIG.format(port=target_port))
+    def _write_files(self, directory, target_port):
+        config = _CONFIG.format(port=target_port)
+        (directory / "prometheus.yml").write_text(config, encoding="ascii")
+
+    def _flags(self):
         return [
-            f"--config.file={config}",
+            f"--config.file={self._directory.name}/prometheus.yml",
             f"--storage.tsdb.path={self._directory.name}/tsdb",
             f"--web.listen-address=127.0.0.1:{_PORT}",
         ]
@@ -88,7 +94,38 @@ class Prometheus:
         """The state of the one target: health, lastError, lastScrape, ..."""
         return self._get("/api/v1/targets")["activeTargets"][0]
 
+    def alerts(self):
+        """The pending and firing alerts."""
+        return self._get("/api/v1/alerts")["alerts"]
+
     def stop(self):
         self._process.terminate()
         self._process.wait()
         self._directory.cleanup()
+
+
+class ShippedPrometheus(Prometheus):
+    """One that runs the shipped configuration and rules, of which only the intervals are changed.
+    `history` is OpenMetrics text with the samples it is to have from before its start."""
+
+    def __init__(self, history):
+        self._history = history
+        super().__init__(None)
+
+    def _write_files(self, directory, _):
+        for rules in _SHIPPED.glob("sockdiag_*.yml"):
+            shutil.copy(rules, directory)
+        config = (_SHIPPED / "prometheus_static.yml").read_text(encoding="utf-8")
+        config, changes = re.subn("(scrape|evaluation)_interval: .*", r"\1_interval: 1s", config)
+        if changes != 2:
+            raise AssertionError(f"{changes} intervals in {config}")
+        (directory / "prometheus.yml").write_text(config, encoding="utf-8")
+        self._write_blocks(directory)
+
+    def _write_blocks(self, directory):
+        """Ends before Prometheus starts, so that its first scrape is later than every block."""
+        (directory / "history").write_text(self._history, encoding="ascii")
+        create = ["promtool", "tsdb", "create-blocks-from", "openmetrics"]
+        subprocess.run(
+            [*create, directory / "history", directory / "tsdb"], check=True, capture_output=True
+        )

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All hosts together, from recording rules, `up` and ALERTS alone: cheap for thousands of them."""
+
+from source.dashboard import dashboard, variable
+from source.kinds import (
+    CAUSES,
+    NEAR_EXHAUSTION,
+    NONE_IS_GOOD,
+    STACKED,
+    SYMLOG,
+    graph,
+    joined,
+    matrix,
+    stat,
+    top,
+)
+
+HOST = ["instance", "job"]
+SERVICE = ["direction", "port", "job"]
+FIRING = 'ALERTS{alertname=~"Sockdiag.*",alertstate="firing",@fleet}'
+SERVICE_SOCKETS = "job_direction_port_state:sockdiag_tcp_sockets:sum"
+SERVICE_STATES = ("established", "close_wait", "time_wait", "syn_recv")
+
+OVERVIEW = [
+    stat("Exporters that answer", "short",
+         "sum(job_version:sockdiag_exporter_build_info:count{@fleet})",
+         "How many exporters Prometheus scraped in time."),
+    stat("Exporters down", "short", "count(up{@fleet} == 0) or vector(0)",
+         "Targets of these jobs that Prometheus cannot scrape.",
+         {"SockdiagExporterDown": 0}, NONE_IS_GOOD),
+    stat("Firing alerts", "short", f"count({FIRING}) or vector(0)",
+         "Of all hosts; the table below names them.", words=NONE_IS_GOOD),
+    stat("Sockets", "short", "sum(job_state:sockdiag_tcp_sockets:sum{@fleet})",
+         "All TCP sockets of all hosts, TIME_WAIT and listeners included."),
+    stat("Lingering CLOSE_WAIT", "short",
+         'sum(job_state:sockdiag_tcp_lingering_sockets:sum{@fleet,state="close_wait"})',
+         "Connections that applications leak, and dead ones in pools, on all hosts."),
+    stat("Worst accept queue", "percentunit",
+         "max(job_port:sockdiag_tcp_accept_queue_utilization_ratio:max{@fleet})",
+         "At 100 % the kernel drops new connections.", {"SockdiagAcceptQueueFull": 0.9}),
+    stat("Worst ephemeral ports", "percentunit",
+         "max(job:sockdiag_tcp_ephemeral_ports_used:ratio_max{@fleet})",
+         "Used on the worst host; near 100 % connect() is slow and then fails.", NEAR_EXHAUSTION),
+    stat("Worst TIME_WAIT", "percentunit",
+         "max(job:sockdiag_tcp_time_wait_limit:ratio_max{@fleet})",
+         "Of the limit of the worst host.", {"SockdiagTimeWaitNearLimit": 0.8}),
+]
+
+TROUBLE = [
+    joined("Firing alerts by host", "short", ["severity", "alertname", *HOST],
+           {"alerts": f"count by (severity, alertname, instance, job) ({FIRING})"},
+           "One line for each alert and host; the number counts ports, directions and so on.",
+           width=16),
+    joined("Exporters down by host", "none", HOST, {"state": "up{@fleet} == 0"},
+           "Targets of these jobs that Prometheus cannot scrape.", {"SockdiagExporterDown": 0},
+           width=8, words={0: ("down", "red")}),
+]
+
+TOTALS = [
+    graph("Sockets by state", "short",
+          {"{{state}}": "sum by (state) (job_state:sockdiag_tcp_sockets:sum{@fleet})"},
+          "Of all hosts. The scale is logarithmic, so that small states show as well.",
+          custom=SYMLOG),
+    graph("Lingering sockets by state", "short",
+          {"{{state}}": "sum by (state) (job_state:sockdiag_tcp_lingering_sockets:sum{@fleet})"},
+          "Longer in a passing state than its threshold: leaks and stuck peers, not churn."),
+    graph("CLOSE_WAIT by cause", "short",
+          {"{{cause}}": "sum by (cause) (job_cause:sockdiag_tcp_close_wait_sockets:sum{@fleet})"},
+          CAUSES, {"SockdiagCloseWaitLingering": None}, custom=STACKED),
+    top("Hosts by sockets", "short", HOST, "sockets",
+        "sum without (state) (instance_state:sockdiag_tcp_sockets:sum{@fleet})",
+        "All TCP sockets, TIME_WAIT and listeners included.", width=12),
+    top("Hosts and states by lingering sockets", "short", ["instance", "state", "job"],
+        "lingering", "instance_state:sockdiag_tcp_lingering_sockets:sum{@fleet}",
+        "Where leaks and stuck peers pile up.", width=12),
+]
+
+CLOSE_WAIT = [
+    top("Hosts and ports by lingering CLOSE_WAIT", "short", ["instance", *SERVICE], "lingering",
+        "instance_direction_port:sockdiag_tcp_lingering_close_wait_sockets:sum{@service}",
+        "Where connections leak most.",
+        {"SockdiagCloseWaitLingering": 20, "SockdiagCloseWaitLingeringOutbound": None}, width=12),
+    top("Services by lingering CLOSE_WAIT", "short", SERVICE, "lingering",
+        "job_direction_port:sockdiag_tcp_lingering_close_wait_sockets:sum{@service}",
+        "Added up over all hosts: a leak on each of them is a defect of the service.",
+        {"SockdiagCloseWaitLingering": None}, width=12),
+]
+
+SERVICES = [
+    matrix("Inbound sockets by service and state",
+           f'{SERVICE_SOCKETS}{{@service_listener,direction="inbound"}}', SERVICE_STATES,
+           "Connections to listeners of the fleet, by the local port.", width=12),
+    matrix("Outbound sockets by service and state",
+           f'{SERVICE_SOCKETS}{{@service_listener,direction="outbound"}}', SERVICE_STATES,
+           "Connections to other services, by the remote port.", width=12),
+]
+
+ACCEPT_QUEUES = [
+    top("Hosts by their fullest accept queue", "percentunit", HOST, "used",
+        "instance:sockdiag_tcp_accept_queue_utilization_ratio:max{@fleet}",
+        "At 100 % the kernel drops new connections.", {"SockdiagAcceptQueueFull": 0.9}),
+    top("Services by their fullest accept queue", "percentunit", ["port", "job"], "used",
+        "job_port:sockdiag_tcp_accept_queue_utilization_ratio:max{@service_listener}",
+        "On the worst host of each.", {"SockdiagAcceptQueueFull": 0.9}),
+    top("Services by drops at listeners", "cps", ["port", "job"], "drops a second",
+        "job_port:sockdiag_tcp_listener_drops:rate5m{@service_listener}",
+        "SYNs and handshake ACKs dropped, added up over all hosts.",
+        {"SockdiagListenerDropping": None}),
+    top("Hosts by drops at listeners", "cps", HOST, "drops a second",
+        "instance:sockdiag_tcp_listen_drops:rate5m{@fleet}",
+        "SYNs and handshake ACKs that the kernel dropped, each repetition again.",
+        {"SockdiagListenerDropping": 0.1}),
+    top("Hosts by drops at full accept queues", "cps", HOST, "drops a second",
+        "instance:sockdiag_tcp_listen_overflows:rate5m{@fleet}",
+        "Those of them that a full accept queue caused.", {"SockdiagListenerDropping": None}),
+    graph("Drops at listeners by job", "cps",
+          {"{{job}}": "job:sockdiag_tcp_listen_drops:rate5m{@fleet}"},
+          "Added up over the hosts of each job.", {"SockdiagListenerDropping": None}),
+]
+
+TIME_WAIT = [
+    top("Hosts by ephemeral ports used", "percentunit", HOST, "used",
+        "instance:sockdiag_tcp_ephemeral_ports_used:ratio_max{@fleet}",
+        "By the busiest destination; near 100 % connect() to it is slow and then fails.",
+        NEAR_EXHAUSTION),
+    top("Hosts by TIME_WAIT, of the limit", "percentunit", HOST, "used",
+        "instance:sockdiag_tcp_time_wait_limit:ratio{@fleet}",
+        "At 100 % of tcp_max_tw_buckets sockets are closed without TIME_WAIT.",
+        {"SockdiagTimeWaitNearLimit": 0.8}),
+    top("Services by TIME_WAITs begun", "cps", SERVICE, "begun a second",
+        "job_direction_port:sockdiag_tcp_time_wait_started:rate5m{@service}",
+        "Services whose connections are not reused; times 60 s it is how many there will be."),
+    graph("Worst ephemeral ports and TIME_WAIT by job", "percentunit",
+          {"{{job}} ephemeral ports": "job:sockdiag_tcp_ephemeral_ports_used:ratio_max{@fleet}",
+           "{{job}} TIME_WAIT": "job:sockdiag_tcp_time_wait_limit:ratio_max{@fleet}"},
+          "Of what the worst host of each job has.",
+          {**NEAR_EXHAUSTION, "SockdiagTimeWaitNearLimit": 0.8}, width=12),
+    graph("Sockets closed without TIME_WAIT by job", "cps",
+          {"{{job}}": "sum by (job) (instance:sockdiag_tcp_time_wait_overflows:rate5m{@fleet})"},
+          "The limit was reached or memory ran out.", {"SockdiagTimeWaitOverflow": None}, width=12),
+]
+
+SYN_AND_MEMORY = [
+    graph("SYNs at full request queues by job", "cps",
+          {"{{job}}": "job:sockdiag_tcp_request_queue_full:rate5m{@fleet}"},
+          "Answered by a cookie or dropped: floods, or backlogs too small.",
+          {"SockdiagSynFlood": None}),
+    top("Hosts by SYNs at full request queues", "cps", HOST, "SYNs a second",
+        "instance:sockdiag_tcp_request_queue_full:rate5m{@fleet}",
+        "The hosts that are flooded.", {"SockdiagSynFlood": 10}),
+    top("Hosts by SYNs and SYN-ACKs sent again", "cps", HOST, "sent again a second",
+        "instance:sockdiag_tcp_syn_retransmits:rate5m{@fleet}",
+        "No answer came: packets are lost, a peer is down, or a listener drops them."),
+    top("Hosts by orphans, of their limit", "percentunit", HOST, "used",
+        "instance:sockdiag_tcp_orphans_limit:ratio{@fleet}",
+        "Resets may begin at a quarter of the limit.", {"SockdiagOrphansNearLimit": 0.2}),
+    top("Hosts by TCP memory, of its limit", "percentunit", HOST, "used",
+        "instance:sockdiag_tcp_memory_limit:ratio{@fleet}",
+        "At 100 % the kernel drops data and resets orphans.", {"SockdiagTcpMemoryNearLimit": 0.8}),
+    graph("Connections reset for want of memory by job", "cps",
+          {"{{job}}": "sum by (job) (instance:sockdiag_tcp_abort_on_memory:rate5m{@fleet})"},
+          "There were too many orphans, or TCP used too much memory.",
+          {"SockdiagAbortOnMemory": None}),
+]
+
+EXPORTERS = [
+    graph("Hosts whose last sample succeeded", "percentunit",
+          {"{{job}} {{source}}": "job_source:sockdiag_sample_success:avg{@fleet}"},
+          "Of the exporters that answer, by source; a host that fails has alerts above.",
+          {"SockdiagSamplingFailing": None}, width=12),
+    graph("Exporters by version", "short",
+          {"{{version}}": "sum by (version)"
+           " (job_version:sockdiag_exporter_build_info:count{@fleet})"},
+          "Of those that answer.", width=12, custom=STACKED),
+]
+
+VARIABLES = [
+    variable("job", "label_values(sockdiag_exporter_build_info, job)", is_multi=True),
+    variable("direction", f"label_values({SERVICE_SOCKETS}{{@fleet}}, direction)",
+             is_multi=True, all_value=".*"),
+    variable("port", f"label_values({SERVICE_SOCKETS}{{@fleet}}, port)",
+             is_multi=True, all_value=".*"),
+]
+
+DASHBOARD = dashboard(
+    "sockdiag-fleet",
+    "TCP sockets of all hosts",
+    "TCP sockets of a fleet by state, service and host, from sockdiag_exporter's recording rules.",
+    VARIABLES,
+    FIRING,
+    {
+        "Overview": OVERVIEW,
+        "Trouble": TROUBLE,
+        "Totals": TOTALS,
+        "CLOSE_WAIT": CLOSE_WAIT,
+        "Services": SERVICES,
+        "Accept queues and drops": ACCEPT_QUEUES,
+        "Ephemeral ports and TIME_WAIT": TIME_WAIT,
+        "SYN, orphans and memory": SYN_AND_MEMORY,
+        "Exporters": EXPORTERS,
+    },
+)

@@ -1,0 +1,322 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One host: what its TCP sockets do, and how the exporter fares."""
+
+from source.dashboard import dashboard, variable
+from source.kinds import (
+    CAUSES,
+    CLOSE_WAIT_LINGERING,
+    HEALTH,
+    NEAR_EXHAUSTION,
+    NONE_IS_GOOD,
+    STACKED,
+    STATES,
+    SYMLOG,
+    by_port,
+    graph,
+    joined,
+    matrix,
+    of_column,
+    rate,
+    rates,
+    stat,
+)
+
+SOCKETS = "sockdiag_tcp_sockets"
+LINGERING = "sockdiag_tcp_lingering_sockets"
+FIRING = 'ALERTS{alertname=~"Sockdiag.*",alertstate="firing",@host}'
+TIME_WAIT_SHARE = (
+    f'(sum without (direction, port, state) ({SOCKETS}{{@host,state="time_wait"}})'
+    " + sum without (direction, port) (sockdiag_tcp_fin_wait2_orphaned_sockets{@host}))"
+    " / sockdiag_tcp_time_wait_limit_sockets{@host}"
+)
+
+SAMPLE_AGE = (
+    "timestamp(sockdiag_sample_timestamp_seconds{@host})"
+    " - sockdiag_sample_timestamp_seconds{@host}"
+)
+
+OVERVIEW = [
+    stat("Sockets", "short", f"sum({SOCKETS}{{@host}})",
+         "All TCP sockets of its network namespace, TIME_WAIT and listeners included."),
+    stat("CLOSE_WAIT", "short", f'sum({SOCKETS}{{@host,state="close_wait"}})',
+         "The peer closed, the application here has not yet. Those that stay are a leak."),
+    stat("Lingering CLOSE_WAIT", "short",
+         f'max({LINGERING}{{@host,direction="inbound",state="close_wait"}})',
+         "On the worst inbound port: older than their threshold, a leak and not churn.",
+         {"SockdiagCloseWaitLingering": 20}),
+    stat("TIME_WAIT limit used", "percentunit", f"max({TIME_WAIT_SHARE})",
+         "TIME_WAIT and orphaned FIN_WAIT2, which the kernel counts as well, of"
+         " tcp_max_tw_buckets.", {"SockdiagTimeWaitNearLimit": 0.8}),
+    stat("Worst accept queue", "percentunit",
+         "max(sockdiag_tcp_accept_queue_utilization_ratio{@host})",
+         "How full the fullest accept queue is; at 100 % the kernel drops new connections.",
+         {"SockdiagAcceptQueueFull": 0.9}),
+    stat("Ephemeral ports used", "percentunit",
+         'max(sockdiag_tcp_ephemeral_ports_used{@host,rank="1"})'
+         " / max(sockdiag_tcp_ephemeral_ports{@host})",
+         "By the busiest destination; near 100 % connect() to it is slow and then fails.",
+         NEAR_EXHAUSTION),
+    stat("Exporter", "none", "min(sockdiag_sample_success{@host}) or min(up{@host})",
+         "Failing when Prometheus cannot scrape it, or when one of its sources fails.",
+         {"SockdiagExporterDown": 0, "SockdiagSamplingFailing": 0}, HEALTH),
+    stat("Firing alerts", "none", f"count({FIRING}) or vector(0)",
+         "Alerts of this host that fire now; red marks on all graphs show since when.",
+         words=NONE_IS_GOOD),
+]
+
+STATES_OVER_TIME = [
+    graph("Sockets by state, $direction", "short",
+          {"{{state}}": f"sum by (state) ({SOCKETS}{{@port}})"},
+          "Of the ports chosen above. The scale is logarithmic, so that small states show as well.",
+          width=24, extra={"repeat": "direction", "repeatDirection": "h"}, custom=SYMLOG),
+]
+
+CLOSE_WAIT = [
+    by_port("CLOSE_WAIT by port", f'{SOCKETS}{{@port,state="close_wait"}}',
+            "A floor that rises for half an hour and more is a leak.",
+            {"SockdiagCloseWaitGrowing": 50}, width=12),
+    graph("CLOSE_WAIT by cause", "short",
+          {"{{direction}} {{cause}}": "sum by (direction, cause)"
+           " (sockdiag_tcp_close_wait_sockets{@port})"},
+          CAUSES, {"SockdiagCloseWaitLingering": None}, width=12, custom=STACKED),
+    by_port("Lingering CLOSE_WAIT by port", f'{LINGERING}{{@port,state="close_wait"}}',
+            "Older than the threshold. Inbound the application here leaks; outbound a pool keeps"
+            " connections that the server has closed.", CLOSE_WAIT_LINGERING, width=12),
+    graph("Oldest CLOSE_WAIT by port", "s",
+          {"{{direction}} {{port}}": "sockdiag_tcp_oldest_socket_seconds"
+           '{@port,state="close_wait"} > 0',
+           "lingers from": 'sockdiag_tcp_lingering_threshold_seconds{@host,state="close_wait"}'},
+          "A line that climbs with the clock is one socket that nobody closes; a lower bound."
+          " Ports without any are not drawn.", {"SockdiagCloseWaitLingering": None}, width=12),
+]
+
+BY_PORT = [
+    matrix("Inbound sockets by port and state", f'{SOCKETS}{{@listener,direction="inbound"}}',
+           STATES, "Connections to listeners here, by the local port.", width=24),
+    matrix("Outbound sockets by port and state", f'{SOCKETS}{{@listener,direction="outbound"}}',
+           STATES, "Connections to other services, by the remote port.", width=24),
+    by_port("Bytes received and not read, by port", "sockdiag_tcp_receive_queue_bytes{@port}",
+            "Growing: the application does not read.", unit="bytes", width=12),
+    by_port("Bytes written and not acknowledged, by port", "sockdiag_tcp_send_queue_bytes{@port}",
+            "Growing: the peers do not read, or the path is slow.", unit="bytes", width=12),
+]
+
+QUEUE = "sockdiag_tcp_accept_queue"
+DROPS = rate("sockdiag_tcp_listener_drops_total{@listener}")
+ACCEPT_QUEUES = [
+    joined("Accept queues now", "short", ["port"],
+           {"length": f"max by (port) ({QUEUE}_sockets{{@listener}})",
+            "peak": f"max by (port) ({QUEUE}_peak_sockets{{@listener}})",
+            "limit": f"max by (port) ({QUEUE}_limit_sockets{{@listener}})",
+            "drops a second": f"max by (port) ({DROPS})",
+            "used": f"max by (port) ({QUEUE}_utilization_ratio{{@listener}})"},
+           "Length, peak and limit of all listeners of a port together, use of the fullest one.",
+           {"SockdiagAcceptQueueFull": 0.9}, width=12,
+           overrides=[of_column("used", unit="percentunit"),
+                      of_column("drops a second", unit="cps")]),
+    by_port("Use of accept queues by port", {"{{port}}": f"{QUEUE}_utilization_ratio{{@listener}}"},
+            "The fullest listener of each; at 100 % the kernel drops.",
+            {"SockdiagAcceptQueueFull": 0.9}, unit="percentunit", width=12),
+    by_port("Lengths and peaks of accept queues by port",
+            {"{{port}} length": f"{QUEUE}_sockets{{@listener}}",
+             "{{port}} peak": f"{QUEUE}_peak_sockets{{@listener}}"},
+            "The peak shows bursts between two scrapes.",
+            {"SockdiagAcceptQueueFull": None}, width=12),
+    by_port("Drops at listeners by port", {"{{port}}": DROPS},
+            "SYNs and handshake ACKs that the kernel dropped, each repetition again.",
+            {"SockdiagListenerDropping": 0.1}, unit="cps", width=6),
+    rates("Drops at all listeners",
+          {"for any reason": "sockdiag_tcp_listen_drops_total",
+           "accept queue full": "sockdiag_tcp_listen_overflows_total"},
+          "As the kernel counts them for the whole network namespace.",
+          {"SockdiagListenerDropping": 0.1}, width=6),
+]
+
+COOKIES = "sockdiag_tcp_request_queue_full_cookies_total{@host}"
+REQUEST_DROPS = "sockdiag_tcp_request_queue_full_drops_total{@host}"
+SYN = [
+    by_port("SYN_RECV by port", {"{{port}}": f'{SOCKETS}{{@listener,state="syn_recv"}}'},
+            "Handshakes under way. It stops at the backlog: a flood shows in the cookies."),
+    by_port("SYN_RECV whose SYN-ACK was sent again, and their networks",
+            {"{{port}} sockets": "sockdiag_tcp_syn_recv_retransmitting_sockets{@listener}",
+             "{{port}} networks": "sockdiag_tcp_syn_recv_prefixes{@listener}"},
+            "From many networks (/24, /64) a flood, from few a lossy path.",
+            {"SockdiagSynFlood": None}),
+    by_port("Lingering SYN_RECV by port",
+            {"{{port}}": f'{LINGERING}{{@listener,state="syn_recv"}}'},
+            "Clients that do not answer, a lossy path back, or a full accept queue.",
+            {"SockdiagSynRecvLingering": 10}),
+    graph("Full request queues", "cps",
+          {"cookies and drops": f"{rate(COOKIES)} + {rate(REQUEST_DROPS)}",
+           "drops": rate(REQUEST_DROPS),
+           "handshakes completed": rate("sockdiag_tcp_passive_opens_total{@host}")},
+          "SYNs that met a full queue of half-open connections: far more than the handshakes"
+          " completed are a flood.", {"SockdiagSynFlood": 10}),
+    rates("SYN cookies",
+          {"sent": "sockdiag_tcp_syncookies_sent_total",
+           "failed": "sockdiag_tcp_syncookies_failed_total"},
+          "The size of a flood, unless net.ipv4.tcp_syncookies is 2 and every SYN gets a cookie.",
+          {"SockdiagSynFlood": None}),
+    by_port("Lingering SYN_SENT by port", f'{LINGERING}{{@port,state="syn_sent"}}',
+            "The peer does not answer: a firewall, a dead host, a lossy path.",
+            {"SockdiagSynSentLingering": 10}),
+    rates("SYNs and SYN-ACKs sent again", {"sent again": "sockdiag_tcp_syn_retransmits_total"},
+          "No answer came: packets are lost, a peer is down, or a listener drops them."),
+]
+
+TIME_WAIT = [
+    by_port("TIME_WAIT by port", f'{SOCKETS}{{@port,state="time_wait"}}',
+            "Connections that this side closed first, for 60 s each."),
+    by_port("TIME_WAITs begun by port", rate("sockdiag_tcp_time_wait_started_total{@port}"),
+            "Times 60 s it is how many there will be.", unit="cps"),
+    graph("TIME_WAIT, of the limit", "percentunit", {"used": TIME_WAIT_SHARE},
+          "At 100 % of tcp_max_tw_buckets sockets are closed without TIME_WAIT.",
+          {"SockdiagTimeWaitNearLimit": 0.8}),
+    rates("Sockets closed without TIME_WAIT",
+          {"overflows": "sockdiag_tcp_time_wait_overflows_total"},
+          "The limit was reached or memory ran out; late segments may reach a new connection.",
+          {"SockdiagTimeWaitOverflow": 0.1}),
+    graph("Ephemeral ports used and available", "short",
+          {"rank {{rank}}": "sockdiag_tcp_ephemeral_ports_used{@host}",
+           "available": "sockdiag_tcp_ephemeral_ports{@host}"},
+          "By the busiest destinations, each from one source address; TIME_WAIT included.",
+          dict.fromkeys(NEAR_EXHAUSTION)),
+    graph("Ephemeral ports used, of those available", "percentunit",
+          {"rank {{rank}}": "sockdiag_tcp_ephemeral_ports_used{@host}"
+           " / ignoring (rank) group_left () sockdiag_tcp_ephemeral_ports{@host}"},
+          "Near 100 % connect() to that destination is slow and then fails.", NEAR_EXHAUSTION),
+    graph("Ephemeral ports used by destination", "short",
+          {"{{destination}}": "sockdiag_tcp_destination_ephemeral_ports_used{@host}"},
+          "Only with ephemeral_ports.export_addresses in the exporter's configuration.",
+          dict.fromkeys(NEAR_EXHAUSTION)),
+]
+
+OTHER_STATES = [
+    by_port("Lingering FIN_WAIT2 by port", f'{LINGERING}{{@port,state="fin_wait2"}}',
+            "This side has closed its half, the peer never does.",
+            {"SockdiagFinWait2Lingering": 100}),
+    by_port("Orphaned FIN_WAIT2 by port", "sockdiag_tcp_fin_wait2_orphaned_sockets{@port}",
+            "Closed by the application: the kernel ends them after tcp_fin_timeout.",
+            {"SockdiagFinWait2Lingering": None}),
+    by_port("Lingering LAST_ACK by port", f'{LINGERING}{{@port,state="last_ack"}}',
+            "The last acknowledgement never comes: the peer is gone.",
+            {"SockdiagLastAckLingering": 50}),
+    by_port("Lingering FIN_WAIT1 and CLOSING by port",
+            {"{{direction}} {{port}} {{state}}": f"{LINGERING}"
+             '{@port,state=~"fin_wait1|closing"}'},
+            "The peer does not acknowledge our FIN, or reads nothing."),
+    graph("Orphans, of their limit", "percentunit",
+          {"used": "sockdiag_tcp_orphans{@host} / sockdiag_tcp_orphans_limit{@host}"},
+          "Sockets that no process holds; resets may begin at a quarter of the limit."
+          " Absent outside the initial network namespace.", {"SockdiagOrphansNearLimit": 0.2}),
+    graph("TCP memory, of its limit", "percentunit",
+          {"used": "sockdiag_tcp_memory_bytes{@host} / sockdiag_tcp_memory_limit_bytes{@host}"},
+          "At 100 % the kernel drops data and resets orphans. Absent outside the initial network"
+          " namespace.", {"SockdiagTcpMemoryNearLimit": 0.8}),
+    graph("TCP memory", "bytes", {"used": "sockdiag_tcp_memory_bytes{@host}"},
+          "Of all TCP buffers of the host.", {"SockdiagTcpMemoryNearLimit": None}),
+    rates("Connections reset for want of memory", {"resets": "sockdiag_tcp_abort_on_memory_total"},
+          "There were too many orphans, or TCP used too much memory.",
+          {"SockdiagAbortOnMemory": 0.1}),
+    graph("Sockets that exist and sockets shown", "short",
+          {"exist": "sockdiag_tcp_allocated_sockets{@host}",
+           "orphans": "sockdiag_tcp_orphans{@host}",
+           "shown": "sum without (direction, port, state)"
+           f' ({SOCKETS}{{@host,state!~"time_wait|syn_recv"}})'},
+          "If the first grows and the last does not, sockets that are no connection (any more) are"
+          " never closed. The first two are the whole host's, the last one namespace's."),
+]
+
+KERNEL_COUNTERS = [
+    rates("Connections opened",
+          {"from here": "sockdiag_tcp_active_opens_total",
+           "by peers": "sockdiag_tcp_passive_opens_total"},
+          "A high rate means that connections are not reused.", width=6),
+    rates("Handshakes that failed", {"failed": "sockdiag_tcp_attempt_failures_total"},
+          "Outgoing ones refused or timed out, incoming ones reset by the peer.", width=6),
+    rates("Connections reset", {"reset": "sockdiag_tcp_established_resets_total"},
+          "Reset by either side or timed out, not closed in order.", width=6),
+    graph("Sockets by address family", "short",
+          {"{{family}}": "sum by (family) (sockdiag_tcp_family_sockets{@host})"},
+          "On the wire: an IPv4-mapped IPv6 socket is ipv4.", width=6),
+]
+
+EXPORTER = [
+    stat("Sources", "none", "sockdiag_sample_success{@host}",
+         "Whether the last attempt succeeded: dump of all sockets, polls of listeners, /proc.",
+         {"SockdiagSamplingFailing": 0}, HEALTH, width=8, legend="{{source}}"),
+    stat("Configuration", "none", "sockdiag_exporter_config_last_reload_successful{@host}",
+         "Whether the last reload succeeded; if not, the configuration before it is in force.",
+         {"SockdiagConfigReloadFailed": 0}, HEALTH, width=4),
+    stat("Sockets of unknown age", "short", "sockdiag_tcp_unfollowed_sockets{@host}",
+         "Beyond lifetimes.max_sockets: lingering sockets and ages may be higher than shown.",
+         {"SockdiagLifetimesCapped": 0}, NONE_IS_GOOD, width=4),
+    stat("Build", "none", "sockdiag_exporter_build_info{@host}",
+         "Version, revision and compiler of the exporter that runs.", width=8,
+         legend="{{version}} {{revision}} {{compiler}}", options={"textMode": "name"}),
+    graph("Age of the last good sample", "s", {"{{source}}": SAMPLE_AGE},
+          "At the time of the scrape. A sampler that hangs keeps its success at 1 and ages here.",
+          {"SockdiagSampleStale": None}),
+    graph("Age of the last good sample, in intervals", "short",
+          {"{{source}}": f"({SAMPLE_AGE}) / sockdiag_sample_interval_seconds{{@host}}"},
+          "Up to 1 while all is well, more while a sample takes long.",
+          {"SockdiagSampleStale": 3}),
+    graph("Interval in force", "s", {"{{source}}": "sockdiag_sample_interval_seconds{@host}"},
+          "Longer than configured where a sample costs more than sampling.cpu_budget allows.",
+          {"SockdiagSampleStale": None}),
+    graph("Duration of a sample", "s", {"{{source}}": "sockdiag_sample_duration_seconds{@host}"},
+          "Wall time of the last attempt."),
+    graph("CPU", "percentunit",
+          {"process": rate("process_cpu_seconds_total{@host}"),
+           "samples of {{source}}": rate("sockdiag_sample_cpu_seconds_total{@host}")},
+          "Of one CPU: the whole process, and what of it samples take."),
+    graph("Memory", "bytes", {"resident": "process_resident_memory_bytes{@host}"},
+          "Resident set of the exporter."),
+    graph("File descriptors", "short",
+          {"open": "process_open_fds{@host}", "limit": "process_max_fds{@host}"},
+          "Of the exporter.", custom=SYMLOG),
+    rates("Failed samples",
+          {"{{source}}": "sockdiag_sample_failures_total",
+           "interrupted dumps": "sockdiag_dump_interrupted_total"},
+          "Nothing of them was published; the log says why.", {"SockdiagSamplingFailing": None}),
+    graph("Sockets not accounted for", "short",
+          {"not in the dump": "sockdiag_tcp_unaccounted_sockets{@host}",
+           "unknown state": 'sockdiag_sample_unknown_state_sockets{@host,source="tcp"}'},
+          "Around 0 with churn. If it stays away from 0, the dump is not whole.", minimum=None),
+    graph("Sockets under port other", "percentunit",
+          {"{{direction}}": f'sum without (port, state) ({SOCKETS}{{@host,port="other"}})'
+           f" / sum without (port, state) ({SOCKETS}{{@host}})"},
+          "Of the sockets of that direction: those whose port has no series of its own.",
+          {"SockdiagPortsFolded": 0.1}, width=12),
+    graph("Ports folded into other", "short", {"{{direction}}": "sockdiag_tcp_folded_ports{@host}"},
+          "Raise ports.max_ports or name the ports in the configuration.",
+          {"SockdiagPortsFolded": None}, width=12),
+]
+
+VARIABLES = [
+    variable("job", "label_values(sockdiag_exporter_build_info, job)", is_multi=True),
+    variable("instance", "label_values(sockdiag_exporter_build_info{@fleet}, instance)"),
+    variable("direction", f"label_values({SOCKETS}{{@host}}, direction)", is_multi=True,
+             all_value=".*"),
+    variable("port", f"label_values({SOCKETS}{{@host}}, port)", is_multi=True, all_value=".*"),
+]
+
+DASHBOARD = dashboard(
+    "sockdiag-host",
+    "TCP sockets of a host",
+    "TCP sockets of one host by state, service port and direction, from sockdiag_exporter.",
+    VARIABLES,
+    FIRING,
+    {
+        "Overview": OVERVIEW,
+        "States": STATES_OVER_TIME,
+        "CLOSE_WAIT": CLOSE_WAIT,
+        "By port": BY_PORT,
+        "Accept queues": ACCEPT_QUEUES,
+        "SYN": SYN,
+        "TIME_WAIT and ephemeral ports": TIME_WAIT,
+        "Other lingering states, orphans and memory": OTHER_STATES,
+        "Kernel counters": KERNEL_COUNTERS,
+        "Exporter": EXPORTER,
+    },
+)

@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The alerts and recording rules: well formed, tested each, and about metrics that exist."""
+
+import re
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+import yaml
+
+HERE = Path(__file__).resolve().parent
+REPOSITORY = HERE.parents[1]
+PROMETHEUS = REPOSITORY / "deploy/prometheus"
+ALERTS = PROMETHEUS / "sockdiag_alerts.yml"
+RECORDING = PROMETHEUS / "sockdiag_recording.yml"
+RUNBOOK = PROMETHEUS / "runbook.md"
+UNIT_TESTS = sorted((HERE / "rules").glob("*.yml"))
+RUNBOOK_URL = "https://github.com/sockdiag/sockdiag_exporter/blob/main/deploy/prometheus/runbook.md"
+
+
+def load(path):
+    return yaml.safe_load(path.read_text())
+
+
+def rules(path):
+    return [rule for group in load(path)["groups"] for rule in group["rules"]]
+
+
+def promtool(*arguments):
+    done = subprocess.run(["promtool", *map(str, arguments)], capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+def check_rules(*paths):
+    return promtool("check", "rules", "--lint=all", "--lint-fatal", *paths)
+
+
+def exported_types():
+    """{metric: type} of the README's table, which a test of its own compares with the exporter."""
+    readme = (REPOSITORY / "README.md").read_text()
+    return dict(re.findall(r"^\| `(\w+)` \| (gauge|counter) \|", readme, re.M)) | {"up": "gauge"}
+
+
+def bare(expression):
+    """Without comments and the text of strings."""
+    return re.sub(r"#[^\n]*", "", re.sub(r"\"[^\"]*\"", '""', expression))
+
+
+def metrics_in(expression):
+    """What is left without selectors, ranges, offsets, lists of labels, numbers and functions."""
+    text = re.sub(r"\{[^}]*\}|\[[^]]*\]|\boffset\s+\w+", " ", bare(expression))
+    text = re.sub(r"\b(without|by|ignoring|on)\s*\([^)]*\)", " ", text)
+    text = re.sub(r"\b(and|or|unless)\b|\b[a-z_]+(?=\s*\()|\b\d[\w.]*", " ", text)
+    return set(re.findall(r"[a-zA-Z_:][\w:]*", text))
+
+
+def rated_in(expression):
+    """What rate() and its like are applied to: sense only in counters."""
+    return re.findall(r"\b(?:rate|irate|increase|resets)\s*\(\s*([\w:]+)", bare(expression))
+
+
+def alert_tests():
+    """(file, alert, what is expected) of each test of promtool."""
+    return [
+        (path.name, test["alertname"], test.get("exp_alerts") or [])
+        for path in UNIT_TESTS
+        for group in load(path)["tests"]
+        for test in group.get("alert_rule_test", [])
+    ]
+
+
+def name_of(rule):
+    return rule.get("alert") or rule["record"]
+
+
+class EveryRule(unittest.TestCase):
+    ALL = rules(ALERTS) + rules(RECORDING)
+
+    def test_is_accepted_by_promtool(self):
+        status, words = check_rules(ALERTS, RECORDING)
+        self.assertEqual(status, 0, words)
+
+    def test_has_a_name_of_its_own(self):
+        names = [name_of(rule) for rule in self.ALL]
+        self.assertEqual(sorted(names), sorted(set(names)))
+
+    def test_reads_metrics_that_the_exporter_has_or_a_rule_records(self):
+        known = exported_types().keys() | {rule["record"] for rule in rules(RECORDING)}
+        for rule in self.ALL:
+            with self.subTest(name_of(rule)):
+                self.assertTrue(metrics_in(rule["expr"]))
+                self.assertLessEqual(metrics_in(rule["expr"]), known)
+
+    def test_takes_rates_of_counters_and_never_a_slope_of_a_gauge(self):
+        types = exported_types()
+        for rule in self.ALL:
+            with self.subTest(name_of(rule)):
+                self.assertNotRegex(rule["expr"], r"\b(deriv|i?delta|predict_linear)\s*\(")
+                for metric in rated_in(rule["expr"]):
+                    self.assertRegex(metric, "_total$")
+                    self.assertEqual(types[metric], "counter")
+
+    def test_selects_no_job_and_no_instance(self):
+        for rule in self.ALL:
+            with self.subTest(name_of(rule)):
+                self.assertNotRegex(bare(rule["expr"]), r"\b(job|instance)\s*(=|!)")
+
+    def test_looks_back_5_minutes_or_more(self):
+        for rule in self.ALL:
+            with self.subTest(name_of(rule)):
+                self.assertNotRegex(rule["expr"], r"\[([0-4]m|\d+m?s)")
+
+
+class EveryAlert(unittest.TestCase):
+    ALL = rules(ALERTS)
+
+    def test_is_named_after_the_exporter(self):
+        for rule in self.ALL:
+            self.assertRegex(rule["alert"], r"^Sockdiag([A-Z][a-z0-9]+)+$")
+
+    def test_has_a_severity_and_says_where_and_what_to_do_first(self):
+        for rule in self.ALL:
+            with self.subTest(rule["alert"]):
+                self.assertIn(rule["labels"]["severity"], {"info", "warning", "critical"})
+                self.assertIn("$labels.instance", rule["annotations"]["summary"])
+                self.assertRegex(rule["annotations"]["description"], "[Ff]irst ")
+
+    def test_must_hold_for_2_minutes_or_more(self):
+        for rule in self.ALL:
+            with self.subTest(rule["alert"]):
+                self.assertRegex(rule.get("for", ""), r"^([2-9]|\d\d)m$")
+
+    def test_leads_to_its_section_of_the_runbook(self):
+        sections = re.findall(r"^## (Sockdiag\w+)$", RUNBOOK.read_text(), re.M)
+        self.assertEqual(sorted(sections), sorted(rule["alert"] for rule in self.ALL))
+        for rule in self.ALL:
+            with self.subTest(rule["alert"]):
+                anchor = f"{RUNBOOK_URL}#{rule['alert'].lower()}"
+                self.assertEqual(rule["annotations"]["runbook_url"], anchor)
+
+    def test_keeps_all_labels_of_its_target(self):
+        for rule in self.ALL:
+            with self.subTest(rule["alert"]):
+                self.assertNotRegex(bare(rule["expr"]), r"\bby\s*\(")
+
+    def test_needs_no_recording_rule(self):
+        for rule in self.ALL:
+            with self.subTest(rule["alert"]):
+                self.assertLessEqual(metrics_in(rule["expr"]), exported_types().keys())
+
+
+class EveryAlertsUnitTest(unittest.TestCase):
+    ALERTS = [rule["alert"] for rule in rules(ALERTS)]
+
+    def files(self, alert, fires):
+        wanted = (alert, fires)
+        return {file for file, name, alerts in alert_tests() if (name, bool(alerts)) == wanted}
+
+    def test_shows_it_firing_and_silent_in_one_file(self):
+        for alert in self.ALERTS:
+            with self.subTest(alert):
+                self.assertTrue(self.files(alert, fires=True) & self.files(alert, fires=False))
+
+    def test_shows_it_silent_on_a_host_that_is_well(self):
+        for alert in self.ALERTS:
+            with self.subTest(alert):
+                self.assertIn("quiet_host.yml", self.files(alert, fires=False))
+
+    def test_shows_that_it_keeps_a_label_of_the_target_and_what_it_says(self):
+        for alert in self.ALERTS:
+            with self.subTest(alert):
+                expected = [a for _, name, alerts in alert_tests() if name == alert for a in alerts]
+                self.assertTrue(any("cluster" in each["exp_labels"] for each in expected))
+                self.assertTrue(all("description" in each["exp_annotations"] for each in expected))
+
+
+class EveryRecordingRule(unittest.TestCase):
+    ALL = rules(RECORDING)
+
+    def test_is_named_level_metric_operation(self):
+        for rule in self.ALL:
+            self.assertRegex(rule["record"], r"^(instance|job)(_[a-z]+)*:sockdiag_[a-z_]+:\w+$")
+
+    def test_is_named_after_the_window_of_its_rate(self):
+        for rule in self.ALL:
+            with self.subTest(rule["record"]):
+                for window in re.findall(r"\[(\w+)\]", rule["expr"]):
+                    self.assertRegex(rule["record"], f":rate{window}$")
+
+    def test_is_shown_to_have_the_values_it_should(self):
+        groups = load(HERE / "rules/recording.yml")["tests"]
+        tests = [test for group in groups for test in group["promql_expr_test"]]
+        self.assertEqual({test["expr"] for test in tests}, {rule["record"] for rule in self.ALL})
+        self.assertTrue(all(test["exp_samples"] for test in tests))
+
+
+class Promtool(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = Path(directory.name)
+
+    def write(self, name, content):
+        path = self.directory / name
+        path.write_text(yaml.safe_dump(content))
+        return path
+
+    def unit_tests_of_alerts_that_are(self, expression, file):
+        """The outcome of a file of unit tests if the expression of every alert is this one."""
+        alerts = load(ALERTS)
+        for group in alerts["groups"]:
+            for rule in group["rules"]:
+                rule["expr"] = expression
+        self.write("rules.yml", alerts)
+        tests = load(HERE / "rules" / file) | {"rule_files": ["rules.yml"]}
+        return promtool("test", "rules", self.write("tests.yml", tests))
+
+    def test_finds_all_as_their_unit_tests_expect(self):
+        for path in UNIT_TESTS:
+            with self.subTest(path.name):
+                status, words = promtool("test", "rules", path)
+                self.assertEqual(status, 0, words)
+
+    def test_would_find_alerts_that_never_fire(self):
+        for file in sorted({file for file, _, alerts in alert_tests() if alerts}):
+            with self.subTest(file):
+                status, words = self.unit_tests_of_alerts_that_are("vector(0) > 1", file)
+                self.assertEqual(status, 1)
+                self.assertIn("FAILED", words)
+
+    def test_would_find_alerts_that_always_fire(self):
+        status, words = self.unit_tests_of_alerts_that_are("vector(1)", "quiet_host.yml")
+        self.assertEqual(status, 1)
+        for rule in rules(ALERTS):
+            self.assertIn(f'alertname="{rule["alert"]}"', words)
+
+    def test_refuses_bad_rules(self):
+        up = {"alert": "A", "expr": "up == 0"}
+        rows = {
+            "an expression that does not parse": [{"alert": "A", "expr": "up =="}],
+            "a template that does not parse": [up | {"annotations": {"summary": "{{ $nothing }}"}}],
+            "a rule twice": [up, up],
+        }
+        for name, listed in rows.items():
+            with self.subTest(name):
+                path = self.write("bad.yml", {"groups": [{"name": "bad", "rules": listed}]})
+                self.assertNotEqual(check_rules(path)[0], 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
