@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The manual page: its flags are the program's, its files the package's, its markup is clean."""
+
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+import unittest
+
+EXPORTER = pathlib.Path(os.environ["SOCKDIAG_EXPORTER"])
+PAGE = pathlib.Path(__file__).resolve().parents[2] / "deploy/debian/sockdiag_exporter.1"
+LINTERS = {
+    "mandoc": ["mandoc", "-T", "lint", "-W", "warning", str(PAGE)],
+    "groff": ["groff", "-mandoc", "-T", "utf8", "-ww", "-z", str(PAGE)],
+}
+# What every Debian package has and no manual page names.
+COMMON = r"/usr/(bin/|share/man/|share/doc/sockdiag-exporter/(copyright|changelog.*)$)"
+
+
+def output_of(*command, **environment):
+    return subprocess.run(command, check=True, capture_output=True, text=True,
+                          env=os.environ | environment).stdout
+
+
+def section(title):
+    """The lines of a section as a terminal shows it, without overstriking for bold and underline."""
+    page = re.sub(".\b", "", output_of("mandoc", "-T", "ascii", str(PAGE)))
+    return re.search(rf"^{title}\n(.*?)(?=^\S)", page, re.M | re.S)[1].splitlines()
+
+
+def flags_in(lines):
+    """The flags that begin a line, each with what its value is called, None where it takes none."""
+    matches = (re.match(r" +(--[a-z.-]+)(?: ([A-Z]+))?(?: |$)", line) for line in lines)
+    return {match[1]: match[2] for match in matches if match}
+
+
+def files_of_the_package():
+    with tempfile.TemporaryDirectory() as root:
+        for component in ("Unspecified", "system"):
+            output_of("cmake", "--install", str(EXPORTER.parent), "--prefix", "/usr",
+                      "--component", component, DESTDIR=root)
+        files = (path for path in pathlib.Path(root).rglob("*") if path.is_file())
+        return {f"/{path.relative_to(root)}" for path in files}
+
+
+class ManPage(unittest.TestCase):
+    maxDiff = None
+
+    def test_lists_the_flags_of_the_program(self):
+        program = flags_in(output_of(str(EXPORTER), "--help").splitlines())
+        self.assertIn("--help", program)
+        self.assertEqual(flags_in(section("DESCRIPTION")), program)
+
+    def test_names_the_files_of_the_package_and_no_others(self):
+        named = {line.strip() for line in section("FILES") if line.strip().startswith("/")}
+        files = {path for path in files_of_the_package() if not re.match(COMMON, path)}
+        for path in named:
+            with self.subTest(path):
+                self.assertTrue(any(f"{file}/".startswith(f"{path}/") for file in files))
+        for file in files:
+            with self.subTest(file):
+                self.assertTrue(any(f"{file}/".startswith(f"{path}/") for path in named))
+
+    def test_is_clean_for_those_who_render_it(self):
+        for name, command in LINTERS.items():
+            with self.subTest(name):
+                result = subprocess.run(command, capture_output=True, text=True)
+                self.assertEqual(result.stdout + result.stderr, "")
+
+
+if __name__ == "__main__":
+    unittest.main()
