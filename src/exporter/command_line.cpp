@@ -82,10 +82,14 @@ std::variant<CommandLine, ExitStatus> parse_command_line(int argc, const char* c
   std::string config_file;
   auto* config_option = app.add_option("--config.file", config_file, "YAML configuration file.");
   config_option->type_name("FILE");
-  app.add_flag("--config.check", result.config_check, "Check the configuration and exit.");
-  app.add_flag("--health", result.health,
-               "Ask the exporter that runs with these settings for its health and exit.");
-  app.add_flag("--once", result.once, "Take one sample, print the metrics and exit.");
+  auto* check =
+      app.add_flag("--config.check", result.config_check, "Check the configuration and exit.");
+  auto* health =
+      app.add_flag("--health", result.health,
+                   "Ask the exporter that runs with these settings for its health and exit.");
+  auto* once = app.add_flag("--once", result.once, "Take one sample, print the metrics and exit.");
+  health->excludes(check)->excludes(once);
+  once->excludes(check);
   app.set_version_flag("--version", version_text(), "Print the version and exit.");
   app.set_help_flag("--help", "Print this help and exit.");
   std::deque<ParsedFlag> flags;

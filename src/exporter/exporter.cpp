@@ -21,7 +21,7 @@
 namespace sockdiag {
 namespace {
 
-// Of the exporter's answer to itself.
+// Of an exporter that is asked for its health.
 constexpr std::chrono::seconds kAnswerTimeout(3);
 
 HttpServer::Options server_options(const Configuration::Web& web) {
@@ -64,49 +64,37 @@ class Exporter::Parts {
 
   // Returns what is wrong.
   std::optional<std::string> reload() {
+    if (started_ != kStarted) return reloader_.reload();
     service_manager::reloading();
     auto problem = reloader_.reload();
-    service_manager::ready(problem ? *problem : "configuration reloaded");
+    service_manager::ready(problem ? std::string_view(*problem) : "configuration reloaded");
     return problem;
   }
 
  private:
   static constexpr unsigned kListening = 1;
   static constexpr unsigned kSampled = 2;
+  static constexpr unsigned kStarted = kListening | kSampled;
 
   // It is ready when it listens and has sampled, whichever comes last.
-  void started(unsigned part) {
+  void started(unsigned part) noexcept {
     const unsigned before = started_.fetch_or(part);
-    if (before == (kListening | kSampled) || (before | part) != (kListening | kSampled)) return;
-    service_manager::ready("listening on " + to_string(server_.addresses().front()));
+    if (before != kStarted && (before | part) == kStarted) service_manager::ready("serving");
   }
 
-  // Of the sampler's thread; the server may not be there yet.
+  // Of the sampler's thread; the server may not be there yet, or no longer.
   TurnListener turn_listener() {
-    return {[this] {
-              started(kSampled);
-              if (started_ == (kListening | kSampled))
-                liveness_.beat(Liveness::TimePoint::clock::now());
-            },
-            liveness_.beat_interval()};
+    const auto turned = [this] {
+      started(kSampled);
+      liveness_.beat(Liveness::TimePoint::clock::now());
+    };
+    return {turned, liveness_.beat_interval()};
   }
 
-  std::optional<Liveness::Watchdog> watchdog() {
+  static std::optional<Liveness::Watchdog> watchdog() {
     const auto period = service_manager::watchdog_period();
     if (!period) return std::nullopt;
-    return Liveness::Watchdog{*period, [this] { return answers(); },
-                              [] { service_manager::feed_watchdog(); }};
-  }
-
-  // A slow answer is one, too: those who wait in front of it may be many.
-  [[nodiscard]] bool answers() const {
-    try {
-      static_cast<void>(get_status(server_.addresses().front(), kHealthPath, kAnswerTimeout));
-      return true;
-    } catch (const RequestError& error) {
-      spdlog::debug("{}", error.what());
-      return false;
-    }
+    return Liveness::Watchdog{*period, [] { service_manager::feed_watchdog(); }};
   }
 
   void apply(const Configuration& configuration) {

@@ -11,8 +11,10 @@
 #include <array>
 #include <atomic>
 #include <exception>
+#include <latch>
 #include <mutex>
 #include <string_view>
+#include <system_error>
 #include <thread>
 
 #include "in_flight.hpp"
@@ -25,6 +27,8 @@ constexpr int kMaxRequestBytes = 8192;
 constexpr int kConnectionQueue = 64;
 // Beyond CivetWeb's own: a dump, a configuration being read, /proc files, the log.
 constexpr rlim_t kOtherDescriptors = 32;
+// One accepts connections, and one wakes it at the end.
+constexpr std::size_t kOtherThreads = 2;
 // Between two pieces of a body the write deadline is looked at. Small, since CivetWeb grants every
 // few bytes that a slow client takes the whole timeout anew.
 constexpr std::size_t kPieceBytes = 2048;
@@ -130,6 +134,21 @@ void check_descriptors(unsigned workers) {
   }
 }
 
+// CivetWeb says nothing of threads that it could not start, and without them serves nobody.
+void check_threads(unsigned workers) {
+  const std::size_t needed = workers + kOtherThreads;
+  std::latch all_there(1);
+  std::vector<std::jthread> threads;
+  try {
+    while (threads.size() < needed) threads.emplace_back([&] { all_there.wait(); });
+  } catch (const std::system_error& error) {
+    all_there.count_down();
+    throw ServeError("cannot start " + std::to_string(needed) + " threads for " +
+                     std::to_string(workers) + " workers: " + error.what());
+  }
+  all_there.count_down();
+}
+
 HttpRequest request_of(const mg_connection* connection) {
   const mg_request_info* info = ::mg_get_request_info(connection);
   const auto text = [](const char* value) { return value != nullptr ? value : ""; };
@@ -158,6 +177,7 @@ class HttpServer::Civet {
       : handler_(std::move(handler)), write_timeout_(options.request_timeout) {
     check_ipv6(options.addresses);
     check_descriptors(options.workers);
+    check_threads(options.workers);
     ::mg_init_library(0);
     start(options);
     read_addresses(options.addresses);
@@ -209,13 +229,23 @@ class HttpServer::Civet {
   void stop() {
     closing_ = true;
     in_flight_.wait_for_none(write_timeout_);
-    const std::jthread knocker([this](const std::stop_token& stopped) {
+    const std::optional<std::jthread> knocker = start_knocking();
+    ::mg_stop(context_);
+  }
+
+  // Where no thread can be had, stopping takes the two seconds.
+  std::optional<std::jthread> start_knocking() {
+    const auto knock_on = [this](const std::stop_token& stopped) {
       while (!stopped.stop_requested()) {
         knock(addresses_.front());
         std::this_thread::sleep_for(kKnockInterval);
       }
-    });
-    ::mg_stop(context_);
+    };
+    try {
+      return std::jthread(knock_on);
+    } catch (const std::system_error&) {
+      return std::nullopt;
+    }
   }
 
   void read_addresses(const std::vector<ListenAddress>& asked) {

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sockdiag/exporter/liveness.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <utility>
 
 namespace sockdiag {
 namespace {
 
-// One or two feeds may come late.
-constexpr int kFeedsInPeriod = 3;
+constexpr int kBeatsInPeriod = 6;
+constexpr std::chrono::milliseconds kShortestInterval(50);
+
+std::chrono::nanoseconds interval_of(std::chrono::nanoseconds period) noexcept {
+  return std::max<std::chrono::nanoseconds>(period / kBeatsInPeriod, kShortestInterval);
+}
 
 }  // namespace
 
@@ -18,8 +20,8 @@ Liveness::Liveness(std::optional<Watchdog> watchdog, TimePoint now)
     : watchdog_(std::move(watchdog)), last_beat_(now.time_since_epoch().count()) {}
 
 std::chrono::nanoseconds Liveness::beat_interval() const noexcept {
-  constexpr std::chrono::nanoseconds kForHealth = kHungAfter / kFeedsInPeriod;
-  return watchdog_ ? std::min(kForHealth, watchdog_->period / kFeedsInPeriod) : kForHealth;
+  const auto for_health = interval_of(kHungAfter);
+  return watchdog_ ? std::min(for_health, interval_of(watchdog_->period)) : for_health;
 }
 
 bool Liveness::is_alive(TimePoint now) const noexcept {
@@ -29,30 +31,9 @@ bool Liveness::is_alive(TimePoint now) const noexcept {
 
 void Liveness::beat(TimePoint now) {
   last_beat_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
-  if (!watchdog_) return;
-  const bool due = !last_feed_ || now - *last_feed_ >= beat_interval();
-  if (due) feed_watchdog(now);
-}
-
-void Liveness::feed_watchdog(TimePoint now) {
+  if (!watchdog_ || (last_feed_ && now - *last_feed_ < beat_interval())) return;
+  watchdog_->feed();
   last_feed_ = now;
-  if (server_answers()) watchdog_->feed();
-}
-
-// A server that its own host cannot reach, behind a filter of addresses for example, is no sign of
-// anything: only one that has answered before is expected to go on.
-bool Liveness::server_answers() {
-  if (server_ == Server::never_answered) return true;
-  const bool answers = watchdog_->answers();
-  if (server_ == Server::not_asked) {
-    server_ = answers ? Server::answered : Server::never_answered;
-    if (!answers) spdlog::warn("the watchdog leaves HTTP out: no answer from this process itself");
-    return true;
-  }
-  if (!answers && !unanswered_) spdlog::error("HTTP does not answer; the watchdog is not fed");
-  if (answers && unanswered_) spdlog::info("HTTP answers again");
-  unanswered_ = !answers;
-  return answers;
 }
 
 }  // namespace sockdiag

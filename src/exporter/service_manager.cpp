@@ -1,33 +1,88 @@
 // SPDX-License-Identifier: Apache-2.0
+
+// Not libsystemd's sd_notify(): it waits for ever where the messages are not read.
+
 #include "sockdiag/exporter/service_manager.hpp"
 
-#include <systemd/sd-daemon.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <string>
+
+#include "sockdiag/exporter/log.hpp"
 
 namespace sockdiag::service_manager {
 namespace {
 
-constexpr int kKeepEnvironment = 0;
+constexpr std::chrono::microseconds kLongestPeriod = std::chrono::hours(1);
 
-void tell(const char* state) noexcept { static_cast<void>(::sd_notify(kKeepEnvironment, state)); }
+std::string_view environment(const char* name) noexcept {
+  const char* value = std::getenv(name);
+  return value != nullptr ? value : std::string_view();
+}
+
+template <typename Number>
+std::optional<Number> number(std::string_view text) noexcept {
+  Number value{};
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool good = parsed.ec == std::errc{} && parsed.ptr == text.data() + text.size();
+  return good && value > 0 ? std::optional(value) : std::nullopt;
+}
+
+// A path, or a name in the abstract namespace after "@", whose first byte is 0.
+bool set_path(sockaddr_un& address, std::string_view path) noexcept {
+  if (path.empty() || path.size() >= sizeof address.sun_path) return false;
+  std::memcpy(address.sun_path, path.data(), path.size());
+  if (path.front() == '@') address.sun_path[0] = '\0';
+  return path.front() == '@' || path.front() == '/';
+}
+
+void tell(std::string_view message) noexcept {
+  const std::string_view path = environment("NOTIFY_SOCKET");
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  if (!set_path(address, path)) return;
+  const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return;
+  const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
+  static_cast<void>(::sendto(fd, message.data(), message.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
+                             reinterpret_cast<const sockaddr*>(&address), length));
+  ::close(fd);
+}
 
 }  // namespace
 
 std::optional<std::chrono::microseconds> watchdog_period() noexcept {
-  std::uint64_t microseconds = 0;
-  if (::sd_watchdog_enabled(kKeepEnvironment, &microseconds) <= 0) return std::nullopt;
-  return std::chrono::microseconds(microseconds);
+  const auto period = number<std::uint64_t>(environment("WATCHDOG_USEC"));
+  const std::string_view process = environment("WATCHDOG_PID");
+  if (!period || (!process.empty() && number<pid_t>(process) != ::getpid())) return std::nullopt;
+  const auto longest = static_cast<std::uint64_t>(kLongestPeriod.count());
+  return std::chrono::microseconds(std::min(*period, longest));
 }
 
-void ready(const std::string& status) noexcept {
-  static_cast<void>(::sd_notifyf(kKeepEnvironment, "READY=1\nSTATUS=%s", status.c_str()));
+void ready(std::string_view status) noexcept {
+  try {
+    tell("READY=1\nSTATUS=" + one_line(status));
+  } catch (const std::exception&) {
+    tell("READY=1");
+  }
 }
 
 // The time tells systemd which of several reloads this is.
 void reloading() noexcept {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
   const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
-  static_cast<void>(::sd_notifyf(kKeepEnvironment, "RELOADING=1\nMONOTONIC_USEC=%lld",
-                                 static_cast<long long>(microseconds)));
+  try {
+    tell("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(microseconds));
+  } catch (const std::exception&) {
+    tell("RELOADING=1");
+  }
 }
 
 void stopping() noexcept { tell("STOPPING=1"); }

@@ -64,6 +64,12 @@ class ServiceManager:
                 return list(self._messages)
             self._messages.append(dict(line.split("=", 1) for line in lines))
 
+    @staticmethod
+    def capacity():
+        """More messages than the kernel keeps for one that does not read."""
+        with open("/proc/sys/net/unix/max_dgram_qlen", encoding="ascii") as file:
+            return int(file.read()) + 2
+
     def count(self, name):
         return sum(name in message for message in self.messages())
 
@@ -96,13 +102,14 @@ class Notifications(ServiceTest):
         message = self.manager.wait_for("READY")
         exporter.wait_until_listening()
         self.assertEqual(exporter.request("/-/ready").status, 200)
-        self.assertEqual(message["STATUS"], f"listening on 127.0.0.1:{exporter.port}")
+        self.assertEqual(message["STATUS"], "serving")
 
     def test_a_first_sample_that_hangs_is_not_ready(self):
         with self.fault("HANG"):
             exporter = self.launch().wait_until_listening()
+            exporter.reload(FAST)
             self.assertEqual(exporter.request("/-/ready").status, 503)
-            self.assertEqual(self.manager.messages(), [])
+            self.assertEqual([m for m in self.manager.messages() if "READY" in m], [])
         self.manager.wait_for("READY")
 
     def test_a_first_sample_that_fails_is_ready_since_its_failure_is_to_be_scraped(self):
@@ -126,6 +133,13 @@ class Notifications(ServiceTest):
         exporter.reload("ports: {inbund: [22]}\n")
         status = self.manager.wait_for("READY", 2)["STATUS"]
         self.assertRegex(status, r"sockdiag_exporter\.yml:1:9: .*inbund")
+
+    def test_what_is_wrong_with_a_file_tells_nothing_else(self):
+        exporter = self.launch()
+        self.manager.wait_for("READY")
+        exporter.wait_until_listening()
+        exporter.reload('"a\\nMAINPID=1\\nX": 1\n')
+        self.assertEqual(set(self.manager.wait_for("READY", 2)), {"READY", "STATUS"})
 
     def test_stopping_is_told(self):
         exporter = self.launch()
@@ -163,19 +177,32 @@ class Watchdog(ServiceTest):
             self.assertEqual(self.manager.count("WATCHDOG"), fed)
         self.manager.wait_for("WATCHDOG", fed + 2)
 
-    def test_http_that_no_longer_answers_is_not_fed_for(self):
+    def test_many_slow_clients_do_not_starve_it(self):
         few = FAST + "web: {workers: 2, request_timeout: 1m}\n"
         exporter = self.launch(config=few, watchdog=True).wait_until_listening()
-        self.manager.wait_for("WATCHDOG", 2)
         crowd = [socket.create_connection(("127.0.0.1", exporter.port)) for _ in range(100)]
-        exporter.log.wait_for("level=error .*HTTP does not answer")
         fed = self.manager.count("WATCHDOG")
-        pass_watchdog_periods(3)
-        self.assertEqual(self.manager.count("WATCHDOG"), fed)
+        self.manager.wait_for("WATCHDOG", fed + 10)
         for each in crowd:
             each.close()
-        exporter.log.wait_for("level=info .*HTTP answers again")
-        self.manager.wait_for("WATCHDOG", fed + 2)
+
+    def test_ending_is_as_usual(self):
+        exporter = self.launch(watchdog=True)
+        self.manager.wait_for("WATCHDOG", 3)
+        self.assertEqual(exporter.terminate(), 0)
+
+
+class Unheard(ServiceTest):
+    """Nobody reads the messages, and the socket's queue is full before long."""
+
+    def test_sampling_reloads_and_the_end_wait_for_nobody(self):
+        exporter = self.launch(watchdog=True).wait_until_listening()
+        for _ in range(self.manager.capacity()):
+            exporter.reload(FAST)
+        exporter.fresh_scrape()
+        pass_watchdog_periods(3)
+        exporter.fresh_scrape()
+        self.assertEqual(exporter.terminate(), 0)
 
 
 class Health(ServiceTest):
@@ -198,6 +225,11 @@ class Health(ServiceTest):
         exporter.process.send_signal(signal.SIGCONT)
         self.assertEqual(status, 1)
         self.assertIn("no answer", words)
+
+    def test_a_port_that_the_kernel_chooses_cannot_be_asked(self):
+        done = run("--health", "--web.listen-address=127.0.0.1:0")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"127.0.0.1:0: a port of 0", done.stdout)
 
     def test_it_asks_where_the_file_says_that_it_listens(self):
         exporter = self.start_exporter()
@@ -248,6 +280,35 @@ class UnderTheUnitsRestrictions(ServiceTest):
                     [*sandbox.command(), "python3", "-c", program], capture_output=True, check=False
                 )
                 self.assertIn(b"PermissionError", done.stderr)
+
+
+class AtTheLimitOfThreads(ServiceTest):
+    """TasksMax, or whatever else says that there are no more threads."""
+
+    # main, the sampler, one that accepts connections, one that wakes it at the end, 64 workers
+    THREADS = 68
+    AS_USER = ("setpriv", "--reuid=64123", "--clear-groups")
+    ENVIRONMENT = {"ASAN_OPTIONS": "detect_leaks=0"}
+
+    def at_most(self, threads):
+        return (*self.AS_USER, "prlimit", f"--nproc={threads}")
+
+    def test_it_runs_with_as_many_as_it_needs_and_ends_without_one_more(self):
+        exporter = self.start_exporter(
+            config=None, prefix=self.at_most(self.THREADS), environment=self.ENVIRONMENT
+        )
+        less = [*self.AS_USER, "prlimit", f"--pid={exporter.process.pid}", "--nproc=1:1"]
+        subprocess.run(less, check=True)
+        self.assertEqual(exporter.terminate(), 0)
+
+    def test_it_does_not_start_with_one_less(self):
+        done = run(
+            "--web.listen-address=127.0.0.1:0",
+            prefix=self.at_most(self.THREADS - 1),
+            environment=self.ENVIRONMENT,
+        )
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"cannot start 66 threads for 64 workers: ", done.stderr)
 
 
 if __name__ == "__main__":

@@ -2,20 +2,21 @@
 #pragma once
 
 // What the service manager that started this process is told: systemd, or whoever else sets
-// NOTIFY_SOCKET (sd_notify(3)). Without one nothing happens; a message that cannot be sent is lost.
-// Safe from any thread.
+// NOTIFY_SOCKET (protocol: sd_notify(3)). Without one nothing happens; a message that it does not
+// take at once is lost, for nothing may wait for it. Safe from any thread.
 
 #include <chrono>
 #include <optional>
-#include <string>
+#include <string_view>
 
 namespace sockdiag::service_manager {
 
-// The time within which it expects to be fed (WATCHDOG_USEC); nothing where no watchdog watches.
+// The time within which it expects to be fed (WATCHDOG_USEC), an hour at most; nothing where no
+// watchdog watches this process.
 [[nodiscard]] std::optional<std::chrono::microseconds> watchdog_period() noexcept;
 
-// Started, or done with a reload. `status` is one line for people.
-void ready(const std::string& status) noexcept;
+// Started, or done with a reload. `status` is for people.
+void ready(std::string_view status) noexcept;
 void reloading() noexcept;
 void stopping() noexcept;
 void feed_watchdog() noexcept;
