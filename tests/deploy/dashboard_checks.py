@@ -22,7 +22,17 @@ DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 UNITS = {"none", "short", "percentunit", "bytes", "s", "cps"}
 COLOURS = {"info": "blue", "warning": "orange", "critical": "red"}
 NOT_OF_THE_EXPORTER = {"up", "ALERTS"}
+EXPORTERS = '{__name__=~"sockdiag_exporter_build_info|ALERTS",alertname=~"|Sockdiag.*"'
+LABEL_VALUES = re.compile(r"label_values\(([\w:]+|[\w:]*\{[^}]*\}), \w+\)")
+COUNT_OF_TROUBLE = re.compile(r"\bcount\b[^{]*\b(ALERTS|up)\{")
 SELECTOR = re.compile(r"([A-Za-z_:][\w:]*)\{([^}]*)\}")
+
+
+# Named exceptions.
+THRESHOLDS_OF_NO_ALERT = {
+    "Hosts whose last sample succeeded": {(0, "orange"), (1, "orange")},
+}
+WINDOWS_OF_ALERTS = {"Restarts and outages in the last hour": {"1h"}}
 
 
 def load(name):
@@ -71,7 +81,10 @@ def expressions(dashboard):
 
 
 def metrics_in(expression):
-    return {name for name, _ in SELECTOR.findall(expression)}
+    by_pattern = re.findall(r'__name__=~"([^"]*)"', expression)
+    return {name for name, _ in SELECTOR.findall(expression)} | {
+        name for pattern in by_pattern for name in pattern.split("|")
+    }
 
 
 def variables(dashboard):
@@ -98,9 +111,27 @@ def linked_alerts(panel):
 
 
 def numbers_drawn(panel):
-    """{(number, colour)} of its thresholds, but for the first, which has none."""
+    """{(number, colour)} of its thresholds: what turns green at a number is bad below it."""
     steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
-    return {(step["value"], step["color"]) for step in steps[1:]}
+    return {
+        (step["value"], (below if step["color"] == "green" else step)["color"])
+        for below, step in itertools.pairwise(steps)
+    }
+
+
+def said_by(alert):
+    """{(number, colour)} that a panel may draw for it."""
+    colour = COLOURS[alert["labels"]["severity"]]
+    return {(number, colour) for number in numbers_in(alert["expr"])}
+
+
+def drawn_alerts(panel):
+    """The linked alerts of which it draws a number."""
+    return [each for each in linked_alerts(panel) if said_by(each) & numbers_drawn(panel)]
+
+
+def counts_trouble(panel):
+    return any(COUNT_OF_TROUBLE.search(target["expr"]) for target in panel["targets"])
 
 
 def substituted(expression, dashboard):
@@ -151,10 +182,24 @@ def template_instance(dashboard):
 
 
 def template_label_promql(dashboard):
+    """As by dashboard-linter's rule, but that a selector may name its metrics by a pattern."""
+    selectors = []
     for each in query_variables(dashboard):
         query = each["query"]["query"]
-        if not re.fullmatch(r"label_values\([\w:]+(\{[^}]*\})?, \w+\)", query):
+        found = LABEL_VALUES.fullmatch(query)
+        if found:
+            selectors.append(found[1])
+        else:
             yield f"{each['name']} is {query}"
+    yield from not_promql(selectors, dashboard)
+
+
+def template_offers_the_dead(dashboard):
+    """An exporter that is down has no build_info, but an alert. Not offered it is not counted."""
+    for name in {"job", "instance"} & set(variables(dashboard)):
+        query = variables(dashboard)[name]["query"]["query"]
+        if not query.startswith(f"label_values({EXPORTERS}"):
+            yield f"{name} is {query}"
 
 
 def template_on_time_change_reload(dashboard):
@@ -213,8 +258,11 @@ def target_legend(dashboard):
 
 
 def target_promql(dashboard):
+    yield from not_promql([*expressions(dashboard), annotation(dashboard)["expr"]], dashboard)
+
+
+def not_promql(queries, dashboard):
     """promtool parses them as rules; what it says names the first that is wrong."""
-    queries = [*expressions(dashboard), annotation(dashboard)["expr"]]
     rules = [
         {"record": f"query:{index}", "expr": substituted(expression, dashboard)}
         for index, expression in enumerate(queries)
@@ -230,9 +278,11 @@ def target_promql(dashboard):
 
 
 def target_rate_interval(dashboard):
-    for expression in expressions(dashboard):
-        if set(re.findall(r"\[([^]]*)\]", expression)) - {"$__rate_interval"}:
-            yield expression
+    for panel in panels(dashboard):
+        known = WINDOWS_OF_ALERTS.get(panel["title"], set()) | {"$__rate_interval"}
+        for target in panel["targets"]:
+            if set(re.findall(r"\[([^]]*)\]", target["expr"])) - known:
+                yield target["expr"]
 
 
 def target_counter_agg(dashboard):
@@ -298,20 +348,43 @@ def overlap(one, other):
 def thresholds(dashboard):
     """Each number drawn is in a linked alert's expression, in the colour of its severity."""
     for panel in panels(dashboard):
-        said = {
-            (number, COLOURS[alert["labels"]["severity"]])
-            for alert in linked_alerts(panel)
-            for number in numbers_in(alert["expr"])
-        }
+        said = set().union(*map(said_by, linked_alerts(panel)))
+        said |= THRESHOLDS_OF_NO_ALERT.get(panel["title"], set())
+        if counts_trouble(panel):
+            said.add((1, "red"))
         if numbers_drawn(panel) - said:
             yield f"{panel['title']} draws {numbers_drawn(panel)}, its alerts say {said}"
+
+
+def counts_of_trouble(dashboard):
+    """One alert that fires, or one exporter that is down, is not green."""
+    for panel in panels(dashboard):
+        if counts_trouble(panel) and (1, "red") not in numbers_drawn(panel):
+            yield f"{panel['title']} draws {numbers_drawn(panel)}"
+
+
+def drawn_as_exceptions_say(dashboard):
+    for panel in panels(dashboard):
+        if THRESHOLDS_OF_NO_ALERT.get(panel["title"], set()) - numbers_drawn(panel):
+            yield f"{panel['title']} draws {numbers_drawn(panel)}"
+
+
+def coloured_by_direction(dashboard):
+    """The number of an alert on one direction colours values of that direction alone."""
+    coloured = [panel for panel in panels(dashboard) if panel["type"] != "timeseries"]
+    for panel in coloured:
+        for alert in drawn_alerts(panel):
+            wanted = set(re.findall(r'direction="\w+"', alert["expr"]))
+            for target in panel["targets"]:
+                if not all(each in target["expr"] for each in wanted):
+                    yield f"{panel['title']} asks {target['expr']}, {alert['alert']} {wanted}"
 
 
 def threshold_lines(dashboard):
     for panel in panels(dashboard):
         if panel["type"] == "timeseries":
             style = panel["fieldConfig"]["defaults"]["custom"]["thresholdsStyle"]["mode"]
-            if (style == "dashed") != bool(numbers_drawn(panel)):
+            if style.startswith("dashed") != bool(numbers_drawn(panel)):
                 yield f"{panel['title']} draws its thresholds {style}"
 
 
@@ -361,6 +434,7 @@ ON_BOTH = (
     template_datasource,
     template_job,
     template_label_promql,
+    template_offers_the_dead,
     template_on_time_change_reload,
     template_used,
     panel_datasource,
@@ -376,10 +450,12 @@ ON_BOTH = (
     ids,
     layout,
     thresholds,
+    counts_of_trouble,
+    coloured_by_direction,
     threshold_lines,
     runbook_links,
     firing_alerts,
     now_is_instant,
 )
 OF_HOST = (*ON_BOTH, template_instance, target_instance)
-OF_FLEET = (*ON_BOTH, recording_rules_only, host_links)
+OF_FLEET = (*ON_BOTH, recording_rules_only, host_links, drawn_as_exceptions_say)

@@ -21,11 +21,10 @@ from dashboard_checks import (
     ROOT,
     RUNBOOK,
     annotation,
+    drawn_alerts,
     expressions,
-    linked_alerts,
     metrics_in,
     numbers_drawn,
-    numbers_in,
     panels,
     targets,
     variables,
@@ -98,6 +97,22 @@ def expression(old, new):
     return change
 
 
+def steps_of(title, *steps):
+    """(number, colour) each."""
+
+    def change(dashboard):
+        found = next(each for each in panels(dashboard) if each["title"] == title)
+        made = [{"value": number, "color": colour} for number, colour in steps]
+        found["fieldConfig"]["defaults"]["thresholds"]["steps"] = made
+
+    return change
+
+
+def no_links(dashboard):
+    for each in panels(dashboard):
+        each["links"] = []
+
+
 def two_of_one_title(dashboard):
     first(dashboard)["title"] = first(dashboard, "stat")["title"]
 
@@ -148,7 +163,15 @@ BREAKS = {
     ],
     checks.template_job: [variable("job", multi=False), variable("job", allValue=".+")],
     checks.template_instance: [variable("instance", multi=True), variable("instance", name="host")],
-    checks.template_label_promql: [choice("job"), choice("label_values(a{, job)")],
+    checks.template_label_promql: [
+        choice("job"),
+        choice("label_values(a{, job)"),
+        choice('label_values({alertname=~"|Sockdiag.*"}, job)'),
+    ],
+    checks.template_offers_the_dead: [
+        choice("label_values(sockdiag_exporter_build_info, job)"),
+        choice('label_values({__name__=~"sockdiag_exporter_build_info|ALERTS"}, job)'),
+    ],
     checks.template_on_time_change_reload: [variable("job", refresh=1)],
     checks.template_used: [
         variable("port", name="other"),
@@ -186,13 +209,27 @@ BREAKS = {
         expression("up{", "ups{"),
         target(expr="sum(sockdiag_tcp_socket)"),
         choice("label_values(sockdiag_build_info, job)"),
+        choice('label_values({__name__=~"sockdiag_build_info|ALERTS"}, job)'),
     ],
     checks.recording_rules_only: [
         expression("job_state:sockdiag_tcp_sockets:sum", "sockdiag_tcp_sockets")
     ],
     checks.ids: [panel(id=1), panel(id=0)],
     checks.layout: [place(x=20), place(w=25), place(y=0), place(y=-9)],
-    checks.thresholds: [step(value=19), step(color="purple"), panel("stat", links=[])],
+    checks.thresholds: [step(value=19), step(color="purple"), no_links],
+    checks.counts_of_trouble: [
+        steps_of("Firing alerts", (None, "green")),
+        steps_of("Firing alerts", (None, "green"), (2, "red")),
+        steps_of("Firing alerts", (None, "green"), (1, "blue")),
+    ],
+    checks.coloured_by_direction: [
+        expression('direction="inbound"', 'direction=~"$direction"'),
+        expression('direction="inbound"', 'direction="outbound"'),
+    ],
+    checks.drawn_as_exceptions_say: [
+        steps_of("Hosts whose last sample succeeded", (None, "green")),
+        steps_of("Hosts whose last sample succeeded", (None, "green"), (1, "orange")),
+    ],
     checks.threshold_lines: [no_line, no_number_for_the_line],
     checks.runbook_links: [
         link(url=f"{RUNBOOK}#sockdiagnosuchthing"),
@@ -228,10 +265,24 @@ class Dashboards(unittest.TestCase):
         drawn = {
             alert["alert"]
             for each in panels(HOST)
-            for alert in linked_alerts(each)
-            if {number for number, _ in numbers_drawn(each)} & numbers_in(alert["expr"])
+            for alert in drawn_alerts(each)
         }
         self.assertEqual(drawn, set(ALERTS))
+
+    def test_what_counts_trouble_is_known_to_do_so(self):
+        counting = {"Firing alerts", "Firing alerts by host", "Exporters down"}
+        for dashboard, expected in ((HOST, {"Firing alerts"}), (FLEET, counting)):
+            found = {each["title"] for each in panels(dashboard) if checks.counts_trouble(each)}
+            self.assertEqual(found, expected, dashboard["uid"])
+
+    def test_what_colours_by_an_alert_on_one_direction_is_split(self):
+        drawn = {
+            (alert["alert"], each["type"])
+            for each in panels(FLEET)
+            for alert in drawn_alerts(each)
+        }
+        names = ("SockdiagCloseWaitLingering", "SockdiagCloseWaitLingeringOutbound")
+        self.assertLessEqual({(name, "table") for name in names}, drawn)
 
     def test_every_metric_about_sockets_is_on_the_dashboard_of_a_host(self):
         shown = set().union(*map(metrics_in, expressions(HOST)))

@@ -127,7 +127,7 @@ class Pod(ManifestTest):
             "tolerates every taint": (self.pod["tolerations"], [{"operator": "Exists"}]),
             "asks for Linux": (self.pod["nodeSelector"], {"kubernetes.io/os": "linux"}),
             "asks for little": (resources["requests"], {"cpu": "10m", "memory": "32Mi"}),
-            "is limited in memory, not in CPU": (resources["limits"], {"memory": "128Mi"}),
+            "is limited in memory, not in CPU": (resources["limits"], {"memory": "256Mi"}),
             "has a quota for its priority": (
                 [self.pod["priorityClassName"]],
                 only(self.base, "ResourceQuota")["spec"]["scopeSelector"]["matchExpressions"][0][

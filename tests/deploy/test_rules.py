@@ -144,6 +144,11 @@ class EveryAlert(unittest.TestCase):
             with self.subTest(rule["alert"]):
                 self.assertNotRegex(bare(rule["expr"]), r"\bby\s*\(")
 
+    def test_outlasts_a_missed_scrape_where_it_asks_for_old_sockets(self):
+        for rule in self.ALL:
+            with self.subTest(rule["alert"]):
+                self.assertNotRegex(bare(rule["expr"]), r"lingering_sockets\{[^}]*\}(?!\[)")
+
     def test_needs_no_recording_rule(self):
         for rule in self.ALL:
             with self.subTest(rule["alert"]):

@@ -5,8 +5,11 @@ import unittest
 
 from support.case import EndToEndTest
 from support.dashboards import (
+    GONE_INSTANCE,
+    GONE_JOB,
     INSTANCE,
     JOB,
+    OTHER_JOB,
     STAND_INS,
     DashboardPrometheus,
     annotations,
@@ -32,6 +35,12 @@ BOTH_ENDS = (
     "unread_eof",
     "not_closed",
 )
+EXPECTED_CHOICES = {
+    "job": {JOB, GONE_JOB},
+    "instance": {INSTANCE, GONE_INSTANCE},
+    "port": {str(PORT)},
+    "direction": {"outbound"},
+}
 MADE = set(STATES.values()) - {"close"}  # bound sockets without a peer are not asked for
 
 
@@ -96,6 +105,7 @@ class Dashboards(DashboardTest):
         self.expect_that_stand_ins_were_needed()
         self.expect_every_state()
         self.expect_choices()
+        self.expect_that_a_job_that_is_all_down_counts()
 
     def expect_that_stand_ins_were_needed(self):
         scrape = self.exporter.scrape()
@@ -115,10 +125,23 @@ class Dashboards(DashboardTest):
         return {state for state, count in counts.items() if count}
 
     def expect_choices(self):
-        expected = {"job": JOB, "instance": INSTANCE, "port": str(PORT), "direction": "outbound"}
         for (dashboard, label), expression in choices().items():
-            offered = {labels[label] for labels, _ in self.prometheus.query(expression)}
-            self.assertIn(expected[label], offered, dashboard)
+            with self.subTest(dashboard, variable=label):
+                self.expect_offered(label, expression)
+
+    def expect_offered(self, label, expression):
+        def offered():
+            return {labels.get(label) for labels, _ in self.prometheus.query(expression)}
+
+        expected = EXPECTED_CHOICES[label]
+        wait_until(lambda: expected <= offered(), f"{expected} offered by {expression}")
+        self.assertNotIn(OTHER_JOB, offered())
+
+    def expect_that_a_job_that_is_all_down_counts(self):
+        asked = {query.panel: query.expression for query in queries()}
+        self.assertEqual(self.prometheus.value(asked["Exporters down"]), 1)
+        down = self.prometheus.query(asked["Exporters down by host"])
+        self.assertEqual([labels["job"] for labels, _ in down], [GONE_JOB])
 
 
 if __name__ == "__main__":

@@ -21,6 +21,13 @@ DATASOURCE_VARIABLE = {
 }
 
 
+def exporters(label, matchers=""):
+    """A query for the values of a label that exporters have now or had before they went down:
+    build_info leaves the time range with the last good scrape, the alert on it remains for days."""
+    names = "sockdiag_exporter_build_info|ALERTS"
+    return f'label_values({{__name__=~"{names}",alertname=~"|Sockdiag.*"{matchers}}}, {label})'
+
+
 def variable(name, query, is_multi=False, all_value=""):
     """A choice of one label value, or of any number of them and at first of all. "All" stands for
     a regular expression of them all, or for `all_value`, which is shorter and may match more."""

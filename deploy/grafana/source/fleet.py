@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """All hosts together, from recording rules, `up` and ALERTS alone: cheap for thousands of them."""
 
-from source.dashboard import dashboard, variable
+from source.dashboard import dashboard, exporters, variable
 from source.kinds import (
+    ANY_IS_BAD,
     CAUSES,
+    FILLED,
     NEAR_EXHAUSTION,
     NONE_IS_GOOD,
     STACKED,
@@ -18,8 +20,15 @@ from source.kinds import (
 HOST = ["instance", "job"]
 SERVICE = ["direction", "port", "job"]
 FIRING = 'ALERTS{alertname=~"Sockdiag.*",alertstate="firing",@fleet}'
+LINGERING_CLOSE_WAIT = "instance_direction_port:sockdiag_tcp_lingering_close_wait_sockets:sum"
 SERVICE_SOCKETS = "job_direction_port_state:sockdiag_tcp_sockets:sum"
 SERVICE_STATES = ("established", "close_wait", "time_wait", "syn_recv")
+
+
+def lingering_close_wait(direction):
+    series = f'{LINGERING_CLOSE_WAIT}{{@service_listener,direction="{direction}"}}'
+    return f"sum without (direction) ({series})"
+
 
 OVERVIEW = [
     stat("Exporters that answer", "short",
@@ -27,14 +36,15 @@ OVERVIEW = [
          "How many exporters Prometheus scraped in time."),
     stat("Exporters down", "short", "count(up{@fleet} == 0) or vector(0)",
          "Targets of these jobs that Prometheus cannot scrape.",
-         {"SockdiagExporterDown": 0}, NONE_IS_GOOD),
+         {"SockdiagExporterDown": None}, NONE_IS_GOOD, colours=ANY_IS_BAD),
     stat("Firing alerts", "short", f"count({FIRING}) or vector(0)",
-         "Of all hosts; the table below names them.", words=NONE_IS_GOOD),
+         "Of all hosts; the table below names them.", words=NONE_IS_GOOD, colours=ANY_IS_BAD),
     stat("Sockets", "short", "sum(job_state:sockdiag_tcp_sockets:sum{@fleet})",
          "All TCP sockets of all hosts, TIME_WAIT and listeners included."),
-    stat("Lingering CLOSE_WAIT", "short",
-         'sum(job_state:sockdiag_tcp_lingering_sockets:sum{@fleet,state="close_wait"})',
-         "Connections that applications leak, and dead ones in pools, on all hosts."),
+    stat("Worst lingering CLOSE_WAIT", "short",
+         f'max({LINGERING_CLOSE_WAIT}{{@fleet,direction="inbound"}}) or vector(0)',
+         "On the worst inbound port of all hosts: connections that its application leaks.",
+         {"SockdiagCloseWaitLingering": 20}, NONE_IS_GOOD),
     stat("Worst accept queue", "percentunit",
          "max(job_port:sockdiag_tcp_accept_queue_utilization_ratio:max{@fleet})",
          "At 100 % the kernel drops new connections.", {"SockdiagAcceptQueueFull": 0.9}),
@@ -50,7 +60,7 @@ TROUBLE = [
     joined("Firing alerts by host", "short", ["severity", "alertname", *HOST],
            {"alerts": f"count by (severity, alertname, instance, job) ({FIRING})"},
            "One line for each alert and host; the number counts ports, directions and so on.",
-           width=16),
+           width=16, colours=ANY_IS_BAD),
     joined("Exporters down by host", "none", HOST, {"state": "up{@fleet} == 0"},
            "Targets of these jobs that Prometheus cannot scrape.", {"SockdiagExporterDown": 0},
            width=8, words={0: ("down", "red")}),
@@ -76,14 +86,17 @@ TOTALS = [
 ]
 
 CLOSE_WAIT = [
-    top("Hosts and ports by lingering CLOSE_WAIT", "short", ["instance", *SERVICE], "lingering",
-        "instance_direction_port:sockdiag_tcp_lingering_close_wait_sockets:sum{@service}",
-        "Where connections leak most.",
-        {"SockdiagCloseWaitLingering": 20, "SockdiagCloseWaitLingeringOutbound": None}, width=12),
+    top("Hosts and ports by inbound lingering CLOSE_WAIT", "short", ["instance", "port", "job"],
+        "lingering", lingering_close_wait("inbound"), "Where connections leak most.",
+        {"SockdiagCloseWaitLingering": 20}),
+    top("Hosts and ports by outbound lingering CLOSE_WAIT", "short", ["instance", "port", "job"],
+        "lingering", lingering_close_wait("outbound"),
+        "Where pools hold most connections that the server has closed.",
+        {"SockdiagCloseWaitLingeringOutbound": 50}),
     top("Services by lingering CLOSE_WAIT", "short", SERVICE, "lingering",
         "job_direction_port:sockdiag_tcp_lingering_close_wait_sockets:sum{@service}",
         "Added up over all hosts: a leak on each of them is a defect of the service.",
-        {"SockdiagCloseWaitLingering": None}, width=12),
+        {"SockdiagCloseWaitLingering": None}),
 ]
 
 SERVICES = [
@@ -167,7 +180,8 @@ EXPORTERS = [
     graph("Hosts whose last sample succeeded", "percentunit",
           {"{{job}} {{source}}": "job_source:sockdiag_sample_success:avg{@fleet}"},
           "Of the exporters that answer, by source; a host that fails has alerts above.",
-          {"SockdiagSamplingFailing": None}, width=12),
+          {"SockdiagSamplingFailing": None}, width=12, custom=FILLED,
+          colours={0: "orange", 1: "green"}),
     graph("Exporters by version", "short",
           {"{{version}}": "sum by (version)"
            " (job_version:sockdiag_exporter_build_info:count{@fleet})"},
@@ -175,7 +189,7 @@ EXPORTERS = [
 ]
 
 VARIABLES = [
-    variable("job", "label_values(sockdiag_exporter_build_info, job)", is_multi=True),
+    variable("job", exporters("job"), is_multi=True),
     variable("direction", f"label_values({SERVICE_SOCKETS}{{@fleet}}, direction)",
              is_multi=True, all_value=".*"),
     variable("port", f"label_values({SERVICE_SOCKETS}{{@fleet}}, port)",

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """One host: what its TCP sockets do, and how the exporter fares."""
 
-from source.dashboard import dashboard, variable
+from source.dashboard import dashboard, exporters, variable
 from source.kinds import (
+    ANY_IS_BAD,
     CAUSES,
     CLOSE_WAIT_LINGERING,
     HEALTH,
@@ -58,10 +59,10 @@ OVERVIEW = [
          NEAR_EXHAUSTION),
     stat("Exporter", "none", "min(sockdiag_sample_success{@host}) or min(up{@host})",
          "Failing when Prometheus cannot scrape it, or when one of its sources fails.",
-         {"SockdiagExporterDown": 0, "SockdiagSamplingFailing": 0}, HEALTH),
+         {"SockdiagExporterDown": 0}, HEALTH, below={"SockdiagSamplingFailing": 0.5}),
     stat("Firing alerts", "none", f"count({FIRING}) or vector(0)",
          "Alerts of this host that fire now; red marks on all graphs show since when.",
-         words=NONE_IS_GOOD),
+         words=NONE_IS_GOOD, colours=ANY_IS_BAD),
 ]
 
 STATES_OVER_TIME = [
@@ -74,7 +75,7 @@ STATES_OVER_TIME = [
 CLOSE_WAIT = [
     by_port("CLOSE_WAIT by port", f'{SOCKETS}{{@port,state="close_wait"}}',
             "A floor that rises for half an hour and more is a leak.",
-            {"SockdiagCloseWaitGrowing": 50}, width=12),
+            {"SockdiagCloseWaitGrowing": 50, "SockdiagCloseWaitGrowingSlowly": 50}, width=12),
     graph("CLOSE_WAIT by cause", "short",
           {"{{direction}} {{cause}}": "sum by (direction, cause)"
            " (sockdiag_tcp_close_wait_sockets{@port})"},
@@ -244,7 +245,7 @@ KERNEL_COUNTERS = [
 EXPORTER = [
     stat("Sources", "none", "sockdiag_sample_success{@host}",
          "Whether the last attempt succeeded: dump of all sockets, polls of listeners, /proc.",
-         {"SockdiagSamplingFailing": 0}, HEALTH, width=8, legend="{{source}}"),
+         words=HEALTH, below={"SockdiagSamplingFailing": 0.5}, width=8, legend="{{source}}"),
     stat("Configuration", "none", "sockdiag_exporter_config_last_reload_successful{@host}",
          "Whether the last reload succeeded; if not, the configuration before it is in force.",
          {"SockdiagConfigReloadFailed": 0}, HEALTH, width=4),
@@ -279,6 +280,11 @@ EXPORTER = [
           {"{{source}}": "sockdiag_sample_failures_total",
            "interrupted dumps": "sockdiag_dump_interrupted_total"},
           "Nothing of them was published; the log says why.", {"SockdiagSamplingFailing": None}),
+    graph("Restarts and outages in the last hour", "short",
+          {"restarts": "changes(process_start_time_seconds{@host}[1h])",
+           "outages": "changes(up{@host}[1h]) / 2"},
+          "Of the exporter. An outage is two changes: Prometheus could not scrape it, then could.",
+          {"SockdiagExporterFlapping": 3}),
     graph("Sockets not accounted for", "short",
           {"not in the dump": "sockdiag_tcp_unaccounted_sockets{@host}",
            "unknown state": 'sockdiag_sample_unknown_state_sockets{@host,source="tcp"}'},
@@ -287,15 +293,15 @@ EXPORTER = [
           {"{{direction}}": f'sum without (port, state) ({SOCKETS}{{@host,port="other"}})'
            f" / sum without (port, state) ({SOCKETS}{{@host}})"},
           "Of the sockets of that direction: those whose port has no series of its own.",
-          {"SockdiagPortsFolded": 0.1}, width=12),
+          {"SockdiagPortsFolded": 0.1}),
     graph("Ports folded into other", "short", {"{{direction}}": "sockdiag_tcp_folded_ports{@host}"},
           "Raise ports.max_ports or name the ports in the configuration.",
-          {"SockdiagPortsFolded": None}, width=12),
+          {"SockdiagPortsFolded": None}),
 ]
 
 VARIABLES = [
-    variable("job", "label_values(sockdiag_exporter_build_info, job)", is_multi=True),
-    variable("instance", "label_values(sockdiag_exporter_build_info{@fleet}, instance)"),
+    variable("job", exporters("job"), is_multi=True),
+    variable("instance", exporters("instance", ",@fleet")),
     variable("direction", f"label_values({SOCKETS}{{@host}}, direction)", is_multi=True,
              all_value=".*"),
     variable("port", f"label_values({SOCKETS}{{@host}}, port)", is_multi=True, all_value=".*"),

@@ -8,6 +8,7 @@ STATES = (
     " last_ack close"
 ).split()
 SYMLOG = {"scaleDistribution": {"type": "symlog", "log": 10, "linearThreshold": 1}}
+FILLED = {"thresholdsStyle": {"mode": "dashed+area"}}
 STACKED = {"stacking": {"mode": "normal", "group": "A"}, "fillOpacity": 40}
 
 CAUSES = (
@@ -23,6 +24,7 @@ CLOSE_WAIT_LINGERING = {"SockdiagCloseWaitLingering": 20, "SockdiagCloseWaitLing
 # For panels that show a flag: value -> (word, colour).
 HEALTH = {0: ("failing", "red"), 1: ("ok", "green")}
 NONE_IS_GOOD = {0: ("none", "green")}
+ANY_IS_BAD = {1: "red"}
 
 _TO_HOST = {
     "title": "This host",

@@ -50,6 +50,8 @@ class Panel:
     options: dict = dataclasses.field(default_factory=dict)  # keys of its `options`
     custom: dict = dataclasses.field(default_factory=dict)  # keys of its fieldConfig's `custom`
     overrides: tuple = ()
+    below: dict = dataclasses.field(default_factory=dict)  # as `alerts`, of those on less
+    colours: dict = dataclasses.field(default_factory=dict)  # number -> colour, of no alert
 
 
 HEIGHTS = {"stat": 4, "timeseries": 8, "table": 9}
@@ -77,11 +79,13 @@ def _colour(alert):
     return "red" if alert in CRITICAL else "blue" if alert in INFO else "orange"
 
 
-def _thresholds(alerts):
-    drawn = [(number, _colour(name)) for name, number in alerts.items() if number is not None]
-    steps = [{"color": "green", "value": None}]
-    steps += [{"color": colour, "value": number} for number, colour in sorted(set(drawn))]
-    return {"mode": "absolute", "steps": steps}
+def _thresholds(panel):
+    """A colour holds from its number on: what is bad below a number is so from the start."""
+    drawn = {(number, _colour(name)) for name, number in panel.alerts.items() if number is not None}
+    drawn |= {(number, "green") for number in panel.below.values()} | set(panel.colours.items())
+    start = next(map(_colour, panel.below), "green")
+    steps = [{"color": colour, "value": number} for number, colour in sorted(drawn)]
+    return {"mode": "absolute", "steps": [{"color": start, "value": None}, *steps]}
 
 
 def _mappings(words):
@@ -95,7 +99,7 @@ def _mappings(words):
 def _custom(panel):
     if panel.kind != "timeseries":
         return panel.custom
-    style = "dashed" if any(number is not None for number in panel.alerts.values()) else "off"
+    style = "dashed" if len(_thresholds(panel)["steps"]) > 1 else "off"
     line = {"drawStyle": "line", "fillOpacity": 10, "lineWidth": 1, "showPoints": "auto"}
     return {**line, "thresholdsStyle": {"mode": style}, **panel.custom}
 
@@ -129,7 +133,7 @@ def _panel(panel, number, position):
         "color": {"mode": "palette-classic" if panel.kind == "timeseries" else "thresholds"},
         "custom": _custom(panel),
         "mappings": _mappings(panel.words),
-        "thresholds": _thresholds(panel.alerts),
+        "thresholds": _thresholds(panel),
         "unit": panel.unit,
     }
     if panel.kind == "timeseries" and panel.minimum is not None:
@@ -141,7 +145,7 @@ def _panel(panel, number, position):
         "description": panel.description,
         "datasource": DATASOURCE,
         "gridPos": position,
-        "links": [_runbook_link(name) for name in panel.alerts],
+        "links": [_runbook_link(name) for name in {**panel.alerts, **panel.below}],
         "targets": [_target(panel, ref, *query) for ref, query in refs],
         "fieldConfig": {"defaults": defaults, "overrides": list(panel.overrides)},
         "options": _OPTIONS[panel.kind] | panel.options,

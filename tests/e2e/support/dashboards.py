@@ -5,48 +5,73 @@ import json
 import pathlib
 import re
 import shutil
+import time
 from typing import NamedTuple
 
-from support.prometheus import Prometheus
+from support.prometheus import ShippedPrometheus
 
 _DEPLOY = pathlib.Path(__file__).resolve().parents[3] / "deploy"
-_RECORDING_RULES = "sockdiag_recording.yml"
+_RULES = ("sockdiag_recording.yml", "sockdiag_alerts.yml")
 
 JOB = "sockdiag"
 INSTANCE = "[2001:db8::1]:10293"  # a name that would be another regular expression
 
 # What the exporter cannot tell in a namespace of its own, with values that are easy to see, and an
-# alert, as those that are shipped take minutes to fire.
+# alert, as those that are shipped take minutes to fire. Another is not the exporter's.
 STAND_INS = {
     "sockdiag_tcp_orphans_limit": "sockdiag_tcp_orphans * 0 + 1000",
     "sockdiag_tcp_memory_limit_bytes": "sockdiag_tcp_memory_bytes * 0 + 1e9",
 }
 _STAND_IN_ALERT = "SockdiagStandIn"
 
-# The second target is a host whose exporter is down.
+# A job whose only exporter is down, for longer than a dashboard looks back.
+GONE_JOB, GONE_INSTANCE = "gone", "127.0.0.1:1"
+_GONE_SECONDS = 2 * 3600
+OTHER_JOB = "database"
+JOBS = f"{JOB}|{GONE_JOB}"
+
 _CONFIG = f"""
 global: {{{{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}}}
-rule_files: [{_RECORDING_RULES}, stand_ins.yml]
+rule_files: [{", ".join(_RULES)}, stand_ins.yml]
 scrape_configs:
 - job_name: {JOB}
   static_configs:
   - {{{{targets: ['127.0.0.1:{{port}}'], labels: {{{{instance: '{INSTANCE}'}}}}}}}}
-  - {{{{targets: ['127.0.0.1:1']}}}}
+- job_name: {GONE_JOB}
+  static_configs: [{{{{targets: ['{GONE_INSTANCE}']}}}}]
 """
 
 
-class DashboardPrometheus(Prometheus):
-    """Scrapes and evaluates the shipped recording rules, and the stand-ins, every second."""
+def _history():
+    """It was there for an hour: the rule that tells of it looks at the past every 30 minutes."""
+    labels = f'job="{GONE_JOB}",instance="{GONE_INSTANCE}"'
+    gone = int(time.time()) - _GONE_SECONDS
+    samples = [
+        f"sockdiag_exporter_build_info{{{labels}}} 1 {stamp}"
+        for stamp in range(gone - 3600, gone, 60)
+    ]
+    return "\n".join(["# TYPE sockdiag_exporter_build_info gauge", *samples, "# EOF", ""])
 
-    def _write_files(self, directory, target_port):
-        shutil.copy(_DEPLOY / "prometheus" / _RECORDING_RULES, directory)
+
+class DashboardPrometheus(ShippedPrometheus):
+    """Scrapes and evaluates the shipped rules, and the stand-ins, every second."""
+
+    def __init__(self, target_port):
+        self._target_port = target_port
+        super().__init__(_history())
+
+    def _write_files(self, directory, _):
+        for name in _RULES:
+            shutil.copy(_DEPLOY / "prometheus" / name, directory)
         rules = [{"record": name, "expr": expr} for name, expr in STAND_INS.items()]
         alert = {"alert": _STAND_IN_ALERT, "expr": "sockdiag_exporter_build_info"}
         alert["labels"] = {"severity": "info"}
-        groups = [{"name": "stand_ins", "rules": [*rules, alert]}]
+        other = {"alert": "Other", "expr": "vector(1)", "labels": {"job": OTHER_JOB}}
+        groups = [{"name": "stand_ins", "rules": [*rules, alert, other]}]
         (directory / "stand_ins.yml").write_text(json.dumps({"groups": groups}), encoding="ascii")
-        config = _CONFIG.format(port=target_port)
+        config = _CONFIG.format(port=self._target_port)
         (directory / "prometheus.yml").write_text(config, encoding="ascii")
+        self._write_blocks(directory)
 
 
 class Query(NamedTuple):
@@ -95,9 +120,9 @@ def _dashboards():
 
 
 def substituted(expression):
-    """As Grafana asks with one host and all directions and ports chosen."""
+    """As Grafana asks with all jobs, one host and all directions and ports chosen."""
     values = {
-        "$job": JOB,
+        "$job": JOBS,
         "$instance": INSTANCE,
         "$direction": ".*",
         "$port": ".*",
