@@ -25,6 +25,8 @@ RUN apt-get update -q \
 COPY LICENSE /usr/share/doc/sockdiag_exporter/
 COPY config/sockdiag_exporter.yml /etc/sockdiag_exporter/
 COPY --from=build /build/build/release/sockdiag_exporter /usr/bin/
+# With a library missing the build ends here.
+RUN ["/usr/bin/sockdiag_exporter", "--version"]
 
 ARG VERSION=unknown
 ARG REVISION=unknown
@@ -38,8 +40,9 @@ LABEL org.opencontainers.image.title="sockdiag_exporter" \
 # nobody: by number, so that Kubernetes can see that it is not root.
 USER 65534:65534
 EXPOSE 10293
-# Asks where the configuration file says, so change listen addresses there and not by a flag.
+# Not by the configuration file, which may have been edited since the start: who listens elsewhere
+# sets a health check of his own (--health-cmd).
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
-    CMD ["/usr/bin/sockdiag_exporter", "--config.file=/etc/sockdiag_exporter/sockdiag_exporter.yml", "--health"]
+    CMD ["/usr/bin/sockdiag_exporter", "--web.listen-address=127.0.0.1:10293", "--health"]
 ENTRYPOINT ["/usr/bin/sockdiag_exporter"]
 CMD ["--config.file=/etc/sockdiag_exporter/sockdiag_exporter.yml"]

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <mutex>
 #include <utility>
 
 #include "sockdiag/exporter/http_client.hpp"
@@ -67,7 +68,7 @@ class Exporter::Parts {
     if (started_ != kStarted) return reloader_.reload();
     service_manager::reloading();
     auto problem = reloader_.reload();
-    service_manager::ready(problem ? std::string_view(*problem) : "configuration reloaded");
+    say_ready(problem.value_or("configuration reloaded"));
     return problem;
   }
 
@@ -77,15 +78,30 @@ class Exporter::Parts {
   static constexpr unsigned kStarted = kListening | kSampled;
 
   // It is ready when it listens and has sampled, whichever comes last.
-  void started(unsigned part) noexcept {
+  void started(unsigned part) {
     const unsigned before = started_.fetch_or(part);
-    if (before != kStarted && (before | part) == kStarted) service_manager::ready("serving");
+    if (before != kStarted && (before | part) == kStarted) say_ready("serving");
+  }
+
+  void say_ready(std::string status) {
+    const std::lock_guard lock(unsaid_mutex_);
+    unsaid_ = std::move(status);
+    say_what_is_unsaid();
+  }
+
+  // A service manager that is busy is told later. Called with the lock held.
+  void say_what_is_unsaid() {
+    if (unsaid_ && service_manager::ready(*unsaid_)) unsaid_.reset();
   }
 
   // Of the sampler's thread; the server may not be there yet, or no longer.
   TurnListener turn_listener() {
     const auto turned = [this] {
       started(kSampled);
+      {
+        const std::lock_guard lock(unsaid_mutex_);
+        say_what_is_unsaid();
+      }
       liveness_.beat(Liveness::TimePoint::clock::now());
     };
     return {turned, liveness_.beat_interval()};
@@ -116,6 +132,8 @@ class Exporter::Parts {
 
   std::optional<double> start_time_;
   std::atomic<unsigned> started_ = 0;
+  std::mutex unsaid_mutex_;
+  std::optional<std::string> unsaid_;  // what READY=1 that was not taken yet would say
   Board board_;
   Liveness liveness_;
   Reloader reloader_;

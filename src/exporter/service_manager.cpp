@@ -44,16 +44,27 @@ bool set_path(sockaddr_un& address, std::string_view path) noexcept {
   return path.front() == '@' || path.front() == '/';
 }
 
-void tell(std::string_view message) noexcept {
+// Whether it was taken, or nobody is to be told.
+bool tell(std::string_view message) noexcept {
   const std::string_view path = environment("NOTIFY_SOCKET");
   sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
-  if (!set_path(address, path)) return;
+  if (!set_path(address, path)) return true;
   const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return;
+  if (fd < 0) return false;
   const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
-  static_cast<void>(::sendto(fd, message.data(), message.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
-                             reinterpret_cast<const sockaddr*>(&address), length));
+  const ssize_t sent = ::sendto(fd, message.data(), message.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
+                                reinterpret_cast<const sockaddr*>(&address), length);
   ::close(fd);
+  return sent >= 0;
+}
+
+// systemd ignores messages above 4 KiB. Cut between two characters of UTF-8.
+std::string_view shortened(std::string_view text) noexcept {
+  constexpr std::size_t kLongest = 1024;
+  if (text.size() <= kLongest) return text;
+  std::size_t length = kLongest;
+  while (length > 0 && (static_cast<unsigned char>(text[length]) & 0xC0U) == 0x80U) --length;
+  return text.substr(0, length);
 }
 
 }  // namespace
@@ -66,11 +77,11 @@ std::optional<std::chrono::microseconds> watchdog_period() noexcept {
   return std::chrono::microseconds(std::min(*period, longest));
 }
 
-void ready(std::string_view status) noexcept {
+bool ready(std::string_view status) noexcept {
   try {
-    tell("READY=1\nSTATUS=" + one_line(status));
+    return tell(std::string("READY=1\nSTATUS=").append(shortened(one_line(status))));
   } catch (const std::exception&) {
-    tell("READY=1");
+    return tell("READY=1");
   }
 }
 
@@ -79,14 +90,14 @@ void reloading() noexcept {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
   const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
   try {
-    tell("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(microseconds));
+    static_cast<void>(tell("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(microseconds)));
   } catch (const std::exception&) {
-    tell("RELOADING=1");
+    static_cast<void>(tell("RELOADING=1"));
   }
 }
 
-void stopping() noexcept { tell("STOPPING=1"); }
+void stopping() noexcept { static_cast<void>(tell("STOPPING=1")); }
 
-void feed_watchdog() noexcept { tell("WATCHDOG=1"); }
+void feed_watchdog() noexcept { static_cast<void>(tell("WATCHDOG=1")); }
 
 }  // namespace sockdiag::service_manager

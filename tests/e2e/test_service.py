@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """As a service: what a service manager is told, and what it restarts for."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -39,13 +40,15 @@ def status_of(process):
 class ServiceManager:
     """A socket that a process is told to report to (sd_notify(3)), and what it got."""
 
-    def __init__(self):
+    def __init__(self, name=None):
+        """In a directory, or in the abstract namespace by a name that begins with "@"."""
         self._directory = tempfile.TemporaryDirectory(prefix="sockdiag_e2e_notify_")
         os.chmod(self._directory.name, 0o755)
-        self.path = os.path.join(self._directory.name, "notify")
+        self.path = name or os.path.join(self._directory.name, "notify")
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(self.path)
-        os.chmod(self.path, 0o777)
+        self._socket.bind(self.path.replace("@", "\0", 1) if name else self.path)
+        if not name:
+            os.chmod(self.path, 0o777)
         self._socket.setblocking(False)
         self._messages = []
 
@@ -69,6 +72,21 @@ class ServiceManager:
         """More messages than the kernel keeps for one that does not read."""
         with open("/proc/sys/net/unix/max_dgram_qlen", encoding="ascii") as file:
             return int(file.read()) + 2
+
+    def fill(self):
+        """Until it takes no more."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:
+            stranger.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    stranger.sendto(b"X_STRANGER=1", self._socket.getsockname())
+
+    def wait_for_silence_of(self, name, exporter):
+        """Over several turns of the exporter's loop it is not told again."""
+        told = self.count(name)
+        exporter.fresh_scrape()
+        if self.count(name) != told:
+            raise AssertionError(f"{name} once more: {self.messages()}")
 
     def count(self, name):
         return sum(name in message for message in self.messages())
@@ -141,6 +159,21 @@ class Notifications(ServiceTest):
         exporter.reload('"a\\nMAINPID=1\\nX": 1\n')
         self.assertEqual(set(self.manager.wait_for("READY", 2)), {"READY", "STATUS"})
 
+    def test_a_very_long_reason_is_cut(self):
+        exporter = self.launch()
+        self.manager.wait_for("READY")
+        exporter.wait_until_listening()
+        exporter.reload(f"log: {{level: {'ü' * 3000}}}\n")
+        status = self.manager.wait_for("READY", 2)["STATUS"]
+        self.assertLessEqual(len(status.encode()), 1024)
+        self.assertTrue(status.endswith("ü"))
+
+    def test_an_abstract_socket_is_told(self):
+        manager = ServiceManager(f"@sockdiag_e2e_{os.getpid()}")
+        self.addCleanup(manager.close)
+        self.launch_exporter(environment=manager.environment())
+        manager.wait_for("READY")
+
     def test_stopping_is_told(self):
         exporter = self.launch()
         self.manager.wait_for("READY")
@@ -194,6 +227,13 @@ class Watchdog(ServiceTest):
 
 class Unheard(ServiceTest):
     """Nobody reads the messages, and the socket's queue is full before long."""
+
+    def test_readiness_is_told_again_until_it_is_taken(self):
+        self.manager.fill()
+        exporter = self.launch().wait_until_listening().wait_until_ready()
+        exporter.fresh_scrape()
+        self.manager.wait_for("READY")
+        self.manager.wait_for_silence_of("READY", exporter)
 
     def test_sampling_reloads_and_the_end_wait_for_nobody(self):
         exporter = self.launch(watchdog=True).wait_until_listening()

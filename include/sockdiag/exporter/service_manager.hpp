@@ -3,7 +3,7 @@
 
 // What the service manager that started this process is told: systemd, or whoever else sets
 // NOTIFY_SOCKET (protocol: sd_notify(3)). Without one nothing happens; a message that it does not
-// take at once is lost, for nothing may wait for it. Safe from any thread.
+// take at once is not sent, for nothing may wait for it. Safe from any thread.
 
 #include <chrono>
 #include <optional>
@@ -15,8 +15,9 @@ namespace sockdiag::service_manager {
 // watchdog watches this process.
 [[nodiscard]] std::optional<std::chrono::microseconds> watchdog_period() noexcept;
 
-// Started, or done with a reload. `status` is for people.
-void ready(std::string_view status) noexcept;
+// Started, or done with a reload; `status` is for people, 1 KiB of it is told. Whether it was
+// taken, or nobody is to be told: else it has to be said again, since others wait for it.
+[[nodiscard]] bool ready(std::string_view status) noexcept;
 void reloading() noexcept;
 void stopping() noexcept;
 void feed_watchdog() noexcept;
