@@ -8,7 +8,7 @@
 #include <mutex>
 #include <utility>
 
-#include "sockdiag/exporter/http_client.hpp"
+#include "http_client.hpp"
 #include "sockdiag/exporter/http_server.hpp"
 #include "sockdiag/exporter/liveness.hpp"
 #include "sockdiag/exporter/log.hpp"

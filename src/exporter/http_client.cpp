@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/exporter/http_client.hpp"
+#include "http_client.hpp"
 
 #include <civetweb.h>
 
