@@ -46,24 +46,31 @@ std::uint16_t port_of(__be16 network_order) {
                                                     : network_order;
 }
 
-IpAddress address_of(std::uint8_t family, const __be32 (&words)[4]) {
+// One field of the message, where it lies: its parts would have to wait for a copy of the whole.
+template <typename Value>
+Value value_at(std::span<const std::byte> payload, std::size_t offset) {
+  Value value;
+  std::memcpy(&value, payload.data() + offset, sizeof value);
+  return value;
+}
+
+IpAddress address_at(std::span<const std::byte> payload, std::size_t offset) {
+  const std::byte* words = payload.data() + offset;
+  const auto family = value_at<std::uint8_t>(payload, offsetof(inet_diag_msg, idiag_family));
   if (family == AF_INET) return IpAddress::from_ipv4(words);
   if (family == AF_INET6) return IpAddress::from_ipv6(words);
   malformed("neither AF_INET nor AF_INET6");
 }
 
-inet_diag_msg message_of(std::span<const std::byte> payload) {
-  inet_diag_msg message;
-  if (payload.size() < sizeof message) malformed("shorter than struct inet_diag_msg");
-  std::memcpy(&message, payload.data(), sizeof message);
-  return message;
+std::uint16_t port_at(std::span<const std::byte> payload, std::size_t offset) {
+  return port_of(value_at<__be16>(payload, offset));
 }
 
-SocketKind kind_of(const inet_diag_msg& message, bool has_attributes) {
-  if (message.idiag_timer == kTimeWaitTimer) return SocketKind::time_wait;
+SocketKind kind_of(const SocketRecord& record, std::uint8_t timer, bool has_attributes) {
+  if (timer == kTimeWaitTimer) return SocketKind::time_wait;
   // A real SYN_RECV socket (fast open, simultaneous open) has an owner or attributes.
-  const bool owned = message.idiag_inode != 0 || has_attributes;
-  const bool syn_recv = message.idiag_state == static_cast<std::uint8_t>(TcpState::syn_recv);
+  const bool owned = record.inode != 0 || has_attributes;
+  const bool syn_recv = record.state_number == static_cast<std::uint8_t>(TcpState::syn_recv);
   return syn_recv && !owned ? SocketKind::request : SocketKind::full;
 }
 
@@ -90,26 +97,49 @@ std::optional<std::chrono::milliseconds> since_last_ack_of(std::span<const std::
   return std::chrono::milliseconds(milliseconds);
 }
 
-// The kernel's is unique while the host runs (sock_diag_save_cookie() in net/core/sock_diag.c).
-std::uint64_t cookie_of(const inet_diag_sockid& id) {
-  return (std::uint64_t{id.idiag_cookie[1]} << 32) | id.idiag_cookie[0];
+// The kernel's is unique while the host runs (sock_diag_save_cookie() in net/core/sock_diag.c): the
+// lower half comes first, whatever the byte order.
+std::uint64_t cookie_of(std::span<const std::byte> payload) {
+  constexpr std::size_t kLow = offsetof(inet_diag_msg, id.idiag_cookie);
+  const std::uint64_t high = value_at<std::uint32_t>(payload, kLow + sizeof(std::uint32_t));
+  return high << 32 | value_at<std::uint32_t>(payload, kLow);
 }
 
-// Calls visit(type, value) for each attribute (struct rtattr, linux/rtnetlink.h: length and type
-// of 16 bits each in host order, then the value, padded to 4 bytes).
-template <typename Visit>
-void for_each_attribute(std::span<const std::byte> bytes, Visit visit) {
+// What an attribute says goes into `record`. Returns whether only full sockets have it: the mark
+// comes with mini sockets, too.
+bool read_attribute(std::uint16_t type, std::span<const std::byte> value, SocketRecord& record) {
+  switch (type) {
+    case INET_DIAG_MARK:
+      return false;
+    case INET_DIAG_SKV6ONLY:
+      record.ipv6_only = flag_of(value);
+      return true;
+    case INET_DIAG_SKMEMINFO:
+      record.drops = drops_of(value);
+      return true;
+    case INET_DIAG_INFO:
+      record.since_last_ack = since_last_ack_of(value);
+      return true;
+    default:
+      return true;
+  }
+}
+
+// Attributes (struct rtattr, linux/rtnetlink.h): length and type of 16 bits each in host order,
+// then the value, padded to 4 bytes. Returns whether a full socket's are among them.
+bool read_attributes(std::span<const std::byte> bytes, SocketRecord& record) {
+  bool full = false;
   while (!bytes.empty()) {
-    rtattr attribute;
-    if (bytes.size() < sizeof attribute) malformed("an attribute's header is cut off");
-    std::memcpy(&attribute, bytes.data(), sizeof attribute);
+    if (bytes.size() < sizeof(rtattr)) malformed("an attribute's header is cut off");
+    const auto attribute = value_at<rtattr>(bytes, 0);
     if (attribute.rta_len < sizeof attribute || attribute.rta_len > bytes.size()) {
       malformed("an attribute's length is impossible");
     }
-    visit(attribute.rta_type,
-          bytes.subspan(sizeof attribute, attribute.rta_len - sizeof attribute));
+    const auto value = bytes.subspan(sizeof attribute, attribute.rta_len - sizeof attribute);
+    full |= read_attribute(attribute.rta_type, value, record);
     bytes = bytes.subspan(std::min<std::size_t>(RTA_ALIGN(attribute.rta_len), bytes.size()));
   }
+  return full;
 }
 
 }  // namespace
@@ -130,29 +160,24 @@ std::vector<std::byte> encode(const DumpRequest& request, std::uint32_t sequence
 }
 
 SocketRecord decode_socket(std::span<const std::byte> payload) {
-  const inet_diag_msg message = message_of(payload);
+  using Message = inet_diag_msg;
+  if (payload.size() < sizeof(Message)) malformed("shorter than struct inet_diag_msg");
   SocketRecord record;
-  bool has_attributes = false;
-  for_each_attribute(payload.subspan(sizeof message),
-                     [&](std::uint16_t type, std::span<const std::byte> value) {
-                       // The mark comes with mini sockets too.
-                       has_attributes = has_attributes || type != INET_DIAG_MARK;
-                       if (type == INET_DIAG_SKV6ONLY) record.ipv6_only = flag_of(value);
-                       if (type == INET_DIAG_SKMEMINFO) record.drops = drops_of(value);
-                       if (type == INET_DIAG_INFO) record.since_last_ack = since_last_ack_of(value);
-                     });
-  record.state_number = message.idiag_state;
-  record.kind = kind_of(message, has_attributes);
-  record.local_port = port_of(message.id.idiag_sport);
-  record.remote_port = port_of(message.id.idiag_dport);
-  record.local_address = address_of(message.idiag_family, message.id.idiag_src);
-  record.remote_address = address_of(message.idiag_family, message.id.idiag_dst);
-  record.receive_queue = message.idiag_rqueue;
-  record.send_queue = message.idiag_wqueue;
-  record.cookie = cookie_of(message.id);
-  record.inode = message.idiag_inode;
-  record.retransmits = message.idiag_retrans;
-  record.timer_remaining = std::chrono::milliseconds(message.idiag_expires);
+  record.state_number = value_at<std::uint8_t>(payload, offsetof(Message, idiag_state));
+  record.local_port = port_at(payload, offsetof(Message, id.idiag_sport));
+  record.remote_port = port_at(payload, offsetof(Message, id.idiag_dport));
+  record.local_address = address_at(payload, offsetof(Message, id.idiag_src));
+  record.remote_address = address_at(payload, offsetof(Message, id.idiag_dst));
+  record.receive_queue = value_at<std::uint32_t>(payload, offsetof(Message, idiag_rqueue));
+  record.send_queue = value_at<std::uint32_t>(payload, offsetof(Message, idiag_wqueue));
+  record.cookie = cookie_of(payload);
+  record.inode = value_at<std::uint32_t>(payload, offsetof(Message, idiag_inode));
+  record.retransmits = value_at<std::uint8_t>(payload, offsetof(Message, idiag_retrans));
+  record.timer_remaining =
+      std::chrono::milliseconds(value_at<std::uint32_t>(payload, offsetof(Message, idiag_expires)));
+  const bool has_attributes = read_attributes(payload.subspan(sizeof(Message)), record);
+  const auto timer = value_at<std::uint8_t>(payload, offsetof(Message, idiag_timer));
+  record.kind = kind_of(record, timer, has_attributes);
   return record;
 }
 
