@@ -21,8 +21,10 @@ bool is_busier(const DestinationUse& a, const DestinationUse& b) {
 }  // namespace
 
 std::size_t DestinationTable::Hash::operator()(const Destination& destination) const noexcept {
-  const std::uint64_t hash = destination.source.hash(seed ^ destination.port);
-  return static_cast<std::size_t>(destination.address.hash(hash));
+  const auto& [source, address, port] = destination;
+  const std::uint64_t hosts = fold(source.low() ^ seed, address.low() ^ other_seed);
+  const std::uint64_t rest = fold(source.high() ^ other_seed, address.high() ^ seed ^ port);
+  return static_cast<std::size_t>(hosts ^ rest);
 }
 
 void DestinationTable::add(const Destination& destination) {

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sockdiag/core/lifetimes.hpp"
 
-#include <iterator>
-
-#include "sockdiag/core/cookie_table.hpp"
-
 namespace sockdiag {
 namespace {
 
@@ -24,11 +20,12 @@ std::uint64_t round_up(Lifetimes::TimePoint time) {
 
 }  // namespace
 
-Lifetimes::Lifetimes() { followed_.max_load_factor(kCookieTableLoad); }
-
 Lifetimes::Followed Lifetimes::seen_first(TcpState state) const noexcept {
-  return {
-      .since_ms = 0, .state = static_cast<std::uint64_t>(state) & 0xf, .fresh = 1, .round = round_};
+  return {.since_ms = 0,
+          .state = static_cast<std::uint64_t>(state) & 0xf,
+          .fresh = 1,
+          .round = round_,
+          .used = 1};
 }
 
 void Lifetimes::date(std::uint64_t cookie, TcpState state, TimePoint since) {
@@ -36,27 +33,27 @@ void Lifetimes::date(std::uint64_t cookie, TcpState state, TimePoint since) {
   Followed dated = seen_first(state);
   dated.since_ms = round_up(since) & kMillisecondBits;
   dated.fresh = 0;
-  followed_.insert({cookie, dated});
+  followed_.insert(cookie, dated);
 }
 
 void Lifetimes::begin(TimePoint now) {
-  give_back_memory(followed_);
+  followed_.give_back_memory();
   ++round_;
   now_ms_ = round_down(now);
   unfollowed_ = 0;
 }
 
 std::optional<Lifetimes::Milliseconds> Lifetimes::follow(std::uint64_t cookie, TcpState state) {
-  const auto found = followed_.find(cookie);
-  if (found == followed_.end()) {
+  Followed* const found = followed_.find(cookie);
+  if (found == nullptr) {
     if (followed_.size() >= max_sockets_ + max_sockets_ / kShareForGone) {
       ++unfollowed_;
       return std::nullopt;
     }
-    followed_.insert({cookie, seen_first(state)});
+    followed_.insert(cookie, seen_first(state));
     return Milliseconds(0);
   }
-  Followed& socket = found.value();
+  Followed& socket = *found;
   socket.round = round_;
   if (socket.state != static_cast<std::uint64_t>(state)) socket = seen_first(state);
   if (socket.fresh != 0 || socket.since_ms > now_ms_) return Milliseconds(0);
@@ -69,24 +66,21 @@ void Lifetimes::finish(TimePoint now) noexcept {
 }
 
 void Lifetimes::forget_gone() noexcept {
-  for (auto each = followed_.begin(); each != followed_.end();) {
-    each = each->second.round != round_ ? followed_.erase(each) : std::next(each);
-  }
+  followed_.erase_if([&](const Followed& socket) { return socket.round != round_; });
 }
 
 // The newest have to go where there are more than `most`: nothing is known of their age yet.
 void Lifetimes::keep(std::size_t most, std::uint64_t end_ms) noexcept {
-  for (auto each = followed_.begin(); each != followed_.end();) {
-    Followed& socket = each.value();
-    if (socket.fresh != 0 && followed_.size() > most) {
+  followed_.erase_if([&](Followed& socket) {
+    if (socket.fresh == 0) return false;
+    if (followed_.size() > most) {
       ++unfollowed_;
-      each = followed_.erase(each);
-      continue;
+      return true;
     }
-    if (socket.fresh != 0) socket.since_ms = end_ms & kMillisecondBits;
+    socket.since_ms = end_ms & kMillisecondBits;
     socket.fresh = 0;
-    ++each;
-  }
+    return false;
+  });
 }
 
 }  // namespace sockdiag

@@ -2,9 +2,7 @@
 #include "sockdiag/core/listener_watch.hpp"
 
 #include <algorithm>
-#include <iterator>
 
-#include "sockdiag/core/cookie_table.hpp"
 #include "sockdiag/core/tcp_state.hpp"
 
 namespace sockdiag {
@@ -36,10 +34,8 @@ void ListenerWatch::saw(const DirectionCounts& inbound, const PortSet& listening
   peaks_[0].saw(inbound.other.accept_queue.length, now);
 }
 
-ListenerWatch::ListenerWatch() { counted_.max_load_factor(kCookieTableLoad); }
-
 void ListenerWatch::begin() {
-  give_back_memory(counted_);
+  counted_.give_back_memory();
   lengths_.clear();
   polled_.clear();
 }
@@ -62,24 +58,23 @@ void ListenerWatch::finish(TimePoint now) {
 // All that allocates: then the poll is counted whole.
 void ListenerWatch::make_room(TimePoint now) {
   for (const Polled& each : polled_) {
-    counted_.try_emplace(each.cookie, Counted{0, now});
+    counted_.insert(each.cookie, {.last_seen = now});
     dropped_.make_room(series_of(each.port));
   }
 }
 
 void ListenerWatch::count_drops(TimePoint now) noexcept {
   for (const Polled& each : polled_) {
-    Counted& counted = counted_[each.cookie];
+    Counted& counted = *counted_.find(each.cookie);
     dropped_.add(series_of(each.port), each.drops - counted.drops);
-    counted = {each.drops, now};
+    counted.drops = each.drops;
+    counted.last_seen = now;
   }
 }
 
 void ListenerWatch::forget_gone(TimePoint now) noexcept {
   const Duration retention = counted_.size() > kMaxRemembered ? Duration{} : kRetention;
-  for (auto each = counted_.begin(); each != counted_.end();) {
-    each = each->second.last_seen + retention < now ? counted_.erase(each) : std::next(each);
-  }
+  counted_.erase_if([&](const Counted& counted) { return counted.last_seen + retention < now; });
 }
 
 ListenerCounts ListenerWatch::counts_of(std::uint16_t series, TimePoint start) {

@@ -15,6 +15,9 @@ AddressFamily family_of(const SocketRecord& record, TcpState state) {
   return address.is_ipv4() ? AddressFamily::ipv4 : AddressFamily::ipv6;
 }
 
+// Of one that is known.
+TcpState state_of(const SocketRecord& record) { return static_cast<TcpState>(record.state_number); }
+
 template <std::size_t Size>
 void add_each(std::array<std::uint32_t, Size>& to, const std::array<std::uint32_t, Size>& from) {
   for (std::size_t i = 0; i < Size; ++i) to[i] += from[i];
@@ -76,6 +79,7 @@ void TcpTally::begin(const EphemeralPorts& ephemeral, TimePoint now) {
   sockets_ = 0;
   request_sockets_ = 0;
   unknown_state_sockets_ = 0;
+  later_count_ = 0;
 }
 
 void TcpTally::add(const SocketRecord& record) {
@@ -89,9 +93,28 @@ void TcpTally::add(const SocketRecord& record) {
   ++families_[static_cast<std::size_t>(family_of(record, *state))][index_of(*state)];
   if (*state == TcpState::listen) {
     add_listener(record);
-  } else {
+  } else if (*state == TcpState::established) {
     add_connection(record, *state);
+  } else {
+    add_later(record, *state);
   }
+}
+
+void TcpTally::add_later(const SocketRecord& record, TcpState state) {
+  if (state == TcpState::time_wait) {
+    time_wait_starts_.prefetch(record.cookie);
+  } else {
+    lifetimes_.prefetch(record.cookie);
+  }
+  SocketRecord& place = later_[later_count_++ % later_.size()];
+  if (later_count_ > later_.size()) add_connection(place, state_of(place));
+  place = record;
+}
+
+void TcpTally::add_rest() {
+  const std::size_t rest = std::min(later_count_, later_.size());
+  for (std::size_t i = 0; i < rest; ++i) add_connection(later_[i], state_of(later_[i]));
+  later_count_ = 0;
 }
 
 void TcpTally::add_listener(const SocketRecord& record) {
@@ -150,8 +173,9 @@ bool TcpTally::is_inbound(const SocketRecord& record, TcpState state) const noex
 }
 
 PortCounts& TcpTally::counts_of(Direction direction, std::uint16_t port) {
-  return may_have_series(direction, port) ? table(direction).at(port)
-                                          : table(direction).other(port);
+  PortTable& counted = table(direction);
+  const bool has_series = counted.has(port) || may_have_series(direction, port);
+  return has_series ? counted.at(port) : counted.other(port);
 }
 
 bool TcpTally::may_have_series(Direction direction, std::uint16_t port) const noexcept {
@@ -162,6 +186,7 @@ bool TcpTally::may_have_series(Direction direction, std::uint16_t port) const no
 }
 
 TcpSnapshot TcpTally::finish(TimePoint now) {
+  add_rest();
   TcpSnapshot snapshot;
   for (const Direction direction : kDirections) {
     snapshot.directions[index_of(direction)] = finish(direction);

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sockdiag/core/time_wait_starts.hpp"
 
-#include "sockdiag/core/cookie_table.hpp"
-
 namespace sockdiag {
 
-TimeWaitStarts::TimeWaitStarts() { seen_.max_load_factor(kCookieTableLoad); }
-
 void TimeWaitStarts::begin(TimePoint now) {
-  give_back_memory(seen_);
+  seen_.give_back_memory();
   now_ = now;
   ++round_;
 }
@@ -18,29 +14,22 @@ bool TimeWaitStarts::is_young(Milliseconds remaining) const noexcept {
 }
 
 bool TimeWaitStarts::is_new(std::uint64_t cookie, Milliseconds remaining) {
-  const auto found = seen_.find(cookie);
-  if (found == seen_.end()) {
+  Seen* const seen = seen_.find(cookie);
+  if (seen == nullptr) {
     if (seen_.size() >= kMaxSockets) return false;
-    const Seen seen{round_, is_young(remaining)};
-    seen_.insert({cookie, seen});
-    return seen.is_new;
+    return seen_.insert(cookie, {round_, is_young(remaining)}).is_new;
   }
-  Seen& seen = found.value();
-  if (seen.round == round_) return false;  // a dump may tell a socket twice
-  seen.round = round_;
-  return seen.is_new;  // found by a sample that was lost
+  if (seen->round == round_) return false;  // a dump may tell a socket twice
+  seen->round = round_;
+  return seen->is_new;  // found by a sample that was lost
 }
 
 void TimeWaitStarts::finish() noexcept {
   last_ = now_;
-  for (auto each = seen_.begin(); each != seen_.end();) {
-    if (each->second.round != round_) {
-      each = seen_.erase(each);
-      continue;
-    }
-    each.value().is_new = false;
-    ++each;
-  }
+  seen_.erase_if([&](Seen& seen) {
+    seen.is_new = false;
+    return seen.round != round_;
+  });
 }
 
 }  // namespace sockdiag

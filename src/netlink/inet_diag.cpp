@@ -66,14 +66,6 @@ std::uint16_t port_at(std::span<const std::byte> payload, std::size_t offset) {
   return port_of(value_at<__be16>(payload, offset));
 }
 
-SocketKind kind_of(const SocketRecord& record, std::uint8_t timer, bool has_attributes) {
-  if (timer == kTimeWaitTimer) return SocketKind::time_wait;
-  // A real SYN_RECV socket (fast open, simultaneous open) has an owner or attributes.
-  const bool owned = record.inode != 0 || has_attributes;
-  const bool syn_recv = record.state_number == static_cast<std::uint8_t>(TcpState::syn_recv);
-  return syn_recv && !owned ? SocketKind::request : SocketKind::full;
-}
-
 bool flag_of(std::span<const std::byte> value) {
   if (value.empty()) malformed("INET_DIAG_SKV6ONLY without a value");
   return value[0] != std::byte{0};
@@ -105,41 +97,52 @@ std::uint64_t cookie_of(std::span<const std::byte> payload) {
   return high << 32 | value_at<std::uint32_t>(payload, kLow);
 }
 
-// What an attribute says goes into `record`. Returns whether only full sockets have it: the mark
-// comes with mini sockets, too.
-bool read_attribute(std::uint16_t type, std::span<const std::byte> value, SocketRecord& record) {
-  switch (type) {
-    case INET_DIAG_MARK:
-      return false;
-    case INET_DIAG_SKV6ONLY:
-      record.ipv6_only = flag_of(value);
-      return true;
-    case INET_DIAG_SKMEMINFO:
-      record.drops = drops_of(value);
-      return true;
-    case INET_DIAG_INFO:
-      record.since_last_ack = since_last_ack_of(value);
-      return true;
-    default:
-      return true;
+// What is read from attributes.
+struct Attributes {
+  bool full = false;  // only full sockets have some of them
+  bool ipv6_only = false;
+  std::optional<std::uint32_t> drops{};
+  std::optional<std::chrono::milliseconds> since_last_ack{};
+
+  void read(std::uint16_t type, std::span<const std::byte> value) {
+    if (type == INET_DIAG_MARK) return;  // comes with mini sockets, too
+    full = true;
+    if (type == INET_DIAG_SKV6ONLY) ipv6_only = flag_of(value);
+    if (type == INET_DIAG_SKMEMINFO) drops = drops_of(value);
+    if (type == INET_DIAG_INFO) since_last_ack = since_last_ack_of(value);
   }
-}
+};
 
 // Attributes (struct rtattr, linux/rtnetlink.h): length and type of 16 bits each in host order,
-// then the value, padded to 4 bytes. Returns whether a full socket's are among them.
-bool read_attributes(std::span<const std::byte> bytes, SocketRecord& record) {
-  bool full = false;
+// then the value, padded to 4 bytes.
+Attributes attributes_of(std::span<const std::byte> bytes) {
+  Attributes attributes;
   while (!bytes.empty()) {
     if (bytes.size() < sizeof(rtattr)) malformed("an attribute's header is cut off");
-    const auto attribute = value_at<rtattr>(bytes, 0);
-    if (attribute.rta_len < sizeof attribute || attribute.rta_len > bytes.size()) {
+    const auto header = value_at<rtattr>(bytes, 0);
+    if (header.rta_len < sizeof header || header.rta_len > bytes.size()) {
       malformed("an attribute's length is impossible");
     }
-    const auto value = bytes.subspan(sizeof attribute, attribute.rta_len - sizeof attribute);
-    full |= read_attribute(attribute.rta_type, value, record);
-    bytes = bytes.subspan(std::min<std::size_t>(RTA_ALIGN(attribute.rta_len), bytes.size()));
+    attributes.read(header.rta_type, bytes.subspan(sizeof header, header.rta_len - sizeof header));
+    bytes = bytes.subspan(std::min<std::size_t>(RTA_ALIGN(header.rta_len), bytes.size()));
   }
-  return full;
+  return attributes;
+}
+
+// Most sockets are ESTABLISHED, and no attribute of theirs is wanted.
+bool is_attribute_wanted(std::uint8_t state_number) {
+  return state_number != static_cast<std::uint8_t>(TcpState::established);
+}
+
+SocketKind kind_of(std::span<const std::byte> payload, bool has_full_attributes) {
+  using Message = inet_diag_msg;
+  const auto timer = value_at<std::uint8_t>(payload, offsetof(Message, idiag_timer));
+  if (timer == kTimeWaitTimer) return SocketKind::time_wait;
+  const auto state = value_at<std::uint8_t>(payload, offsetof(Message, idiag_state));
+  if (state != static_cast<std::uint8_t>(TcpState::syn_recv)) return SocketKind::full;
+  // A real SYN_RECV socket (fast open, simultaneous open) has an owner or attributes.
+  const auto inode = value_at<std::uint32_t>(payload, offsetof(Message, idiag_inode));
+  return inode != 0 || has_full_attributes ? SocketKind::full : SocketKind::request;
 }
 
 }  // namespace
@@ -162,23 +165,27 @@ std::vector<std::byte> encode(const DumpRequest& request, std::uint32_t sequence
 SocketRecord decode_socket(std::span<const std::byte> payload) {
   using Message = inet_diag_msg;
   if (payload.size() < sizeof(Message)) malformed("shorter than struct inet_diag_msg");
-  SocketRecord record;
-  record.state_number = value_at<std::uint8_t>(payload, offsetof(Message, idiag_state));
-  record.local_port = port_at(payload, offsetof(Message, id.idiag_sport));
-  record.remote_port = port_at(payload, offsetof(Message, id.idiag_dport));
-  record.local_address = address_at(payload, offsetof(Message, id.idiag_src));
-  record.remote_address = address_at(payload, offsetof(Message, id.idiag_dst));
-  record.receive_queue = value_at<std::uint32_t>(payload, offsetof(Message, idiag_rqueue));
-  record.send_queue = value_at<std::uint32_t>(payload, offsetof(Message, idiag_wqueue));
-  record.cookie = cookie_of(payload);
-  record.inode = value_at<std::uint32_t>(payload, offsetof(Message, idiag_inode));
-  record.retransmits = value_at<std::uint8_t>(payload, offsetof(Message, idiag_retrans));
-  record.timer_remaining =
-      std::chrono::milliseconds(value_at<std::uint32_t>(payload, offsetof(Message, idiag_expires)));
-  const bool has_attributes = read_attributes(payload.subspan(sizeof(Message)), record);
-  const auto timer = value_at<std::uint8_t>(payload, offsetof(Message, idiag_timer));
-  record.kind = kind_of(record, timer, has_attributes);
-  return record;
+  const auto state = value_at<std::uint8_t>(payload, offsetof(Message, idiag_state));
+  Attributes attributes;
+  if (is_attribute_wanted(state)) attributes = attributes_of(payload.subspan(sizeof(Message)));
+  return {
+      .state_number = state,
+      .kind = kind_of(payload, attributes.full),
+      .ipv6_only = attributes.ipv6_only,
+      .local_port = port_at(payload, offsetof(Message, id.idiag_sport)),
+      .remote_port = port_at(payload, offsetof(Message, id.idiag_dport)),
+      .local_address = address_at(payload, offsetof(Message, id.idiag_src)),
+      .remote_address = address_at(payload, offsetof(Message, id.idiag_dst)),
+      .receive_queue = value_at<std::uint32_t>(payload, offsetof(Message, idiag_rqueue)),
+      .send_queue = value_at<std::uint32_t>(payload, offsetof(Message, idiag_wqueue)),
+      .cookie = cookie_of(payload),
+      .inode = value_at<std::uint32_t>(payload, offsetof(Message, idiag_inode)),
+      .retransmits = value_at<std::uint8_t>(payload, offsetof(Message, idiag_retrans)),
+      .timer_remaining = std::chrono::milliseconds(
+          value_at<std::uint32_t>(payload, offsetof(Message, idiag_expires))),
+      .drops = attributes.drops,
+      .since_last_ack = attributes.since_last_ack,
+  };
 }
 
 }  // namespace sockdiag

@@ -132,8 +132,8 @@ TEST_CASE("What tells causes and ages is decoded") {
 }
 
 TEST_CASE("The time since the last acknowledgement is there only where it was asked for") {
-  CHECK(decode_socket(encode(SocketSpec{})).since_last_ack == std::nullopt);
-  CHECK(decode_socket(encode(SocketSpec{.last_ack_ms = 90'000})).since_last_ack ==
+  CHECK(decode_socket(encode(SocketSpec{.state = 8})).since_last_ack == std::nullopt);
+  CHECK(decode_socket(encode(SocketSpec{.state = 8, .last_ack_ms = 90'000})).since_last_ack ==
         std::chrono::milliseconds(90'000));
 }
 
@@ -167,10 +167,18 @@ TEST_CASE(
 TEST_CASE("An attribute's impossible length is refused") {
   for (const std::uint16_t length : std::vector<std::uint16_t>{0, 1, 3, 9, 65535}) {
     CAPTURE(length);
-    Bytes payload = encode(SocketSpec{});
+    Bytes payload = encode(SocketSpec{.state = 10});
     std::memcpy(payload.data() + sizeof(inet_diag_msg), &length, sizeof length);
     CHECK_THROWS_AS(decode_socket(payload), DumpError);
   }
+}
+
+TEST_CASE("An ESTABLISHED socket is decoded without its attributes") {
+  const Bytes whole = encode(SocketSpec{.inode = 7, .last_ack_ms = 90'000});
+  const SocketRecord record = decode_socket(whole);
+  CHECK(record.inode == 7);
+  CHECK(record.kind == SocketKind::full);
+  CHECK(record.since_last_ack == std::nullopt);
 }
 
 TEST_CASE("A socket of another family is refused") {

@@ -3,9 +3,7 @@
 
 #include <map>
 #include <random>
-#include <set>
 
-#include "sockdiag/core/cookie_table.hpp"
 #include "support/catch.hpp"
 
 namespace sockdiag::test {
@@ -237,28 +235,6 @@ TEST_CASE("Whatever comes and goes, no age is negative or above the time watched
       model = seen;
     }
   }
-}
-
-TEST_CASE("Cookies that lie a power of two apart are spread over all buckets") {
-  for (const int apart : {10, 16, 20, 32}) {
-    CAPTURE(apart);
-    std::set<std::size_t> buckets;
-    for (std::uint64_t i = 0; i < 1024; ++i) buckets.insert(CookieHash{}(i << apart) % 1024);
-    CHECK(buckets.size() > 550);  // as random numbers would: 63 %
-  }
-}
-
-TEST_CASE("A table that was full gives its memory back") {
-  tsl::robin_map<std::uint64_t, int, CookieHash> table;
-  table.max_load_factor(kCookieTableLoad);
-  for (std::uint64_t cookie = 0; cookie < 100'000; ++cookie) table[cookie] = 1;
-  const std::size_t full = table.bucket_count();
-  give_back_memory(table);
-  CHECK(table.bucket_count() == full);
-  for (std::uint64_t cookie = 10; cookie < 100'000; ++cookie) table.erase(cookie);
-  give_back_memory(table);
-  CHECK(table.bucket_count() <= 1024);
-  CHECK(table.size() == 10);
 }
 
 }  // namespace sockdiag::test

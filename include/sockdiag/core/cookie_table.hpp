@@ -1,22 +1,138 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// What the tables of sockets by cookie have in common: they grow to a pile and shrink after it.
+// Notes on sockets by kernel cookie, for piles that no cache holds: linear probing over slots of
+// one cookie and one note, at most four fifths of them in use, so that most looks cost one trip to
+// memory. prefetch() starts that trip; no packaged table that has it keeps its layout with and
+// without sanitizers. The table grows to a pile, and shrinks after it when it is told to.
+//
+// `Note` is a plain value with a flag `used`, false in a Note{}, which belongs to the table. Not
+// thread-safe. Any cookie will do.
 
+#include <algorithm>
+#include <bit>
 #include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "sockdiag/core/hash.hpp"
 
 namespace sockdiag {
 
-inline constexpr float kCookieTableLoad = 0.8F;
+template <typename Note>
+class CookieTable {
+  static_assert(std::is_trivially_copyable_v<Note>);
 
-// Makes `table` smaller where most of its buckets are empty. Throws std::bad_alloc; then it is as
-// it was.
-template <typename Table>
-void give_back_memory(Table& table) {
-  constexpr std::size_t kTooRoomy = 4;  // buckets a socket
-  constexpr std::size_t kSmallTable = 1024;
-  const std::size_t buckets = table.bucket_count();
-  if (buckets > kSmallTable && buckets / kTooRoomy > table.size()) table.rehash(0);
-}
+ public:
+  CookieTable() : slots_(kFewestSlots) {}
+
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] std::size_t slots() const noexcept { return slots_.size(); }
+
+  // Lets the processor fetch meanwhile what find() will read.
+  void prefetch(std::uint64_t cookie) const noexcept {
+    __builtin_prefetch(&slots_[home_of(cookie)], 1);
+  }
+
+  // Null where there is none. Holds until the table changes.
+  [[nodiscard]] Note* find(std::uint64_t cookie) noexcept {
+    Slot& slot = slots_[place_of(cookie)];
+    return slot.note.used ? &slot.note : nullptr;
+  }
+
+  // The cookie's note, which is `note` where it had none. Throws std::bad_alloc; then the table is
+  // as it was.
+  Note& insert(std::uint64_t cookie, const Note& note) {
+    if (Note* const found = find(cookie)) return *found;
+    if ((size_ + 1) * kFull.den > slots_.size() * kFull.num) resize(slots_.size() * 2);
+    return add(cookie, note);
+  }
+
+  // Calls is_gone(note) for each once, which may change it, and erases those of which it is true.
+  template <typename Predicate>
+  void erase_if(Predicate&& is_gone) noexcept {
+    const std::size_t start = first_empty();  // closing a gap moves nothing past an empty slot
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+      const std::size_t place = (start + i) & mask();
+      while (slots_[place].note.used && is_gone(slots_[place].note)) erase_at(place);
+    }
+  }
+
+  // Makes the table smaller where most of its slots are empty. Throws std::bad_alloc; then it is
+  // as it was.
+  void give_back_memory() {
+    constexpr std::size_t kTooRoomy = 4;  // slots a socket
+    constexpr std::size_t kSmallTable = 1024;
+    if (slots_.size() <= kSmallTable || slots_.size() / kTooRoomy <= size_) return;
+    resize(std::bit_ceil(std::max(size_ * kFull.den / kFull.num + 1, kFewestSlots)));
+  }
+
+ private:
+  struct Slot {
+    std::uint64_t cookie = 0;
+    Note note{};
+  };
+  struct Share {
+    std::size_t num;
+    std::size_t den;
+  };
+  static constexpr Share kFull{4, 5};
+  static constexpr std::size_t kFewestSlots = 16;
+
+  [[nodiscard]] std::size_t mask() const noexcept { return slots_.size() - 1; }
+  [[nodiscard]] std::size_t home_of(std::uint64_t cookie) const noexcept {
+    return static_cast<std::size_t>(hash_of(cookie)) & mask();
+  }
+
+  // Where the cookie is, or else where it would be put.
+  [[nodiscard]] std::size_t place_of(std::uint64_t cookie) const noexcept {
+    std::size_t place = home_of(cookie);
+    while (slots_[place].note.used && slots_[place].cookie != cookie) place = (place + 1) & mask();
+    return place;
+  }
+
+  [[nodiscard]] std::size_t first_empty() const noexcept {
+    std::size_t place = 0;
+    while (slots_[place].note.used) ++place;
+    return place;
+  }
+
+  Note& add(std::uint64_t cookie, const Note& note) noexcept {
+    Slot& slot = slots_[place_of(cookie)];
+    slot = {cookie, note};
+    slot.note.used = true;
+    ++size_;
+    return slot.note;
+  }
+
+  void resize(std::size_t slots) {
+    const std::vector<Slot> old = std::exchange(slots_, std::vector<Slot>(slots));
+    size_ = 0;
+    for (const Slot& slot : old) {
+      if (slot.note.used) add(slot.cookie, slot.note);
+    }
+  }
+
+  // Those after it move up where that brings them nearer to their homes, so that no look ends
+  // early at the gap.
+  void erase_at(std::size_t gap) noexcept {
+    const auto behind_home = [&](std::size_t place) {
+      return (place - home_of(slots_[place].cookie)) & mask();
+    };
+    for (std::size_t next = (gap + 1) & mask(); slots_[next].note.used;
+         next = (next + 1) & mask()) {
+      if (behind_home(next) < ((next - gap) & mask())) continue;
+      slots_[gap] = slots_[next];
+      gap = next;
+    }
+    slots_[gap].note = {};
+    --size_;
+  }
+
+  std::vector<Slot> slots_;  // a power of two
+  std::size_t size_ = 0;
+};
 
 }  // namespace sockdiag

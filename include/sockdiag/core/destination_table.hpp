@@ -54,6 +54,7 @@ class DestinationTable {
  private:
   struct Hash {
     std::uint64_t seed = process_seed();
+    std::uint64_t other_seed = hash_of(seed);
     [[nodiscard]] std::size_t operator()(const Destination& destination) const noexcept;
   };
   using Counts = tsl::robin_map<Destination, std::uint32_t, Hash>;

@@ -4,7 +4,6 @@
 // Hashes for tables with a power of two of buckets: each bit of the result depends on each bit of
 // the key.
 
-#include <cstddef>
 #include <cstdint>
 
 namespace sockdiag {
@@ -17,14 +16,15 @@ namespace sockdiag {
   return key ^ (key >> 33);
 }
 
+// Two words as one, by their product (the step of Wang Yi's wyhash, public domain): several pairs
+// are mixed side by side, where hash_of() waits for the word before. Mix process_seed() into both.
+[[nodiscard]] constexpr std::uint64_t fold(std::uint64_t a, std::uint64_t b) noexcept {
+  __extension__ using Product = unsigned __int128;
+  const Product product = Product{a} * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
 // A random number, the same for as long as the process lives. Safe from any thread.
 [[nodiscard]] std::uint64_t process_seed();
-
-// The kernel's socket cookies are consecutive numbers: by themselves, runs of them collide.
-struct CookieHash {
-  [[nodiscard]] std::size_t operator()(std::uint64_t cookie) const noexcept {
-    return static_cast<std::size_t>(hash_of(cookie));
-  }
-};
 
 }  // namespace sockdiag

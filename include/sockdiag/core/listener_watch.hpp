@@ -12,15 +12,13 @@
 // the lost poll whole. Not thread-safe. Memory grows with listeners, those of the last kRetention
 // up to kMaxRemembered included, and, for the peaks, with ports that have series.
 
-#include <tsl/robin_map.h>
-
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <vector>
 
-#include "sockdiag/core/hash.hpp"
+#include "sockdiag/core/cookie_table.hpp"
 #include "sockdiag/core/listener_snapshot.hpp"
 #include "sockdiag/core/listener_table.hpp"
 #include "sockdiag/core/port_counters.hpp"
@@ -37,8 +35,6 @@ class ListenerWatch {
   static constexpr std::chrono::minutes kRetention{10};
   // Above this many, listeners that are gone are forgotten at once.
   static constexpr std::size_t kMaxRemembered = 65536;
-
-  ListenerWatch();
 
   // A sample has told which of the `listening` ports have series, and the accept queues of that
   // moment. Other ports are left out until a sample has seen them.
@@ -74,6 +70,7 @@ class ListenerWatch {
   };
   struct Counted {
     std::uint32_t drops = 0;  // wraps, as the kernel's does
+    bool used = false;        // the table's own
     TimePoint last_seen;
   };
 
@@ -87,9 +84,9 @@ class ListenerWatch {
   std::vector<std::uint16_t> seated_;  // ascending
   PortSet known_;                      // with series or without
   std::map<std::uint16_t, Peak> peaks_;
-  std::map<std::uint16_t, std::uint64_t> lengths_;              // of the poll that runs
-  std::vector<Polled> polled_;                                  // by the poll that runs
-  tsl::robin_map<std::uint64_t, Counted, CookieHash> counted_;  // by cookie
+  std::map<std::uint16_t, std::uint64_t> lengths_;  // of the poll that runs
+  std::vector<Polled> polled_;                      // by the poll that runs
+  CookieTable<Counted> counted_;
   PortCounters dropped_;
 };
 

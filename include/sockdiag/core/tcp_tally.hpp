@@ -13,6 +13,8 @@
 
 #include <array>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 
 #include "sockdiag/core/client_prefixes.hpp"
 #include "sockdiag/core/destination_table.hpp"
@@ -64,6 +66,8 @@ class TcpTally {
  private:
   void add_listener(const SocketRecord& record);
   void add_connection(const SocketRecord& record, TcpState state);
+  void add_later(const SocketRecord& record, TcpState state);
+  void add_rest();
   void add_state(PortCounts& counts, const SocketRecord& record, TcpState state);
   void add_stay(PortCounts& counts, const SocketRecord& record, std::size_t passing);
   void add_syn_recv(PortCounts& counts, const SocketRecord& record);
@@ -90,6 +94,9 @@ class TcpTally {
   std::array<PortCounters, kDirections.size()> time_waits_started_;
   ClientPrefixes prefixes_;
   DestinationTable destinations_;
+  // Waiting for what is known of them, which is on its way from memory.
+  std::array<SocketRecord, 8> later_;
+  std::size_t later_count_ = 0;  // of the sample so far
   std::uint64_t sockets_ = 0;
   std::uint64_t request_sockets_ = 0;
   std::uint64_t unknown_state_sockets_ = 0;
