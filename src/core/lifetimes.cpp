@@ -41,6 +41,7 @@ void Lifetimes::begin(TimePoint now) {
   ++round_;
   now_ms_ = round_down(now);
   unfollowed_ = 0;
+  seen_ = 0;
 }
 
 std::optional<Lifetimes::Milliseconds> Lifetimes::follow(std::uint64_t cookie, TcpState state) {
@@ -51,18 +52,25 @@ std::optional<Lifetimes::Milliseconds> Lifetimes::follow(std::uint64_t cookie, T
       return std::nullopt;
     }
     followed_.insert(cookie, seen_first(state));
+    ++seen_;
+    any_fresh_ = true;
     return Milliseconds(0);
   }
   Followed& socket = *found;
+  if (socket.round != round_) ++seen_;
   socket.round = round_;
-  if (socket.state != static_cast<std::uint64_t>(state)) socket = seen_first(state);
+  if (socket.state != static_cast<std::uint64_t>(state)) {
+    socket = seen_first(state);
+    any_fresh_ = true;
+  }
   if (socket.fresh != 0 || socket.since_ms > now_ms_) return Milliseconds(0);
   return Milliseconds(now_ms_ - socket.since_ms);
 }
 
 void Lifetimes::finish(TimePoint now) noexcept {
-  forget_gone();
-  keep(max_sockets_, round_up(now));
+  if (seen_ < followed_.size()) forget_gone();
+  if (any_fresh_) keep(max_sockets_, round_up(now));
+  any_fresh_ = false;
 }
 
 void Lifetimes::forget_gone() noexcept {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <span>
 #include <utility>
 
 namespace sockdiag {
@@ -79,7 +80,7 @@ void TcpTally::begin(const EphemeralPorts& ephemeral, TimePoint now) {
   sockets_ = 0;
   request_sockets_ = 0;
   unknown_state_sockets_ = 0;
-  later_count_ = 0;
+  batched_ = 0;
 }
 
 void TcpTally::add(const SocketRecord& record) {
@@ -96,25 +97,24 @@ void TcpTally::add(const SocketRecord& record) {
   } else if (*state == TcpState::established) {
     add_connection(record, *state);
   } else {
-    add_later(record, *state);
+    batch_[batched_++] = record;
+    if (batched_ == batch_.size()) add_batch();
   }
 }
 
-void TcpTally::add_later(const SocketRecord& record, TcpState state) {
-  if (state == TcpState::time_wait) {
+// First all of them are looked for, then each is counted: the trips to memory overlap.
+void TcpTally::add_batch() {
+  const auto batch = std::span(batch_).first(std::exchange(batched_, 0));
+  for (const SocketRecord& record : batch) prefetch(record);
+  for (const SocketRecord& record : batch) add_connection(record, state_of(record));
+}
+
+void TcpTally::prefetch(const SocketRecord& record) const noexcept {
+  if (state_of(record) == TcpState::time_wait) {
     time_wait_starts_.prefetch(record.cookie);
   } else {
     lifetimes_.prefetch(record.cookie);
   }
-  SocketRecord& place = later_[later_count_++ % later_.size()];
-  if (later_count_ > later_.size()) add_connection(place, state_of(place));
-  place = record;
-}
-
-void TcpTally::add_rest() {
-  const std::size_t rest = std::min(later_count_, later_.size());
-  for (std::size_t i = 0; i < rest; ++i) add_connection(later_[i], state_of(later_[i]));
-  later_count_ = 0;
 }
 
 void TcpTally::add_listener(const SocketRecord& record) {
@@ -186,7 +186,7 @@ bool TcpTally::may_have_series(Direction direction, std::uint16_t port) const no
 }
 
 TcpSnapshot TcpTally::finish(TimePoint now) {
-  add_rest();
+  add_batch();
   TcpSnapshot snapshot;
   for (const Direction direction : kDirections) {
     snapshot.directions[index_of(direction)] = finish(direction);

@@ -67,6 +67,8 @@ class Lifetimes {
   CookieTable<Followed> followed_;
   std::size_t max_sockets_ = 0;
   std::size_t unfollowed_ = 0;
+  std::size_t seen_ = 0;    // by the sample that runs, of those followed
+  bool any_fresh_ = false;  // since the last complete sample
   std::uint64_t now_ms_ = 0;
   std::uint8_t round_ = 0;  // of the sample that runs
 };

@@ -66,8 +66,8 @@ class TcpTally {
  private:
   void add_listener(const SocketRecord& record);
   void add_connection(const SocketRecord& record, TcpState state);
-  void add_later(const SocketRecord& record, TcpState state);
-  void add_rest();
+  void add_batch();
+  void prefetch(const SocketRecord& record) const noexcept;
   void add_state(PortCounts& counts, const SocketRecord& record, TcpState state);
   void add_stay(PortCounts& counts, const SocketRecord& record, std::size_t passing);
   void add_syn_recv(PortCounts& counts, const SocketRecord& record);
@@ -94,9 +94,9 @@ class TcpTally {
   std::array<PortCounters, kDirections.size()> time_waits_started_;
   ClientPrefixes prefixes_;
   DestinationTable destinations_;
-  // Waiting for what is known of them, which is on its way from memory.
-  std::array<SocketRecord, 8> later_;
-  std::size_t later_count_ = 0;  // of the sample so far
+  // Not counted yet: of these more is known, in tables that may be large.
+  std::array<SocketRecord, 32> batch_;
+  std::size_t batched_ = 0;
   std::uint64_t sockets_ = 0;
   std::uint64_t request_sockets_ = 0;
   std::uint64_t unknown_state_sockets_ = 0;

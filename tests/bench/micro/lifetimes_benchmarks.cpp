@@ -2,7 +2,7 @@
 
 // Following sockets from sample to sample, where there are so many that no cache holds them. They
 // come in an order of their own, the same each time, as the kernel's table gives them, and are told
-// ahead as TcpTally tells them.
+// ahead in batches as TcpTally tells them.
 
 #include <benchmark/benchmark.h>
 
@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <numeric>
 #include <random>
+#include <span>
 #include <vector>
 
 #include "per_item.hpp"
@@ -20,13 +21,23 @@
 namespace sockdiag::bench {
 namespace {
 
-constexpr std::size_t kAhead = 8;
-
 std::vector<std::uint64_t> cookies_in_table_order(std::size_t count) {
   std::vector<std::uint64_t> cookies(count);
   std::iota(cookies.begin(), cookies.end(), 1);
   std::shuffle(cookies.begin(), cookies.end(), std::mt19937_64(20261125));
   return cookies;
+}
+
+template <typename Table, typename Look>
+void for_each_told_ahead(std::span<const std::uint64_t> cookies, const Table& table,
+                         const Look& look) {
+  constexpr std::size_t kBatch = 32;
+  while (!cookies.empty()) {
+    const auto batch = cookies.first(std::min(kBatch, cookies.size()));
+    for (const std::uint64_t cookie : batch) table.prefetch(cookie);
+    for (const std::uint64_t cookie : batch) look(cookie);
+    cookies = cookies.subspan(batch.size());
+  }
 }
 
 // The first range is the sockets, the second how many of them may be followed.
@@ -37,10 +48,9 @@ void follow(benchmark::State& state) {
   Lifetimes::TimePoint now{std::chrono::hours(1)};
   const auto sample = [&] {
     lifetimes.begin(now += std::chrono::seconds(5));
-    for (std::size_t i = 0; i < cookies.size(); ++i) {
-      lifetimes.prefetch(cookies[std::min(i + kAhead, cookies.size() - 1)]);
-      benchmark::DoNotOptimize(lifetimes.follow(cookies[i], TcpState::close_wait));
-    }
+    for_each_told_ahead(cookies, lifetimes, [&](std::uint64_t cookie) {
+      benchmark::DoNotOptimize(lifetimes.follow(cookie, TcpState::close_wait));
+    });
     lifetimes.finish(now);
   };
   sample();
@@ -60,10 +70,9 @@ void time_wait_starts(benchmark::State& state) {
   TimeWaitStarts::TimePoint now{std::chrono::hours(1)};
   const auto sample = [&] {
     starts.begin(now += std::chrono::milliseconds(1));
-    for (std::size_t i = 0; i < cookies.size(); ++i) {
-      starts.prefetch(cookies[std::min(i + kAhead, cookies.size() - 1)]);
-      benchmark::DoNotOptimize(starts.is_new(cookies[i], std::chrono::seconds(30)));
-    }
+    for_each_told_ahead(cookies, starts, [&](std::uint64_t cookie) {
+      benchmark::DoNotOptimize(starts.is_new(cookie, std::chrono::seconds(30)));
+    });
     starts.finish();
   };
   sample();
