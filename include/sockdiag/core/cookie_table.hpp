@@ -3,8 +3,8 @@
 
 // Notes on sockets by kernel cookie, for piles that no cache holds: linear probing over slots of
 // one cookie and one note, at most four fifths of them in use, so that most looks cost one trip to
-// memory. prefetch() starts that trip; no packaged table that has it keeps its layout with and
-// without sanitizers. The table grows to a pile, and shrinks after it when it is told to.
+// memory, and prefetch() makes several trips at once. The table grows to a pile, and shrinks after
+// it when it is told to.
 //
 // `Note` is a plain value with a flag `used`, false in a Note{}, which belongs to the table. Not
 // thread-safe. Any cookie will do.
@@ -31,9 +31,10 @@ class CookieTable {
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] std::size_t slots() const noexcept { return slots_.size(); }
 
-  // Lets the processor fetch meanwhile what find() will read.
+  // Reads what find() will most likely read, so that several looks wait for memory together. Hints
+  // to the processor instead are dropped where many pages' translations are not at hand.
   void prefetch(std::uint64_t cookie) const noexcept {
-    __builtin_prefetch(&slots_[home_of(cookie)], 1);
+    static_cast<void>(*static_cast<const volatile std::uint64_t*>(&slots_[home_of(cookie)].cookie));
   }
 
   // Null where there is none. Holds until the table changes.

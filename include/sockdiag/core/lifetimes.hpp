@@ -36,7 +36,7 @@ class Lifetimes {
 
   void begin(TimePoint now);
 
-  // Makes a follow() of this socket soon after cheap.
+  // Makes a follow() of this socket soon after cheaper, where several are told ahead together.
   void prefetch(std::uint64_t cookie) const noexcept { followed_.prefetch(cookie); }
 
   // For certain, the socket has been in `state` for this long: 0 where this sample is the first to

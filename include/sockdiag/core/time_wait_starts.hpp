@@ -30,7 +30,7 @@ class TimeWaitStarts {
 
   void begin(TimePoint now);
 
-  // Makes an is_new() of this socket soon after cheap.
+  // Makes an is_new() of this socket soon after cheaper, where several are told ahead together.
   void prefetch(std::uint64_t cookie) const noexcept { seen_.prefetch(cookie); }
 
   // Whether this TIME_WAIT, with `remaining` until it ends, began since the last complete sample.
