@@ -25,7 +25,7 @@ int run(const std::function<int()>& body, pid_t parent) {
     die_with(parent);
     return body();
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "benchmark child: %s\n", error.what());
+    std::fprintf(stderr, "load process: %s\n", error.what());
     return 1;
   }
 }
@@ -37,14 +37,6 @@ pid_t fork_child(const std::function<int()>& body) {
   const pid_t pid = checked(::fork(), "fork");
   if (pid == 0) ::_exit(run(body, parent));
   return pid;
-}
-
-void execute(const std::vector<std::string>& command) {
-  std::vector<char*> arguments;
-  for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
-  ::execvp(arguments[0], arguments.data());
-  throw_errno("start " + command[0]);
 }
 
 void kill_and_reap(pid_t pid) noexcept {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "raw_drain.hpp"
 
+#include <arpa/inet.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
@@ -21,6 +22,7 @@ namespace sockdiag::bench {
 namespace {
 
 constexpr std::uint32_t kAllStates = 0xfff;
+constexpr std::uint16_t kUnusedPort = 1;
 
 alignas(nlmsghdr) std::array<char, 32768> g_buffer;
 
@@ -29,20 +31,21 @@ struct Request {
   inet_diag_req body;
 };
 
-Request dump_request() {
+Request dump_request(Wanted wanted) {
   Request request{};
   request.header.nlmsg_len = sizeof request;
   request.header.nlmsg_type = TCPDIAG_GETSOCK;
   request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
   request.header.nlmsg_seq = 1;
   request.body.idiag_states = kAllStates;
+  if (wanted == Wanted::nothing) request.body.id.idiag_sport = htons(kUnusedPort);
   return request;
 }
 
-FileDescriptor send_request() {
+FileDescriptor send_request(Wanted wanted) {
   const int type = SOCK_RAW | SOCK_CLOEXEC;
   FileDescriptor fd(checked(::socket(AF_NETLINK, type, NETLINK_SOCK_DIAG), "open sock_diag"));
-  const Request request = dump_request();
+  const Request request = dump_request(wanted);
   sockaddr_nl kernel{};
   kernel.nl_family = AF_NETLINK;
   checked(::sendto(fd.get(), &request, sizeof request, 0,
@@ -68,64 +71,61 @@ void require_success(std::size_t offset, const nlmsghdr& header) {
   throw std::runtime_error("the dump ended with error " + std::to_string(error));
 }
 
-// Calls `on_socket` for each message in between; true at NLMSG_DONE.
-template <typename OnSocket>
-bool walk(std::size_t size, const OnSocket& on_socket) {
+// Adds the sockets of a datagram of `size` bytes to the cost; true at NLMSG_DONE.
+bool walk(std::size_t size, DrainCost& cost) {
   nlmsghdr header{};
   for (std::size_t offset = 0; offset + NLMSG_HDRLEN <= size;
        offset += NLMSG_ALIGN(header.nlmsg_len)) {
     std::memcpy(&header, g_buffer.data() + offset, sizeof header);
     if (header.nlmsg_len < NLMSG_HDRLEN) throw std::runtime_error("malformed dump");
-    if (header.nlmsg_type == TCPDIAG_GETSOCK) {
-      on_socket();
-      continue;
+    if (header.nlmsg_type != TCPDIAG_GETSOCK) {
+      require_success(offset, header);
+      return true;
     }
-    require_success(offset, header);
-    return true;
+    ++cost.sockets;
   }
   return false;
 }
 
-template <typename OnSocket>
-std::size_t drain_datagrams(const OnSocket& on_socket) {
-  const FileDescriptor fd = send_request();
-  std::size_t datagrams = 1;
-  while (!walk(receive(fd.get()), on_socket)) ++datagrams;
-  return datagrams;
+DrainCost drain_datagrams(Wanted wanted) {
+  const FileDescriptor fd = send_request(wanted);
+  DrainCost cost;
+  for (bool done = false; !done; ++cost.datagrams) {
+    const std::size_t size = receive(fd.get());
+    cost.bytes += size;
+    done = walk(size, cost);
+  }
+  return cost;
 }
 
-double seconds_of(clockid_t clock) {
+std::int64_t ns_of(clockid_t clock) {
   timespec now{};
-  ::clock_gettime(clock, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+  checked(::clock_gettime(clock, &now), "clock_gettime");
+  return now.tv_sec * 1'000'000'000LL + now.tv_nsec;
 }
 
-double seconds_of(const timeval& time) {
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+std::int64_t ns_of(const timeval& time) {
+  return time.tv_sec * 1'000'000'000LL + time.tv_usec * 1'000LL;
 }
 
 DrainCost clocks_now() {
   rusage usage{};
   checked(::getrusage(RUSAGE_THREAD, &usage), "getrusage");
-  return {seconds_of(CLOCK_THREAD_CPUTIME_ID), seconds_of(usage.ru_utime),
-          seconds_of(usage.ru_stime), seconds_of(CLOCK_MONOTONIC), 0};
+  return {ns_of(CLOCK_THREAD_CPUTIME_ID), ns_of(usage.ru_utime), ns_of(usage.ru_stime),
+          ns_of(CLOCK_MONOTONIC)};
 }
 
 }  // namespace
 
-DrainCost drain() {
+DrainCost drain(Wanted wanted) {
   const DrainCost before = clocks_now();
-  const std::size_t datagrams = drain_datagrams([] {});
+  DrainCost cost = drain_datagrams(wanted);
   const DrainCost after = clocks_now();
-  return {after.cpu_seconds - before.cpu_seconds, after.user_seconds - before.user_seconds,
-          after.system_seconds - before.system_seconds, after.wall_seconds - before.wall_seconds,
-          datagrams};
-}
-
-std::size_t count_by_drain() {
-  std::size_t sockets = 0;
-  drain_datagrams([&sockets] { ++sockets; });
-  return sockets;
+  cost.cpu_ns = after.cpu_ns - before.cpu_ns;
+  cost.user_ns = after.user_ns - before.user_ns;
+  cost.system_ns = after.system_ns - before.system_ns;
+  cost.wall_ns = after.wall_ns - before.wall_ns;
+  return cost;
 }
 
 }  // namespace sockdiag::bench

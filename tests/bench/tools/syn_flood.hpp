@@ -18,9 +18,8 @@ class SynFlood {
   // `port` is that of the (wildcard) listener, which outlives this object.
   SynFlood(const FileDescriptor& listener, unsigned port);
 
-  // Adds half-open connections until there are `connections`, and returns when the kernel lists
-  // them all.
-  void grow_to(std::size_t connections);
+  // Makes that many half-open connections and returns when the kernel lists them all.
+  void make(std::size_t connections);
 
  private:
   void make_room_for(std::size_t connections) const;
@@ -28,7 +27,6 @@ class SynFlood {
   const FileDescriptor& listener_;
   unsigned port_;
   FileDescriptor raw_socket_;
-  std::size_t sent_ = 0;
 };
 
 }  // namespace sockdiag::bench

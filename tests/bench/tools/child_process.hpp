@@ -4,8 +4,6 @@
 #include <sys/types.h>
 
 #include <functional>
-#include <string>
-#include <vector>
 
 namespace sockdiag::bench {
 
@@ -15,9 +13,6 @@ namespace sockdiag::bench {
 // Forks; the child runs `body` and exits with its result, or with 1 and a line on stderr where it
 // throws.
 pid_t fork_child(const std::function<int()>& body);
-
-// Replaces the process; throws where that fails.
-[[noreturn]] void execute(const std::vector<std::string>& command);
 
 // SIGKILL and wait. Takes only a pid that fork_child gave and that has not been waited for.
 void kill_and_reap(pid_t pid) noexcept;

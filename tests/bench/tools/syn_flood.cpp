@@ -13,14 +13,13 @@
 #include <chrono>
 #include <cstdint>
 #include <cstring>
-#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <thread>
 
 #include "error.hpp"
-#include "host.hpp"
 #include "load_socket.hpp"
+#include "proc.hpp"
 
 namespace sockdiag::bench {
 namespace {
@@ -89,11 +88,6 @@ Syn make_syn(std::uint32_t source, const sockaddr_in& server) {
   return syn;
 }
 
-void set_sysctl(const std::string& name, std::size_t value) {
-  std::ofstream file("/proc/sys/" + name);
-  if (!(file << value << std::flush)) throw_errno("set " + name);
-}
-
 void copy_into(sockaddr& address, std::uint32_t ipv4) {
   const sockaddr_in value = kernel_address({ipv4, 0});
   std::memcpy(&address, &value, sizeof value);
@@ -112,9 +106,9 @@ void route_spoofed_network_to_loopback() {
 
 void await_half_open(std::size_t connections) {
   const auto deadline = std::chrono::steady_clock::now() + kDeadline;
-  while (half_open_by_proc_net_tcp() != connections) {
+  while (half_open_sockets() != connections) {
     if (std::chrono::steady_clock::now() > deadline) {
-      throw std::runtime_error(std::to_string(half_open_by_proc_net_tcp()) + " instead of " +
+      throw std::runtime_error(std::to_string(half_open_sockets()) + " instead of " +
                                std::to_string(connections) + " half-open connections");
     }
     std::this_thread::sleep_for(kPollPeriod);
@@ -138,11 +132,11 @@ void SynFlood::make_room_for(std::size_t connections) const {
   checked(::listen(listener_.get(), static_cast<int>(backlog)), "enlarge a backlog");
 }
 
-void SynFlood::grow_to(std::size_t connections) {
+void SynFlood::make(std::size_t connections) {
   make_room_for(connections);
   const sockaddr_in server = kernel_address({INADDR_LOOPBACK, port_});
-  for (; sent_ < connections; ++sent_) {
-    const Syn syn = make_syn(spoofed_address(sent_), server);
+  for (std::size_t i = 0; i < connections; ++i) {
+    const Syn syn = make_syn(spoofed_address(i), server);
     checked(::sendto(raw_socket_.get(), &syn, sizeof syn, 0, generic(server), sizeof server),
             "send a SYN");
   }

@@ -52,4 +52,9 @@ FileDescriptor accept_from(const FileDescriptor& listener) {
                                 "accept a load connection"));
 }
 
+void close_in_order(FileDescriptor& fd) {
+  set_option(fd, SOL_SOCKET, SO_LINGER, linger{0, 0});
+  fd.close();
+}
+
 }  // namespace sockdiag::bench

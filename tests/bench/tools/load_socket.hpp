@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <cstddef>
 #include <cstdint>
 
 #include "file_descriptor.hpp"
@@ -18,6 +19,14 @@ struct Endpoint {
   unsigned port = 0;
 };
 
+// The address and port of the listener that the n-th connection of a load goes to: consecutive
+// ports, in turn.
+constexpr unsigned kFirstServerPort = 8000;
+constexpr unsigned kServerPorts = 20;
+[[nodiscard]] inline Endpoint server_endpoint(std::size_t n) {
+  return {INADDR_LOOPBACK, kFirstServerPort + static_cast<unsigned>(n % kServerPorts)};
+}
+
 // What the kernel takes, and how it takes it.
 [[nodiscard]] sockaddr_in kernel_address(const Endpoint& endpoint);
 [[nodiscard]] inline const sockaddr* generic(const sockaddr_in& address) {
@@ -30,5 +39,8 @@ struct Endpoint {
 [[nodiscard]] FileDescriptor connect_from(std::uint32_t source_address, const Endpoint& remote);
 
 [[nodiscard]] FileDescriptor accept_from(const FileDescriptor& listener);
+
+// With a FIN instead of a reset.
+void close_in_order(FileDescriptor& fd);
 
 }  // namespace sockdiag::bench

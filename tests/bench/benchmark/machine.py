@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What figures depend on besides the code: they are compared within one run, on one machine."""
+
+import os
+import platform
+import subprocess
+
+_PACKAGES = ("collectd-core", "iproute2", "prometheus-node-exporter", "wrk")
+
+
+def describe():
+    return {
+        "cpu": _cpu_model(),
+        "cpus": os.cpu_count(),
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "kernel": platform.release(),
+        "load_average": round(os.getloadavg()[0], 2),
+        "packages": {name: version for name in _PACKAGES if (version := _version_of(name))},
+    }
+
+
+def _cpu_model():
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        models = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
+    return models[0] if models else platform.machine()
+
+
+def _version_of(package):
+    """As dpkg has it, or None where it is not installed."""
+    query = ["dpkg-query", "--show", "--showformat=${Version}", package]
+    try:
+        return subprocess.run(query, capture_output=True, text=True, check=True).stdout or None
+    except (OSError, subprocess.CalledProcessError):
+        return None
