@@ -11,8 +11,16 @@ from typing import NamedTuple
 
 from support.polling import wait_until
 
+from benchmark.failure import Failure
+
+NOWHERE = subprocess.DEVNULL
+
 _DIES_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+_IDLE_SECONDS = 0.1
+_IDLE_CPU_SECONDS = 0.0005
+_WATCH_SECONDS = 0.002
+_MOVED_CPU_SECONDS = 0.0001
 _END_DEADLINE_SECONDS = 120  # closing a million sockets takes its time
 
 
@@ -23,7 +31,7 @@ def tool(name):
 
 def start(command, **options):
     """A child that the kernel ends with us."""
-    options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, **options}
+    options = {"stdin": NOWHERE, "stdout": NOWHERE, **options}
     return subprocess.Popen([*_DIES_WITH_US, *command], **options)
 
 
@@ -64,6 +72,9 @@ class Cpu(NamedTuple):
     def since(self, before):
         return Cpu(*(now - then for now, then in zip(self, before)))
 
+    def divided_by(self, samples):
+        return Cpu(*(value / samples for value in self))
+
 
 def cpu_seconds(pid):
     """The process' CPU clock, which needs no ptrace: see clock_getcpuclockid(3)."""
@@ -102,3 +113,30 @@ def _thread_states(pid):
 
 def resume(pid):
     os.kill(pid, signal.SIGCONT)
+
+
+def settle(pid):
+    """Waits until it is idle: what it does after an answer belongs to that answer's cost."""
+    wait_until(lambda: _is_idle(pid), f"process {pid} is idle")
+
+
+def _is_idle(pid):
+    before = cpu_seconds(pid)
+    time.sleep(_IDLE_SECONDS)
+    return cpu_seconds(pid) - before < _IDLE_CPU_SECONDS
+
+
+def busy_seconds(pid, is_done):
+    """Waits until is_done() and it is idle again. How long it was at work, for one that does not
+    say: from the first movement of its clock to the last."""
+    begin = last = None
+    seen = cpu_seconds(pid)
+    end = time.monotonic() + _END_DEADLINE_SECONDS
+    while last is None or not is_done() or time.monotonic() - last < _IDLE_SECONDS:
+        if time.monotonic() > end:
+            raise Failure(f"process {pid} does not sample")
+        time.sleep(_WATCH_SECONDS)
+        if (now := cpu_seconds(pid)) - seen > _MOVED_CPU_SECONDS:
+            seen, last = now, time.monotonic()
+            begin = begin or last
+    return last - begin

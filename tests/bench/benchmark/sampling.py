@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What one sample of the same sockets costs this exporter and everyone else, in turns."""
+
+import contextlib
+import math
+import sys
+
+from support.network import enter_fresh_network_namespace
+
+from benchmark import cost, truth
+from benchmark.daemons import Collectd, NodeExporter, ThisExporter
+from benchmark.failure import Failure
+from benchmark.load import PROFILES, load
+from benchmark.peers import programs
+from benchmark.sampling_table import table  # noqa: F401  (part of what a benchmark is)
+
+_SECONDS_PER_SOCKET = 4e-6
+
+
+def _contestants():
+    return [ThisExporter(), NodeExporter(), Collectd(), *programs()]
+
+
+def _names(text):
+    return text.split(",")
+
+
+def _numbers(text):
+    return [int(number) for number in text.split(",")]
+
+
+def add_arguments(parser):
+    known = ",".join(each.name for each in _contestants())
+    parser.add_argument("--profile", choices=PROFILES, default="established")
+    parser.add_argument("--sockets", type=_numbers, metavar="N,...", default=[None])
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--only", type=_names, metavar="NAME,...", help=f"of {known}")
+
+
+def run(arguments):
+    chosen, left_out = _choose(arguments.only)
+    sizes = [_measure_size(arguments, sockets, chosen) for sockets in arguments.sockets]
+    return {"profile": arguments.profile, "left_out": left_out, "sizes": sizes}
+
+
+def _choose(only):
+    """Those that are to run, and {name: why} of those that cannot."""
+    wanted = [each for each in _contestants() if only is None or each.name in only]
+    if only and len(wanted) != len(only):
+        raise Failure(f"--only: one of {','.join(only)} is not known")
+    left_out = {each.name: why for each in wanted if (why := each.missing())}
+    for name, why in left_out.items():
+        print(f"{name} is left out: {why}", file=sys.stderr)
+    return [each for each in wanted if each.name not in left_out], left_out
+
+
+def _interval_for(sockets):
+    """Far enough apart that a sample never follows closely on another one."""
+    return max(1, math.ceil(sockets * _SECONDS_PER_SOCKET))
+
+
+def _measure_size(arguments, sockets, chosen):
+    # One of its own for each size: the next is to find nothing of this one.
+    enter_fresh_network_namespace()
+    elsewhere = truth.sockets_of_the_host()
+    with contextlib.ExitStack() as stack:
+        made = stack.enter_context(load(arguments.profile, sockets))
+        print(f"{made.profile}: {made.sockets} sockets stand", file=sys.stderr)
+        interval = _interval_for(made.sockets)
+        for each in chosen:
+            stack.enter_context(each.running(interval))
+        result = {"sockets": made.sockets + made.servers, "sockets_elsewhere": elsewhere}
+        return {**result, **_measure(made, chosen, arguments.rounds)}
+
+
+def _measure(made, chosen, rounds):
+    result = {}
+    for exporter in (each for each in chosen if each.name == "exporter"):
+        result["truth"] = truth.check(exporter, made)
+    costs = _rounds(chosen, rounds)
+    traffic = {each.name: each.traffic() for each in chosen}
+    result["rows"] = [
+        cost.row(name, each, costs.get("drain"), traffic.get(name, cost.Traffic()))
+        for name, each in costs.items()
+    ]
+    return result
+
+
+def _rounds(chosen, rounds):
+    """{name: [Cost of each round]}, each round beginning with another of them."""
+    costs = {}
+    for number in range(rounds):
+        first = number % len(chosen)
+        for each in [*chosen[first:], *chosen[:first]]:
+            for name, value in each.measure().items():
+                costs.setdefault(name, []).append(value)
+        print(f"round {number + 1} of {rounds}", file=sys.stderr)
+    return costs

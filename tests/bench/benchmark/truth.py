@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether this exporter counts what is there: no figure of one that does not is worth a look."""
+
+from benchmark.failure import Failure
+
+_ATTEMPTS = 10  # a scrape's TIME_WAIT may end between a sample and the look at sockstat
+_TOLERANCE = 0.05  # where sockets come and go
+
+
+def sockets_by_sockstat():
+    """As the kernel's own counters say; half-open connections are not in them."""
+    ipv4 = _numbers("sockstat", "TCP:")
+    return ipv4["inuse"] + ipv4["tw"] + _numbers("sockstat6", "TCP6:")["inuse"]
+
+
+def sockets_of_the_host():
+    """In all network namespaces, TIME_WAIT and half-open connections left out. They share one table
+    that is walked as a whole, so those of others make every sample dearer."""
+    return _numbers("sockstat", "TCP:")["alloc"]
+
+
+def _numbers(name, start):
+    with open(f"/proc/thread-self/net/{name}", encoding="ascii") as file:
+        words = next(line.split()[1:] for line in file if line.startswith(start))
+    return {key: int(value) for key, value in zip(words[::2], words[1::2])}
+
+
+def check(exporter, load):
+    """{"exporter": sockets, "kernel": sockets}; Failure where they differ."""
+    for _ in range(_ATTEMPTS):
+        with exporter.sampling_alone() as scrape:
+            kernel = sockets_by_sockstat() + load.half_open
+            counted = scrape()
+        if counted is not None and _agree(counted, kernel, load):
+            return {"exporter": int(counted), "kernel": kernel}
+    raise Failure(f"the exporter counts {counted} sockets, the kernel {kernel}")
+
+
+def _agree(counted, kernel, load):
+    return abs(counted - kernel) <= (kernel * _TOLERANCE if load.moving else 0)
