@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Daemons that sample sockets, this exporter among them: stopped but for their turn."""
+"""Other daemons that sample sockets. The cost of a sample is that of the whole process until it is
+idle again."""
 
 import contextlib
 import shutil
@@ -12,92 +13,13 @@ from support.polling import wait_until
 
 from benchmark import processes, trace
 from benchmark.cost import Cost, Traffic
-from benchmark.exporter import BINARY, exporter, sampling_configuration
+from benchmark.daemon import Daemon
+from benchmark.failure import Failure
 
 _DEADLINE_SECONDS = 120
 
 
-class _Daemon:
-    """Costs are those of the whole process, what it does after the answer included."""
-
-    pid = None
-
-    @contextlib.contextmanager
-    def _turn(self):
-        processes.resume(self.pid)
-        yield
-        processes.pause(self.pid)
-
-    def peak_bytes(self):
-        return processes.peak_memory_bytes(self.pid)
-
-
-class ThisExporter(_Daemon):
-    """Its sampling thread's own clock, and all of the process from one sample to the next: polls of
-    listeners, /proc and the scrapes that look for the sample."""
-
-    name = "exporter"
-
-    def missing(self):
-        return None if BINARY else "SOCKDIAG_EXPORTER does not name it"
-
-    @contextlib.contextmanager
-    def running(self, interval):
-        self._interval = interval
-        with exporter(sampling_configuration(interval)) as self._exporter:
-            self.pid = self._exporter.process.pid
-            processes.pause(self.pid)
-            yield self
-
-    def measure(self):
-        with self._turn():
-            # What a continued one samples at once was due long ago, and the next may follow
-            # closely: the news after these is of one whole sample.
-            overdue = self._sample_after(self._exporter.scrape())
-            before = processes.cpu_of(self.pid)
-            time.sleep(self._interval)
-            regular = self._sample_after(overdue)
-            whole = processes.cpu_of(self.pid).since(before)
-        own = _of_sample(regular, "cpu_seconds_total") - _of_sample(overdue, "cpu_seconds_total")
-        wall = _of_sample(regular, "duration_seconds")
-        return {
-            "exporter": Cost(whole._replace(total=own), wall),
-            "exporter_process": Cost(whole, wall),
-        }
-
-    def _sample_after(self, scrape):
-        stamp = _of_sample(scrape, "timestamp_seconds")
-        return self._exporter.scrape_when(
-            lambda later: _of_sample(later, "timestamp_seconds") > stamp, "a later sample"
-        )
-
-    def traffic(self):
-        if not trace.is_possible():
-            return Traffic(None, self.peak_bytes())
-        once = trace.traffic_of([BINARY, "--once"])
-        return Traffic(once.kernel_bytes, self.peak_bytes())
-
-    @contextlib.contextmanager
-    def sampling_alone(self):
-        """Waits for a sample beside which nobody looked at the exporter, which takes a socket; gives
-        a function that scrapes it."""
-        with self._turn():
-            begin = time.time()
-            time.sleep(self._interval * 1.5)
-            yield lambda: self._sample_since(begin)
-
-    def _sample_since(self, begin):
-        """Its number of sockets, or None where it was not taken since then."""
-        scrape = self._exporter.scrape()
-        began = _of_sample(scrape, "timestamp_seconds") - _of_sample(scrape, "duration_seconds")
-        return _of_sample(scrape, "sockets") if began > begin else None
-
-
-def _of_sample(scrape, name):
-    return scrape.source(f"sockdiag_sample_{name}")
-
-
-class NodeExporter(_Daemon):
+class NodeExporter(Daemon):
     """A scrape is a sample."""
 
     name = "node_exporter"
@@ -107,7 +29,6 @@ class NodeExporter(_Daemon):
         "--collector.disable-defaults",
         "--collector.tcpstat",
         "--web.disable-exporter-metrics",
-        f"--web.listen-address=127.0.0.1:{_PORT}",
     )
 
     def missing(self):
@@ -115,53 +36,57 @@ class NodeExporter(_Daemon):
 
     @contextlib.contextmanager
     def running(self, _):
-        process = processes.start(self._COMMAND, stderr=subprocess.DEVNULL)
+        command = self._listening_at("127.0.0.1")
+        process = processes.start(command, stderr=subprocess.DEVNULL)
         try:
             self.pid = process.pid
-            self._await_scrape()
+            self._await_answer("127.0.0.1")
             processes.pause(self.pid)
             yield self
         finally:
             processes.end(process)
 
+    def _listening_at(self, host):
+        return [*self._COMMAND, f"--web.listen-address={host}:{self._PORT}"]
+
     def measure(self):
-        with self._turn():
+        with self.turn():
             before, begin = processes.cpu_of(self.pid), time.monotonic()
-            self._scrape()
+            self._scrape("127.0.0.1")
             wall = time.monotonic() - begin
             processes.settle(self.pid)
             cpu = processes.cpu_of(self.pid).since(before)
         return {self.name: Cost(cpu, wall)}
 
-    def _await_scrape(self):
-        wait_until(self._scrape, "node_exporter answers", _DEADLINE_SECONDS)
+    def _scrape(self, host):
+        if 'node_scrape_collector_success{collector="tcpstat"} 1' not in self._metrics(host):
+            raise Failure("node_exporter has not sampled")
 
-    def _scrape(self):
+    def _metrics(self, host):
+        return web.request(self._PORT, host=host).text
+
+    def _await_answer(self, host):
+        wait_until(lambda: self._answers(host), "node_exporter answers", _DEADLINE_SECONDS)
+
+    def _answers(self, host):
         try:
-            return "node_tcp_connection_states" in web.request(self._PORT).text
+            return self._metrics(host)
         except ConnectionRefusedError:
-            return False
+            return None
 
     def traffic(self):
         return Traffic(self._traced_bytes() if trace.is_possible() else None, self.peak_bytes())
 
     def _traced_bytes(self):
-        """Of another one: the address is taken in this namespace only while that one listens."""
-        command = [*self._COMMAND[:-1], f"--web.listen-address=127.0.0.2:{self._PORT}"]
+        """Of another one, since strace must be there from the start."""
+        host = "127.0.0.2"
         log = processes.MemoryFile()
-        with contextlib.closing(log), trace.tracing(command, log):
-            wait_until(lambda: _answers("127.0.0.2", self._PORT), "a traced one answers")
+        with contextlib.closing(log), trace.tracing(self._listening_at(host), log):
+            self._await_answer(host)
             return trace.kernel_bytes(log.read())
 
 
-def _answers(host, port):
-    try:
-        return web.request(port, host=host).status == 200
-    except ConnectionRefusedError:
-        return False
-
-
-class Collectd(_Daemon):
+class Collectd(Daemon):
     """Reads on a clock of its own and writes what it has read to a pipe."""
 
     name = "collectd"
@@ -216,7 +141,7 @@ LoadPlugin csv
         wait_until(lambda: self._readings > seen, "collectd has read", _DEADLINE_SECONDS)
 
     def measure(self):
-        with self._turn():
+        with self.turn():
             # What was due while it was stopped is done at once and let pass.
             processes.settle(self.pid)
             seen, before = self._readings, processes.cpu_of(self.pid)

@@ -3,7 +3,7 @@
 
 import contextlib
 
-from support.exporter import BINARY, Exporter
+from support.exporter import Exporter
 
 from benchmark import processes
 from benchmark.failure import Failure
@@ -11,9 +11,7 @@ from benchmark.failure import Failure
 
 def sampling_configuration(interval_seconds):
     """All defaults but for the interval, which nothing is to stretch."""
-    return (
-        f"sampling: {{interval: {interval_seconds}s, cpu_budget: 1, max_staleness: 5m}}\n"
-    )
+    return f"sampling: {{interval: {interval_seconds}s, cpu_budget: 1, max_staleness: 5m}}\n"
 
 
 @contextlib.contextmanager

@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What samples sockets besides this exporter. Each knows how one sample of it is had and what that
-cost; a daemon is stopped while others have their turn."""
+"""Programs that are run for one sample."""
 
 import contextlib
 import json
-
 import resource
 import shutil
 import subprocess
 import time
 
-from benchmark import processes, trace
+from benchmark import trace, truth
 from benchmark.cost import Cost, Traffic
 from benchmark.failure import Failure
 from benchmark.processes import Cpu, tool
@@ -59,10 +57,14 @@ class Drain(Program):
             raise Failure(done.stderr.strip())
         return json.loads(done.stdout)
 
+    def count(self):
+        return self.drain()["sockets"], truth.sockets_by_sockstat()
+
     def measure(self):
         found = self.drain()
         cpu, user, system, wall = (
-            found[f"{name}_ns"] * _SECONDS_PER_NANOSECOND for name in ("cpu", "user", "system", "wall")
+            found[f"{name}_ns"] * _SECONDS_PER_NANOSECOND
+            for name in ("cpu", "user", "system", "wall")
         )
         return {self.name: Cost(Cpu(cpu, user, system), wall)}
 

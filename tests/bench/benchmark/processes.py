@@ -82,9 +82,14 @@ def cpu_seconds(pid):
 
 
 def cpu_of(pid):
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    user, system = (int(ticks) / _TICKS_PER_SECOND for ticks in fields[11:13])
+    user, system = (int(ticks) / _TICKS_PER_SECOND for ticks in _stat_of(f"/proc/{pid}")[11:13])
     return Cpu(cpu_seconds(pid), user, system)
+
+
+def _stat_of(directory):
+    """What follows the name in `stat`; see proc_pid_stat(5)."""
+    text = pathlib.Path(directory, "stat").read_text(encoding="utf-8")
+    return text.rpartition(")")[2].split()
 
 
 def peak_memory_bytes(pid):
@@ -108,7 +113,7 @@ def _is_stopped(pid):
 def _thread_states(pid):
     for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            yield (task / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+            yield _stat_of(task)[0]
 
 
 def resume(pid):
@@ -127,16 +132,20 @@ def _is_idle(pid):
 
 
 def busy_seconds(pid, is_done):
-    """Waits until is_done() and it is idle again. How long it was at work, for one that does not
-    say: from the first movement of its clock to the last."""
-    begin = last = None
-    seen = cpu_seconds(pid)
+    """Waits until is_done() and it is idle again. How long its CPU clock moved meanwhile, for one
+    that does not say how long a sample took."""
+    busy = idle = 0
     end = time.monotonic() + _END_DEADLINE_SECONDS
-    while last is None or not is_done() or time.monotonic() - last < _IDLE_SECONDS:
+    while not is_done() or idle < _IDLE_SECONDS:
         if time.monotonic() > end:
             raise Failure(f"process {pid} does not sample")
-        time.sleep(_WATCH_SECONDS)
-        if (now := cpu_seconds(pid)) - seen > _MOVED_CPU_SECONDS:
-            seen, last = now, time.monotonic()
-            begin = begin or last
-    return last - begin
+        seconds, moved = _watch(pid)
+        busy, idle = (busy + seconds, 0) if moved else (busy, idle + seconds)
+    return busy
+
+
+def _watch(pid):
+    before, begin = cpu_seconds(pid), time.monotonic()
+    time.sleep(_WATCH_SECONDS)
+    moved = cpu_seconds(pid) - before > _MOVED_CPU_SECONDS
+    return time.monotonic() - begin, moved

@@ -23,10 +23,9 @@ def _machine(machine):
 
 
 def _title(profile, size):
-    truth = size.get("truth")
-    counted = "not compared" if truth is None else "{exporter} by exporter, {kernel} by kernel"
     sockets = f"{size['sockets']} sockets ({size['sockets_elsewhere']} elsewhere on the machine)"
-    return f"{profile}, {sockets}: {counted.format(**(truth or {}))}"
+    counts = [f"{name} {each['counted']}" for name, each in size["truth"].items()]
+    return ", ".join([f"{profile}, {sockets}", *counts])
 
 
 def _row(row):
@@ -35,7 +34,8 @@ def _row(row):
     return (
         f"{row['name']:<18}{_ms(cpu['median'])}{_ms(cpu['min'])}{_ms(cpu['max'])}"
         f"{_share(row['user_share'])}{_ms(wall['median'])}"
-        f"{_ratio(ratio.get('median'), 9)}{_ratio(ratio.get('min'), 7)}{_ratio(ratio.get('max'), 7)}"
+        f"{_ratio(ratio.get('median'), 9)}"
+        f"{_ratio(ratio.get('min'), 7)}{_ratio(ratio.get('max'), 7)}"
         f"{_ratio(row.get('ratio_of_minima'), 9)}"
         f"{_scaled(row['peak_bytes'], 2**20)}{_scaled(row['kernel_bytes'], 1000)}"
     )

@@ -17,7 +17,10 @@ _OPTIONS = [
     *("-e", "trace=recvmsg,recvfrom,read,exit_group", "-e", "verbose=none", "-s", "0"),
     *("-e", f"inject=exit_group:delay_enter={int(_SECONDS_AT_THE_END * 1e6)}"),
 ]
-_CALL = re.compile(r"(\d+) +(?:<\.\.\. )?\w+(?:\(\d+<([^>]*)>| resumed).*?(?:= (\d+)|<unfinished.*)$")
+# PID call(FD<file>, ...) = result, or that in two parts
+_CALL = re.compile(
+    r"(\d+) +(?:<\.\.\. )?\w+(?:\(\d+<([^>]*)>| resumed).*?(?:= (\d+)|<unfinished.*)$"
+)
 
 
 def is_possible():

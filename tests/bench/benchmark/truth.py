@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether this exporter counts what is there: no figure of one that does not is worth a look."""
+"""Whether what is there was counted: no figure of a sample that did not is worth a look."""
 
 from benchmark.failure import Failure
 
@@ -25,15 +25,13 @@ def _numbers(name, start):
     return {key: int(value) for key, value in zip(words[::2], words[1::2])}
 
 
-def check(exporter, load):
-    """{"exporter": sockets, "kernel": sockets}; Failure where they differ."""
+def check(name, count, load):
+    """`count` gives the sockets counted, or None where that failed, and those by the kernel."""
     for _ in range(_ATTEMPTS):
-        with exporter.sampling_alone() as scrape:
-            kernel = sockets_by_sockstat() + load.half_open
-            counted = scrape()
-        if counted is not None and _agree(counted, kernel, load):
-            return {"exporter": int(counted), "kernel": kernel}
-    raise Failure(f"the exporter counts {counted} sockets, the kernel {kernel}")
+        counted, kernel = count()
+        if counted is not None and _agree(counted, kernel + load.half_open, load):
+            return {"counted": int(counted), "kernel": kernel + load.half_open}
+    raise Failure(f"{name} counts {counted} sockets, the kernel {kernel} and {load.half_open}")
 
 
 def _agree(counted, kernel, load):

@@ -39,9 +39,11 @@ pid_t fork_child(const std::function<int()>& body) {
   return pid;
 }
 
-void kill_and_reap(pid_t pid) noexcept {
-  ::kill(pid, SIGKILL);
-  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) continue;
+void kill_and_reap(const std::vector<pid_t>& children) noexcept {
+  for (const pid_t pid : children) ::kill(pid, SIGKILL);
+  for (const pid_t pid : children) {
+    while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) continue;
+  }
 }
 
 }  // namespace sockdiag::bench

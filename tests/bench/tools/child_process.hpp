@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <functional>
+#include <vector>
 
 namespace sockdiag::bench {
 
@@ -14,7 +15,8 @@ namespace sockdiag::bench {
 // throws.
 pid_t fork_child(const std::function<int()>& body);
 
-// SIGKILL and wait. Takes only a pid that fork_child gave and that has not been waited for.
-void kill_and_reap(pid_t pid) noexcept;
+// SIGKILL to all, then a wait for each. Takes only pids that fork_child gave and that have not been
+// waited for.
+void kill_and_reap(const std::vector<pid_t>& children) noexcept;
 
 }  // namespace sockdiag::bench

@@ -108,9 +108,7 @@ Load::Load(const Profile& profile, std::size_t sockets)
   await_ready();
 }
 
-Load::~Load() {
-  for (const pid_t pid : children_) kill_and_reap(pid);
-}
+Load::~Load() { kill_and_reap(children_); }
 
 void Load::make() {
   if (profile_.name == "syn_flood") {

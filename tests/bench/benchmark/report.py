@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The README's figures, rendered from results/*.json: it says nothing that was not measured."""
+
+import json
+import pathlib
+
+from benchmark.failure import Failure
+from benchmark.load import PROFILES
+from benchmark.markdown import render
+
+_BENCH = pathlib.Path(__file__).resolve().parents[1]
+_README = _BENCH.parents[1] / "README.md"
+_BEGIN, _END = "<!-- cost: begin -->\n", "<!-- cost: end -->\n"
+
+
+def add_arguments(parser):
+    action = parser.add_mutually_exclusive_group()
+    action.add_argument("--check", action="store_true", help="fail where the README says otherwise")
+    action.add_argument("--write", action="store_true", help="put them into the README")
+
+
+def run(arguments):
+    rendered = render(_results())
+    text = _README.read_text(encoding="utf-8")
+    before, after = _around(text)
+    wanted = f"{before}{_BEGIN}{rendered}{_END}{after}"
+    if arguments.write:
+        _README.write_text(wanted, encoding="utf-8")
+    elif not arguments.check:
+        print(rendered, end="")
+    elif text != wanted:
+        raise Failure("README.md differs from tests/bench/results: run report --write")
+
+
+def _results():
+    """By profile, of those that were measured; all have to be of one machine."""
+    paths = {profile: _BENCH / "results" / f"{profile}.json" for profile in PROFILES}
+    found = {
+        profile: json.loads(path.read_text(encoding="utf-8"))
+        for profile, path in paths.items()
+        if path.exists()
+    }
+    machines = {(each["machine"]["cpu"], each["machine"]["kernel"]) for each in found.values()}
+    if len(machines) > 1:
+        raise Failure(f"the results are of different machines: {sorted(machines)}")
+    return found
+
+
+def _around(text):
+    before, begin, rest = text.partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    if not begin or not end:
+        raise Failure(f"README.md has no lines {_BEGIN.strip()} and {_END.strip()}")
+    return before, after

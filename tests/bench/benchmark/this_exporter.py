@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""This exporter, as what is measured."""
+
+import contextlib
+import time
+
+from support.exporter import BINARY
+
+from benchmark import processes, trace, truth
+from benchmark.cost import Cost, Traffic
+from benchmark.daemon import Daemon
+from benchmark.exporter import exporter, sampling_configuration
+
+
+class ThisExporter(Daemon):
+    """Its sampling thread's own clock, and all of the process from one sample to the next: polls
+    of listeners, /proc and the scrapes that look for the sample."""
+
+    name = "exporter"
+
+    def missing(self):
+        return None if BINARY else "SOCKDIAG_EXPORTER does not name it"
+
+    @contextlib.contextmanager
+    def running(self, interval):
+        self._interval = interval
+        with exporter(sampling_configuration(interval)) as self._exporter:
+            self.pid = self._exporter.process.pid
+            processes.pause(self.pid)
+            yield self
+
+    def measure(self):
+        with self.turn():
+            # What a continued one samples at once was due long ago, and the next may follow
+            # closely: the news after these is of one whole sample.
+            overdue = self._sample_after(self._exporter.scrape())
+            before = processes.cpu_of(self.pid)
+            time.sleep(self._interval)
+            regular = self._sample_after(overdue)
+            whole = processes.cpu_of(self.pid).since(before)
+        own = _of_sample(regular, "cpu_seconds_total") - _of_sample(overdue, "cpu_seconds_total")
+        wall = _of_sample(regular, "duration_seconds")
+        return {
+            "exporter": Cost(whole._replace(total=own), wall),
+            "exporter_process": Cost(whole, wall),
+        }
+
+    def _sample_after(self, scrape):
+        stamp = _of_sample(scrape, "timestamp_seconds")
+        return self._exporter.scrape_when(
+            lambda later: _of_sample(later, "timestamp_seconds") > stamp, "a later sample"
+        )
+
+    def traffic(self):
+        if not trace.is_possible():
+            return Traffic(None, self.peak_bytes())
+        once = trace.traffic_of([BINARY, "--once"])
+        return Traffic(once.kernel_bytes, self.peak_bytes())
+
+    def count(self):
+        """Sockets in a sample beside which nobody looked at the exporter, which takes a socket, and
+        by the kernel."""
+        with self.turn():
+            begin = time.time()
+            time.sleep(self._interval * 1.5)
+            kernel = truth.sockets_by_sockstat()
+            return self._sample_since(begin), kernel
+
+    def _sample_since(self, begin):
+        """Its number of sockets, or None where it was not taken since then."""
+        scrape = self._exporter.scrape()
+        began = _of_sample(scrape, "timestamp_seconds") - _of_sample(scrape, "duration_seconds")
+        return _of_sample(scrape, "sockets") if began > begin else None
+
+
+def _of_sample(scrape, name):
+    return scrape.source(f"sockdiag_sample_{name}")
