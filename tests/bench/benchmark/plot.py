@@ -18,6 +18,7 @@ _STYLES = {
     "walk": {"color": "#888888", "marker": "", "linestyle": ":"},
 }
 _FIXED = {"svg.hashsalt": "sockdiag", "svg.fonttype": "none", "font.family": "sans-serif"}
+_METADATA = {"Date": None, "Creator": None, "Rights": "SPDX-License-Identifier: Apache-2.0"}
 
 
 def add_arguments(parser):
@@ -31,7 +32,7 @@ def run(arguments):
     matplotlib.use("svg")
     with matplotlib.rc_context(_FIXED):
         figure = _draw(json.loads(arguments.result.read_text(encoding="utf-8")))
-        figure.savefig(arguments.svg, metadata={"Date": None, "Creator": None})
+        figure.savefig(arguments.svg, metadata=_METADATA)
 
 
 def _draw(result):
