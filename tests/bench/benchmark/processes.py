@@ -4,6 +4,7 @@
 import contextlib
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import time
@@ -21,6 +22,7 @@ _IDLE_SECONDS = 0.1
 _IDLE_CPU_SECONDS = 0.0005
 _WATCH_SECONDS = 0.002
 _MOVED_CPU_SECONDS = 0.0001
+_LONGEST_TICK_SECONDS = 0.02
 _END_DEADLINE_SECONDS = 120  # closing a million sockets takes its time
 
 
@@ -94,10 +96,22 @@ def _stat_of(directory):
 
 def peak_memory_bytes(pid):
     """The most that was resident since the process began."""
-    for line in pathlib.Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    return 0
+    return _status_of(f"/proc/{pid}", "VmHWM") * 1024
+
+
+def is_traced(pid):
+    return all(_status_of(task, "TracerPid") for task in _tasks(pid))
+
+
+def _status_of(directory, name):
+    """The number of a line of `status`, 0 where there is none."""
+    text = pathlib.Path(directory, "status").read_text(encoding="utf-8")
+    found = re.search(rf"^{name}:\s*(\d+)", text, re.MULTILINE)
+    return int(found[1]) if found else 0
+
+
+def _tasks(pid):
+    return list(pathlib.Path(f"/proc/{pid}/task").iterdir())
 
 
 def pause(pid):
@@ -111,7 +125,7 @@ def _is_stopped(pid):
 
 
 def _thread_states(pid):
-    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+    for task in _tasks(pid):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             yield _stat_of(task)[0]
 
@@ -134,18 +148,18 @@ def _is_idle(pid):
 def busy_seconds(pid, is_done):
     """Waits until is_done() and it is idle again. How long its CPU clock moved meanwhile, for one
     that does not say how long a sample took."""
-    busy = idle = 0
-    end = time.monotonic() + _END_DEADLINE_SECONDS
-    while not is_done() or idle < _IDLE_SECONDS:
+    busy, since = 0, time.monotonic()
+    seen, end = cpu_seconds(pid), since + _END_DEADLINE_SECONDS
+    while not is_done() or time.monotonic() - since < _IDLE_SECONDS:
         if time.monotonic() > end:
             raise Failure(f"process {pid} does not sample")
-        seconds, moved = _watch(pid)
-        busy, idle = (busy + seconds, 0) if moved else (busy, idle + seconds)
+        time.sleep(_WATCH_SECONDS)
+        if (cpu := cpu_seconds(pid)) - seen > _MOVED_CPU_SECONDS:
+            now, seen = time.monotonic(), cpu
+            busy, since = busy + _at_work(now - since), now
     return busy
 
 
-def _watch(pid):
-    before, begin = cpu_seconds(pid), time.monotonic()
-    time.sleep(_WATCH_SECONDS)
-    moved = cpu_seconds(pid) - before > _MOVED_CPU_SECONDS
-    return time.monotonic() - begin, moved
+def _at_work(seconds):
+    """Of those between two movements: another process sees the clock move at ticks only."""
+    return seconds if seconds < _LONGEST_TICK_SECONDS else _WATCH_SECONDS

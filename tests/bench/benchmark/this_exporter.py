@@ -52,10 +52,16 @@ class ThisExporter(Daemon):
         )
 
     def traffic(self):
-        if not trace.is_possible():
-            return Traffic(None, self.peak_bytes())
-        once = trace.traffic_of([BINARY, "--once"])
-        return Traffic(once.kernel_bytes, self.peak_bytes())
+        return Traffic(self._traced_bytes() if trace.is_possible() else None, self.peak_bytes())
+
+    def _traced_bytes(self):
+        """Not of --once: the first sample asks for more than others do."""
+        log = processes.MemoryFile()
+        with contextlib.closing(log), self.turn():
+            overdue = self._sample_after(self._exporter.scrape())
+            with trace.attached(self.pid, log):
+                self._sample_after(overdue)
+            return trace.kernel_bytes(log.read())
 
     def count(self):
         """Sockets in a sample beside which nobody looked at the exporter, which takes a socket, and

@@ -1,22 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One run of a program under strace: how much it reads of the kernel, and its peak memory."""
+"""Programs under strace: how much they read of the kernel, and their peak memory."""
 
 import contextlib
-import os
 import re
 import shutil
 import time
+
+from support.polling import wait_until
 
 from benchmark import processes
 from benchmark.cost import Traffic
 
 # The program waits that long at its end, so that its peak can be read there.
 _SECONDS_AT_THE_END = 0.3
-_OPTIONS = [
-    *("-D", "-f", "-qq", "-yy", "--seccomp-bpf"),
-    *("-e", "trace=recvmsg,recvfrom,read,exit_group", "-e", "verbose=none", "-s", "0"),
-    *("-e", f"inject=exit_group:delay_enter={int(_SECONDS_AT_THE_END * 1e6)}"),
-]
+_OPTIONS = ("-f", "-qq", "-yy", "-s", "0", "-e", "verbose=none")
+_CALLS = ("-e", "trace=recvmsg,recvfrom,read,exit_group")
+_DELAY = ("-e", f"inject=exit_group:delay_enter={int(_SECONDS_AT_THE_END * 1e6)}")
 # PID call(FD<file>, ...) = result, or that in two parts
 _CALL = re.compile(
     r"(\d+) +(?:<\.\.\. )?\w+(?:\(\d+<([^>]*)>| resumed).*?(?:= (\d+)|<unfinished.*)$"
@@ -29,13 +28,23 @@ def is_possible():
 
 @contextlib.contextmanager
 def tracing(command, log):
-    """The program itself, started; strace's lines go to the MemoryFile `log`. A sanitizer cannot
-    look for leaks in what is traced."""
-    environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
-    strace = ["strace", *_OPTIONS, "-o", log.path, "--", *command]
-    process = processes.start(strace, stderr=processes.NOWHERE, env=environment)
+    """The program itself, started; strace's lines go to the MemoryFile `log`."""
+    strace = ["strace", "-D", "--seccomp-bpf", *_OPTIONS, *_CALLS, *_DELAY, "-o", log.path, "--"]
+    process = processes.start([*strace, *command], stderr=processes.NOWHERE)
     try:
         yield process
+    finally:
+        processes.end(process)
+
+
+@contextlib.contextmanager
+def attached(pid, log):
+    """The same of one that runs."""
+    strace = ["strace", *_OPTIONS, *_CALLS, "-o", log.path, "-p", str(pid)]
+    process = processes.start(strace, stderr=processes.NOWHERE)
+    try:
+        wait_until(lambda: processes.is_traced(pid), f"strace has process {pid}")
+        yield
     finally:
         processes.end(process)
 
