@@ -88,4 +88,6 @@ def _mebibytes(value):
 
 
 def _megabytes(value):
-    return "–" if value is None else f"{value / 1e6:.3g} MB"
+    if value is None:
+        return "–"
+    return f"{value / 1e6:.3g} MB" if value >= 10_000 else f"{value} B"
