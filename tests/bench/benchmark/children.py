@@ -14,6 +14,7 @@ from support import web
 from support.polling import wait_until
 
 from benchmark import processes
+from benchmark.failure import Failure
 
 NODE_EXPORTER = "prometheus-node-exporter"
 _PR_SET_PDEATHSIG = 1
@@ -65,7 +66,8 @@ def _is_answering(port):
 
 @contextlib.contextmanager
 def fork(body):
-    """Runs body() beside the `with`, in a process group of its own. Gives its process id."""
+    """Runs body(), which has no end, beside the `with`, in a process group of its own. Gives its
+    process id."""
     parent = os.getpid()
     pid = os.fork()
     if pid == 0:
@@ -73,7 +75,9 @@ def fork(body):
     try:
         yield pid
     finally:
-        _end_group(pid)
+        had_ended = _end_group(pid)
+    if had_ended:
+        raise Failure("what ran beside ended by itself")
 
 
 def _be_child(body, parent):
@@ -89,7 +93,11 @@ def _be_child(body, parent):
 
 
 def _end_group(pid):
-    os.kill(pid, signal.SIGKILL)
+    """Whether it had ended before."""
+    had_ended = os.waitpid(pid, os.WNOHANG)[0] == pid
     with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
+    if not had_ended:
+        os.kill(pid, signal.SIGKILL)  # where it had no time to become a group
+        os.waitpid(pid, 0)
+    return had_ended

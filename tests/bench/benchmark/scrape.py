@@ -118,11 +118,14 @@ def _default_collectors(arguments, stack):
 
 
 def _cell(server, asked, requests):
-    page, sent = server.page(), server.page(requests.gzip)
-    series = scrape_servers.series_of(page)
-    if scrape_servers.series_of(gzip.decompress(sent) if requests.gzip else sent) != series:
-        raise Failure(f"{server.name} serves other series with gzip than without")
-    return Cell(server, asked, series, len(sent), requests)
+    page = server.page()
+    series, length = scrape_servers.series_of(page), len(page)
+    if requests.gzip:
+        sent = server.page(gzip=True)
+        length = len(sent)
+        if scrape_servers.series_of(gzip.decompress(sent)) != series:
+            raise Failure(f"{server.name} serves other series with gzip than without")
+    return Cell(server, asked, series, length, requests)
 
 
 def _measure(cells, arguments):
