@@ -66,7 +66,7 @@ def node_exporter(max_requests, page=None, name="node_exporter"):
 
 @contextlib.contextmanager
 def bare_send(page, gzip_page, name="bare send"):
-    """A new connection, one read, and one send of bytes that are ready: what no server can avoid."""
+    """A connection, one read, and one send of bytes that are ready: what no server can avoid."""
     answers = {False: _answer(page), True: _answer(gzip_page)}
     with socket.create_server(("127.0.0.1", 0)) as listener:
         with children.fork(lambda: _send_for_ever(listener, answers)) as pid:
