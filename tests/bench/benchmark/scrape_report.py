@@ -130,7 +130,8 @@ def _share(part, whole):
 
 def _remarks(result):
     for each in result["p99_ratios"]:
-        yield f"p99 to node_exporter's, {each['series']} series, {_words(each)}: {each['ratio']:.3f}"
+        what = f"{each['series']} series, {_words(each)}"
+        yield f"p99 to node_exporter's, {what}: {each['ratio']:.3f}"
     for each in result["fresh_to_keep_alive"]:
         yield (
             f"fresh to keep-alive, {each['server']}, {each['series']} series, {_words_of(each)}: "
@@ -140,8 +141,8 @@ def _remarks(result):
     for each in result["cpu_slopes"]:
         yield (
             f"CPU of an answer, {each['server']}{', gzip' if each['gzip'] else ''}, "
-            f"{each['series'][0]} to {each['series'][1]} series: {each['ns_per_series']:.1f} ns per "
-            f"series, {each['ns_per_byte']:.2f} ns per byte"
+            f"{each['series'][0]} to {each['series'][1]} series: "
+            f"{each['ns_per_series']:.1f} ns per series, {each['ns_per_byte']:.2f} ns per byte"
         )
 
 
