@@ -29,9 +29,11 @@ constexpr int kConnectionQueue = 64;
 constexpr rlim_t kOtherDescriptors = 32;
 // One accepts connections, and one wakes it at the end.
 constexpr std::size_t kOtherThreads = 2;
-// Between two pieces of a body the write deadline is looked at. Small, since CivetWeb grants every
-// few bytes that a slow client takes the whole timeout anew.
-constexpr std::size_t kPieceBytes = 2048;
+// Between two pieces of a body the write deadline is looked at: CivetWeb grants a slow client the
+// whole timeout anew whenever it takes some. That is a third of the socket's buffer at a time
+// (sk_stream_is_writeable() in net/core/stream.c), so smaller pieces would cost sends and bound
+// nothing.
+constexpr std::size_t kPieceBytes = 16384;
 constexpr std::chrono::milliseconds kKnockInterval(10);
 
 constexpr std::array<std::pair<int, std::string_view>, 5> kReasons = {
