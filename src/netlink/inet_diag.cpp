@@ -129,9 +129,11 @@ Attributes attributes_of(std::span<const std::byte> bytes) {
   return attributes;
 }
 
-// Most sockets are ESTABLISHED, and no attribute of theirs is wanted.
+// A listener's IPV6_V6ONLY and drops, what tells the kinds of SYN_RECV apart, a CLOSE_WAIT's last
+// acknowledgement. Most sockets are in other states.
 bool is_attribute_wanted(std::uint8_t state_number) {
-  return state_number != static_cast<std::uint8_t>(TcpState::established);
+  const auto is = [&](TcpState state) { return state_number == static_cast<std::uint8_t>(state); };
+  return is(TcpState::listen) || is(TcpState::syn_recv) || is(TcpState::close_wait);
 }
 
 SocketKind kind_of(std::span<const std::byte> payload, bool has_full_attributes) {

@@ -40,8 +40,8 @@ struct DumpRequest {
 [[nodiscard]] std::vector<std::byte> encode(const DumpRequest& request, std::uint32_t sequence);
 
 // Decodes a `struct inet_diag_msg` and the attributes after it; attributes it does not know are
-// skipped, and those of ESTABLISHED sockets, of which nothing is wanted. Throws DumpError where
-// bytes are missing or lengths contradict each other.
+// skipped, and all of sockets that are not in LISTEN, SYN_RECV or CLOSE_WAIT. Throws DumpError
+// where bytes are missing or lengths contradict each other.
 [[nodiscard]] SocketRecord decode_socket(std::span<const std::byte> payload);
 
 }  // namespace sockdiag

@@ -5,11 +5,14 @@ import contextlib
 import time
 
 from support.exporter import BINARY
+from support.polling import wait_until
 
 from benchmark import processes, trace, truth
 from benchmark.cost import Cost, Traffic
 from benchmark.daemon import Daemon
 from benchmark.exporter import exporter, sampling_configuration
+
+_DEADLINE_SECONDS = 120  # a sample of a million sockets under strace
 
 
 class ThisExporter(Daemon):
@@ -47,8 +50,12 @@ class ThisExporter(Daemon):
 
     def _sample_after(self, scrape):
         stamp = _of_sample(scrape, "timestamp_seconds")
-        return self._exporter.scrape_when(
-            lambda later: _of_sample(later, "timestamp_seconds") > stamp, "a later sample"
+        return wait_until(
+            lambda: self._exporter.scrape_if(
+                lambda later: _of_sample(later, "timestamp_seconds") > stamp
+            ),
+            "a later sample",
+            _DEADLINE_SECONDS,
         )
 
     def traffic(self):
@@ -60,8 +67,10 @@ class ThisExporter(Daemon):
         with contextlib.closing(log), self.turn():
             overdue = self._sample_after(self._exporter.scrape())
             with trace.attached(self.pid, log):
-                self._sample_after(overdue)
-            return trace.kernel_bytes(log.read())
+                begun = self._sample_after(overdue)  # perhaps before strace was there
+                before = len(log.read())
+                self._sample_after(begun)
+            return trace.kernel_bytes(log.read()[before:])
 
     def count(self):
         """Sockets in a sample beside which nobody looked at the exporter, which takes a socket, and

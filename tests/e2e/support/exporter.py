@@ -162,11 +162,12 @@ class Exporter:
     def scrape_when(self, condition, what):
         """Scrapes until condition(exposition) holds and returns that exposition."""
 
-        def matching_scrape():
-            exposition = self.scrape()
-            return exposition if condition(exposition) else None
+        return wait_until(lambda: self.scrape_if(condition), what)
 
-        return wait_until(matching_scrape, what)
+    def scrape_if(self, condition):
+        """A scrape, or None where condition(exposition) does not hold."""
+        exposition = self.scrape()
+        return exposition if condition(exposition) else None
 
     def fresh_scrape(self, source="tcp"):
         """A scrape of a sample that began after this call: the second later one."""
