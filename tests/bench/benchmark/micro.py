@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The steps of a sample in nanoseconds, beside those of another revision, in turns."""
+"""The steps of a sample in nanoseconds per socket or series, beside those of another revision, in turns."""
 
 import json
 import os
@@ -25,18 +25,26 @@ def run(arguments):
     build = pathlib.Path(os.environ["SOCKDIAG_BENCH_BUILD"])
     programs = {"now": _built(_ROOT, build)}
     if arguments.against:
-        programs["before"] = _built_at(arguments.against, build / "micro_against")
-    rounds = {name: [] for name in programs}
-    for number in range(arguments.rounds):
-        for name in list(programs)[:: -1 if number % 2 else 1]:
-            rounds[name].append(_measure(programs[name], arguments.filter))
-    return {"against": arguments.against, "rows": _rows(rounds)}
+        programs["before"] = _built_at(_commit(arguments.against), build / "micro_against")
+    rows = [
+        _row(name, _rounds(programs, name, arguments.rounds))
+        for name in _names(programs["now"], arguments.filter)
+    ]
+    return {"against": arguments.against, "rows": rows}
 
 
 def _built(source, build):
     _say("cmake", "--preset", "release", "-B", build, cwd=source)
     _say("cmake", "--build", build, "--target", "micro_benchmarks", cwd=source)
     return build / _PROGRAM
+
+
+def _commit(revision):
+    command = ["git", "rev-parse", "--verify", f"{revision}^{{commit}}"]
+    ran = subprocess.run(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True, check=False)
+    if ran.returncode != 0:
+        raise Failure(f"{revision} is no revision")
+    return ran.stdout.strip()
 
 
 def _built_at(revision, directory):
@@ -56,33 +64,45 @@ def _say(*command, cwd):
         raise Failure(f"{' '.join(map(str, command))} failed")
 
 
-def _measure(program, pattern):
-    """{benchmark: seconds per socket or series}"""
+def _names(program, pattern):
+    command = [program, "--benchmark_list_tests", f"--benchmark_filter={pattern}"]
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.split()
+
+
+def _rounds(programs, name, rounds):
+    """{side: [seconds per item]}. Both sides of one benchmark follow each other closely: a machine
+    changes its pace within seconds."""
+    measured = {side: [] for side in programs}
+    for number in range(rounds):
+        for side in list(programs)[:: -1 if number % 2 else 1]:
+            measured[side].extend(_measure(programs[side], name))
+    return measured
+
+
+def _measure(program, name):
+    """One number, or none where the program does not have the benchmark."""
     command = [program, f"--benchmark_min_time={_SECONDS}", "--benchmark_format=json"]
     ran = subprocess.run(
-        [*command, f"--benchmark_filter={pattern}"], stdout=subprocess.PIPE, check=True
+        [*command, f"--benchmark_filter=^{name}$"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        check=True,
     )
-    return dict(map(_cost, json.loads(ran.stdout)["benchmarks"]))
+    return [_cost(entry) for entry in json.loads(ran.stdout or "{}").get("benchmarks", [])]
 
 
 def _cost(entry):
-    (item,) = (key for key in entry if key.startswith("per_"))
-    return f"{entry['name']}, {item.replace('_', ' ')}", entry[item]
+    (item,) = entry.keys() & {"per_socket", "per_series"}
+    return entry[item]
 
 
-def _rows(rounds):
-    return [_row(name, rounds) for name in rounds["now"][0]]
-
-
-def _row(name, rounds):
-    each = {side: [measured[name] for measured in all_ if name in measured]
-            for side, all_ in rounds.items()}
-    row = {"name": name, "seconds": statistics.median(each["now"])}
-    if before := each.get("before"):
-        ratios = [now / then for now, then in zip(each["now"], before)]
+def _row(name, measured):
+    now, before = measured["now"], measured.get("before")
+    row = {"name": name, "seconds": statistics.median(now)}
+    if before:
         row["seconds_before"] = statistics.median(before)
-        row["ratio_by_round"] = statistics.median(ratios)
-        row["ratio_of_minima"] = min(each["now"]) / min(before)
+        row["ratio_by_round"] = statistics.median(a / b for a, b in zip(now, before))
+        row["ratio_of_minima"] = min(now) / min(before)
     return row
 
 
