@@ -23,7 +23,8 @@ bool is_busier(const DestinationUse& a, const DestinationUse& b) {
 std::size_t DestinationTable::Hash::operator()(const Destination& destination) const noexcept {
   const auto& [source, address, port] = destination;
   const std::uint64_t hosts = fold(source.low() ^ seed, address.low() ^ other_seed);
-  const std::uint64_t rest = fold(source.high() ^ other_seed, address.high() ^ seed ^ port);
+  const std::uint64_t rest =
+      fold(source.high() ^ other_seed, address.high() ^ seed ^ hash_of(port));
   return static_cast<std::size_t>(hosts ^ rest);
 }
 

@@ -195,7 +195,7 @@ constexpr auto kKeys = std::to_array<ConfigurationKey>({
      .show = [](const C& c) { return format_duration(c.listeners.peak_window); }},
     {.name = "lifetimes.max_sockets",
      .expected = "a whole number from 1000 to 10000000",
-     .summary = "Sockets in passing states that are followed at a time, about 50 bytes each.",
+     .summary = "Sockets in passing states that are followed at a time, about 35 bytes each.",
      .set =
          [](C& c, const std::string& t) {
            c.lifetimes.max_sockets = number<std::size_t>(t, 1000, 10'000'000);

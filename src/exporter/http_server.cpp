@@ -31,7 +31,7 @@ constexpr rlim_t kOtherDescriptors = 32;
 constexpr std::size_t kOtherThreads = 2;
 // Between two pieces of a body the write deadline is looked at: CivetWeb grants a slow client the
 // whole timeout anew whenever it takes some. That is a third of the socket's buffer at a time
-// (sk_stream_is_writeable() in net/core/stream.c), so smaller pieces would cost sends and bound
+// (sk_stream_is_writeable() in include/net/sock.h), so smaller pieces would cost sends and bound
 // nothing.
 constexpr std::size_t kPieceBytes = 16384;
 constexpr std::chrono::milliseconds kKnockInterval(10);

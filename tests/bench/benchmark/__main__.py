@@ -34,7 +34,9 @@ def _usage():
 
 
 def _parse(name, module, words):
-    parser = argparse.ArgumentParser(prog=f"tests/bench/run {name}", description=_COMMANDS[name])
+    parser = argparse.ArgumentParser(
+        prog=f"tests/bench/run {name}", description=_COMMANDS[name], allow_abbrev=False
+    )
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the result there")
     module.add_arguments(parser)
     return parser.parse_args(words)
@@ -42,7 +44,7 @@ def _parse(name, module, words):
 
 def _command(words):
     """Without what only says where the result goes."""
-    kept = list(words)
+    kept = [word for word in words if not word.startswith("--json=")]
     if "--json" in kept:
         at = kept.index("--json")
         del kept[at : at + 2]
@@ -51,7 +53,8 @@ def _command(words):
 
 def _complete(result, words):
     date = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
-    return {"command": _command(words), "date": date, "machine": machine.describe(), **result}
+    about = {"command": _command(words), "date": date, "revision": machine.revision()}
+    return {**about, "machine": machine.describe(), **result}
 
 
 def _publish(module, result, path):

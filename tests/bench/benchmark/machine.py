@@ -5,6 +5,8 @@ import os
 import platform
 import subprocess
 
+from support.exporter import BINARY
+
 _PACKAGES = ("collectd-core", "iproute2", "prometheus-node-exporter", "wrk")
 
 
@@ -17,6 +19,15 @@ def describe():
         "load_average": round(os.getloadavg()[0], 2),
         "packages": {name: version for name in _PACKAGES if (version := _version_of(name))},
     }
+
+
+def revision():
+    """Of what is measured, as the exporter has it, or None where there is none."""
+    try:
+        version = subprocess.run([BINARY, "--version"], capture_output=True, text=True, check=True)
+    except (OSError, TypeError, subprocess.CalledProcessError):
+        return None
+    return version.stdout.strip()
 
 
 def _cpu_model():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The steps of a sample in nanoseconds per socket or series, beside those of another revision, in turns."""
+"""Nanoseconds per socket or series of a sample's steps, beside another revision's, in turns."""
 
 import json
 import os

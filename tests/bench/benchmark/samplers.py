@@ -12,6 +12,7 @@ from support import web
 
 from benchmark import children, processes
 from benchmark.exporter import exporter
+from benchmark.failure import Failure
 
 NOTHING = "nothing"
 
@@ -40,7 +41,14 @@ def _nothing():
 @contextlib.contextmanager
 def _exporter(configuration):
     with exporter(configuration) as running:
+        before = _last_sample(running)
         yield running.process.pid
+        if _last_sample(running) == before:
+            raise Failure("the exporter did not sample meanwhile: take longer --seconds")
+
+
+def _last_sample(running):
+    return running.scrape().source("sockdiag_sample_timestamp_seconds")
 
 
 @contextlib.contextmanager

@@ -3,7 +3,9 @@
 
 import contextlib
 import math
+import random
 import sys
+import time
 
 from support.network import enter_fresh_network_namespace
 
@@ -16,6 +18,7 @@ from benchmark.sampling_table import table  # noqa: F401  (part of what a benchm
 from benchmark.this_exporter import ThisExporter
 
 _SECONDS_PER_SOCKET = 4e-6
+_REST_SECONDS = 0.5
 _COUNTING = ("exporter", "drain")  # what is wrong where it counts otherwise than the kernel
 
 
@@ -88,11 +91,12 @@ def _measure(made, chosen, rounds):
 
 
 def _rounds(chosen, rounds):
-    """{name: [Cost of each round]}, each round beginning with another of them."""
+    """{name: [Cost of each round]}, in an order of its own each round, so that nobody always comes
+    after the same one, and after the same rest."""
     costs = {}
     for number in range(rounds):
-        first = number % len(chosen)
-        for each in [*chosen[first:], *chosen[:first]]:
+        for each in random.Random(number).sample(chosen, len(chosen)):
+            time.sleep(_REST_SECONDS)
             for name, value in each.measure().items():
                 costs.setdefault(name, []).append(value)
         print(f"round {number + 1} of {rounds}", file=sys.stderr)

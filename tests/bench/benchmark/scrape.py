@@ -49,7 +49,7 @@ def add_arguments(parser):
     parser.add_argument("--seconds", type=int, default=2, help="of one run of wrk")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument(
-        "--max-requests", type=int, default=64, help="answered at a time, by both exporters"
+        "--max-requests", type=int, default=512, help="answered at a time, by both exporters"
     )
 
 

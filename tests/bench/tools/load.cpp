@@ -106,6 +106,10 @@ Load::Load(const Profile& profile, std::size_t sockets)
   }
   make();
   await_ready();
+  if (profile_.name != "churn") return;
+  // Now that nobody else connects: it would accept, and reset, what is to be held.
+  add_child([this](const auto& ready) { churn(servers_, ready); });
+  await_ready();
 }
 
 Load::~Load() { kill_and_reap(children_); }
@@ -118,7 +122,6 @@ void Load::make() {
   } else {
     add_holders();
   }
-  if (profile_.name == "churn") add_child([this](const auto& ready) { churn(servers_, ready); });
 }
 
 void Load::add_child(const Body& body) {
@@ -148,10 +151,10 @@ void Load::add_holders() {
 
 void Load::await_ready() {
   const auto deadline = std::chrono::steady_clock::now() + kDeadline;
-  for (std::size_t ready = 0; ready < children_.size();) {
+  while (ready_ < children_.size()) {
     char byte = 0;
     if (is_readable(ready_reader_.get(), 200) && ::read(ready_reader_.get(), &byte, 1) == 1)
-      ++ready;
+      ++ready_;
     else
       require_alive();
     if (std::chrono::steady_clock::now() > deadline) throw std::runtime_error("load: too slow");

@@ -61,6 +61,7 @@ class Load {
   std::vector<FileDescriptor> servers_;
   std::optional<SynFlood> flood_;
   std::vector<pid_t> children_;
+  std::size_t ready_ = 0;  // of the children
 };
 
 }  // namespace sockdiag::bench
