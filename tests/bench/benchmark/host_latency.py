@@ -12,6 +12,7 @@ from benchmark.columns import columns
 from benchmark.cost import summary
 from benchmark.failure import Failure
 from benchmark.load import load
+from benchmark.lists import numbers
 
 _CALLS = ("connect", "accept")
 _QUANTILES = ("p50", "p99", "p99.9", "max")
@@ -19,12 +20,8 @@ _PROBE_CPU, _SAMPLER_CPU = 0, 1
 _MICROSECONDS = 1e-3
 
 
-def _numbers(text):
-    return [int(number) for number in text.split(",")]
-
-
 def add_arguments(parser):
-    parser.add_argument("--sockets", type=_numbers, default=[100000], metavar="N,...")
+    parser.add_argument("--sockets", type=numbers, default=[100000], metavar="N,...")
     parser.add_argument("--seconds", type=float, default=6, help="of probing beside one sampler")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--period-us", type=int, default=200, help="between two connections")

@@ -16,6 +16,7 @@ from benchmark.load import PROFILES, load
 from benchmark.peers import programs
 from benchmark.sampling_table import table  # noqa: F401  (part of what a benchmark is)
 from benchmark.this_exporter import ThisExporter
+from benchmark.lists import numbers
 
 _SECONDS_PER_SOCKET = 4e-6
 _REST_SECONDS = 0.5
@@ -30,14 +31,10 @@ def _names(text):
     return text.split(",")
 
 
-def _numbers(text):
-    return [int(number) for number in text.split(",")]
-
-
 def add_arguments(parser):
     known = ",".join(each.name for each in _contestants())
     parser.add_argument("--profile", choices=PROFILES, default="established")
-    parser.add_argument("--sockets", type=_numbers, metavar="N,...", default=[None])
+    parser.add_argument("--sockets", type=numbers, metavar="N,...", default=[None])
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--only", type=_names, metavar="NAME,...", help=f"of {known}")
 

@@ -12,6 +12,7 @@ from benchmark import children, processes, scrape_report, scrape_servers, wrk
 from benchmark.cost import summary
 from benchmark.failure import Failure
 from benchmark.scrape_servers import Server
+from benchmark.lists import numbers
 
 # What both ship with; above it they answer 503.
 _SHIPPED_MAX_REQUESTS = 40
@@ -35,17 +36,13 @@ class Measured(NamedTuple):
     cpu_seconds: float
 
 
-def _numbers(text):
-    return [int(number) for number in text.split(",")]
-
-
 def table(result):
     return scrape_report.table(result)
 
 
 def add_arguments(parser):
-    parser.add_argument("--series", type=_numbers, default=[100, 1000, 10000], metavar="N,...")
-    parser.add_argument("--connections", type=_numbers, default=[1, 50, 500], metavar="N,...")
+    parser.add_argument("--series", type=numbers, default=[100, 1000, 10000], metavar="N,...")
+    parser.add_argument("--connections", type=numbers, default=[1, 50, 500], metavar="N,...")
     parser.add_argument("--seconds", type=int, default=2, help="of one run of wrk")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument(
