@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sockdiag/core/lifetimes.hpp"
 
+#include <algorithm>
+
 namespace sockdiag {
 namespace {
 
-// Sockets that have gone hold their places until the sample is complete: a quarter more room.
+// Of max_sockets, at most, for sockets that come while others that have gone hold their places.
 constexpr std::size_t kShareForGone = 4;
 constexpr std::uint64_t kMillisecondBits = (std::uint64_t{1} << 48) - 1;
 
@@ -28,6 +30,11 @@ Lifetimes::Followed Lifetimes::seen_first(TcpState state) const noexcept {
           .used = 1};
 }
 
+void Lifetimes::set_max_sockets(std::size_t max_sockets) noexcept {
+  max_sockets_ = max_sockets;
+  room_for_gone_ = max_sockets / kShareForGone;
+}
+
 void Lifetimes::date(std::uint64_t cookie, TcpState state, TimePoint since) {
   if (followed_.size() >= max_sockets_) return;
   Followed dated = seen_first(state);
@@ -47,7 +54,7 @@ void Lifetimes::begin(TimePoint now) {
 std::optional<Lifetimes::Milliseconds> Lifetimes::follow(std::uint64_t cookie, TcpState state) {
   Followed* const found = followed_.find(cookie);
   if (found == nullptr) {
-    if (followed_.size() >= max_sockets_ + max_sockets_ / kShareForGone) {
+    if (followed_.size() >= max_sockets_ + room_for_gone_) {
       ++unfollowed_;
       return std::nullopt;
     }
@@ -56,21 +63,25 @@ std::optional<Lifetimes::Milliseconds> Lifetimes::follow(std::uint64_t cookie, T
     any_fresh_ = true;
     return Milliseconds(0);
   }
-  Followed& socket = *found;
+  Followed socket = *found;
   if (socket.round != round_) ++seen_;
   socket.round = round_;
   if (socket.state != static_cast<std::uint64_t>(state)) {
     socket = seen_first(state);
     any_fresh_ = true;
   }
+  *found = socket;  // whole: a part would be waited for below
   if (socket.fresh != 0 || socket.since_ms > now_ms_) return Milliseconds(0);
   return Milliseconds(now_ms_ - socket.since_ms);
 }
 
 void Lifetimes::finish(TimePoint now) noexcept {
-  if (seen_ < followed_.size()) forget_gone();
+  const std::size_t went = followed_.size() - seen_;
+  if (went > 0) forget_gone();
   if (any_fresh_) keep(max_sockets_, round_up(now));
   any_fresh_ = false;
+  room_for_gone_ = max_sockets_ / kShareForGone;
+  if (unfollowed_ > 0) room_for_gone_ = std::min(room_for_gone_, went);
 }
 
 void Lifetimes::forget_gone() noexcept {

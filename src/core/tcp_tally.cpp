@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <numeric>
-#include <span>
 #include <utility>
 
 namespace sockdiag {
@@ -15,9 +14,6 @@ AddressFamily family_of(const SocketRecord& record, TcpState state) {
       state == TcpState::listen ? record.local_address : record.remote_address;
   return address.is_ipv4() ? AddressFamily::ipv4 : AddressFamily::ipv6;
 }
-
-// Of one that is known.
-TcpState state_of(const SocketRecord& record) { return static_cast<TcpState>(record.state_number); }
 
 template <std::size_t Size>
 void add_each(std::array<std::uint32_t, Size>& to, const std::array<std::uint32_t, Size>& from) {
@@ -80,7 +76,8 @@ void TcpTally::begin(const EphemeralPorts& ephemeral, TimePoint now) {
   sockets_ = 0;
   request_sockets_ = 0;
   unknown_state_sockets_ = 0;
-  batched_ = 0;
+  to_follow_.begin(lifetimes_.regions());
+  to_find_starts_.begin(time_wait_starts_.regions());
 }
 
 void TcpTally::add(const SocketRecord& record) {
@@ -94,26 +91,8 @@ void TcpTally::add(const SocketRecord& record) {
   ++families_[static_cast<std::size_t>(family_of(record, *state))][index_of(*state)];
   if (*state == TcpState::listen) {
     add_listener(record);
-  } else if (*state == TcpState::established) {
+  } else {
     add_connection(record, *state);
-  } else {
-    batch_[batched_++] = record;
-    if (batched_ == batch_.size()) add_batch();
-  }
-}
-
-// First all of them are looked for, then each is counted: the trips to memory overlap.
-void TcpTally::add_batch() {
-  const auto batch = std::span(batch_).first(std::exchange(batched_, 0));
-  for (const SocketRecord& record : batch) prefetch(record);
-  for (const SocketRecord& record : batch) add_connection(record, state_of(record));
-}
-
-void TcpTally::prefetch(const SocketRecord& record) const noexcept {
-  if (state_of(record) == TcpState::time_wait) {
-    time_wait_starts_.prefetch(record.cookie);
-  } else {
-    lifetimes_.prefetch(record.cookie);
   }
 }
 
@@ -130,29 +109,31 @@ void TcpTally::add_listener(const SocketRecord& record) {
 
 void TcpTally::add_connection(const SocketRecord& record, TcpState state) {
   const bool inbound = is_inbound(record, state);
-  PortCounts& counts = inbound ? counts_of(Direction::inbound, record.local_port)
-                               : counts_of(Direction::outbound, record.remote_port);
+  const Direction direction = inbound ? Direction::inbound : Direction::outbound;
+  PortCounts& counts = counts_of(direction, inbound ? record.local_port : record.remote_port);
   ++counts.sockets[index_of(state)];
   counts.receive_queue_bytes += record.receive_queue;
   counts.send_queue_bytes += record.send_queue;
   if (!inbound && ephemeral_.contains(record.local_port)) {
     destinations_.add({record.local_address, record.remote_address, record.remote_port});
   }
-  if (state != TcpState::established) add_state(counts, record, state);
+  if (state == TcpState::established) return;
+  add_state(counts, record, state);
+  look_later({.cookie = record.cookie,
+              .timer_remaining_ms = static_cast<std::uint32_t>(record.timer_remaining.count()),
+              .port = counts.port,
+              .direction = direction,
+              .state = state});
 }
 
 void TcpTally::add_state(PortCounts& counts, const SocketRecord& record, TcpState state) {
-  if (state == TcpState::time_wait) {
-    if (time_wait_starts_.is_new(record.cookie, record.timer_remaining)) ++counts.time_wait_started;
-  } else if (state == TcpState::close_wait) {
+  if (state == TcpState::close_wait) {
     ++counts.close_wait_causes[index_of(close_wait_cause_of(record))];
   } else if (state == TcpState::fin_wait2 && record.inode == 0) {
     ++counts.orphaned_fin_wait2;
   } else if (state == TcpState::syn_recv && record.retransmits > 0) {
     add_syn_recv(counts, record);
   }
-  const std::size_t passing = passing_index_of(state);
-  if (passing < kPassingStateCount) add_stay(counts, record, passing);
 }
 
 void TcpTally::add_syn_recv(PortCounts& counts, const SocketRecord& record) {
@@ -160,12 +141,35 @@ void TcpTally::add_syn_recv(PortCounts& counts, const SocketRecord& record) {
   if (prefixes_.add(record.local_port, record.remote_address)) ++counts.syn_recv_prefixes;
 }
 
-void TcpTally::add_stay(PortCounts& counts, const SocketRecord& record, std::size_t passing) {
-  const auto age = lifetimes_.follow(record.cookie, kPassingStates[passing]);
-  if (!age) return;
-  Stay& stay = counts.stays[passing];
-  stay.oldest = std::max(stay.oldest, *age);
-  if (*age >= policy_.lifetimes.thresholds[passing]) ++stay.lingering;
+void TcpTally::look_later(const Look& look) {
+  if (look.state == TcpState::time_wait) {
+    to_find_starts_.add(time_wait_starts_.region_of(look.cookie), look,
+                        [this](std::span<const Look> looks) { find_starts(looks); });
+  } else if (passing_index_of(look.state) < kPassingStateCount) {
+    to_follow_.add(lifetimes_.region_of(look.cookie), look,
+                   [this](std::span<const Look> looks) { follow(looks); });
+  }
+}
+
+void TcpTally::find_starts(std::span<const Look> looks) {
+  for (const Look& look : looks) time_wait_starts_.prefetch(look.cookie);
+  for (const Look& look : looks) {
+    if (time_wait_starts_.is_new(look.cookie, std::chrono::milliseconds(look.timer_remaining_ms))) {
+      ++table(look.direction).counted(look.port).time_wait_started;
+    }
+  }
+}
+
+void TcpTally::follow(std::span<const Look> looks) {
+  for (const Look& look : looks) lifetimes_.prefetch(look.cookie);
+  for (const Look& look : looks) {
+    const auto age = lifetimes_.follow(look.cookie, look.state);
+    if (!age) continue;
+    const std::size_t passing = passing_index_of(look.state);
+    Stay& stay = table(look.direction).counted(look.port).stays[passing];
+    stay.oldest = std::max(stay.oldest, *age);
+    if (*age >= policy_.lifetimes.thresholds[passing]) ++stay.lingering;
+  }
 }
 
 bool TcpTally::is_inbound(const SocketRecord& record, TcpState state) const noexcept {
@@ -186,7 +190,8 @@ bool TcpTally::may_have_series(Direction direction, std::uint16_t port) const no
 }
 
 TcpSnapshot TcpTally::finish(TimePoint now) {
-  add_batch();
+  to_follow_.hand_over_all([this](std::span<const Look> looks) { follow(looks); });
+  to_find_starts_.hand_over_all([this](std::span<const Look> looks) { find_starts(looks); });
   TcpSnapshot snapshot;
   for (const Direction direction : kDirections) {
     snapshot.directions[index_of(direction)] = finish(direction);

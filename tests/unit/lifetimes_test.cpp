@@ -167,6 +167,35 @@ TEST_CASE("Sockets that have gone take no room from those that are there") {
   }
 }
 
+TEST_CASE("After a sample without room for all, new ones take no more places than went") {
+  Watch watch(100);
+  const auto follow = [&](std::uint64_t first, std::uint64_t last) {
+    int followed = 0;
+    for (std::uint64_t cookie = first; cookie <= last; ++cookie) {
+      if (watch.follow(cookie)) ++followed;
+    }
+    return followed;
+  };
+  const auto sample = [&](std::uint64_t first, std::uint64_t last) {
+    watch.pass(1s).begin();
+    const int followed = follow(first, last);
+    watch.finish();
+    return followed;
+  };
+  CHECK(sample(1, 100) == 100);
+  CHECK(sample(1, 200) == 125);  // a quarter more, which has to go at the end
+  CHECK(watch.lifetimes().unfollowed() == 100);
+  CHECK(sample(1, 200) == 100);
+  CHECK(watch.lifetimes().unfollowed() == 100);
+  CHECK(sample(16, 200) == 85);  // 15 have gone, which is known when this sample is complete
+  CHECK(watch.lifetimes().size() == 85);
+  CHECK(sample(16, 200) == 115);  // those 15, and as many more as went before
+  CHECK(watch.lifetimes().size() == 100);
+  CHECK(watch.lifetimes().unfollowed() == 85);
+  watch.pass(1s).begin();
+  CHECK(follow(16, 300) == 100);
+}
+
 TEST_CASE("Lost samples do not fill the memory with sockets that have gone") {
   Watch watch(10);
   for (std::uint64_t cookie = 0; cookie < 1000; ++cookie) {

@@ -236,6 +236,31 @@ TEST_CASE("TIME_WAITs are counted by service as they begin") {
   CHECK(of(later, Direction::outbound, 443).time_wait_started == 1);
 }
 
+TEST_CASE("In a pile each socket counts once for its service, whatever the order of the looks") {
+  constexpr std::uint32_t kEach = 40'000;  // of three kinds: tables of several regions
+  std::vector<SocketRecord> records;
+  for (std::uint32_t i = 0; i < kEach; ++i) {
+    records.push_back(inbound(TcpState::close_wait, 10 + i));
+    records.push_back(outbound(TcpState::fin_wait2, 10 + kEach + i));
+    records.push_back(outbound(TcpState::time_wait, 10 + 2 * kEach + i));
+    records.back().timer_remaining = 59s;
+  }
+  Counter counter;
+  counter.count({});
+  const TcpSnapshot first = counter.pass(5s).count(records);
+  const auto& started = of(first, Direction::outbound, 443).time_wait_started;
+  CHECK(started == kEach);
+  CHECK(service(first).time_wait_started == 0);
+  const TcpSnapshot later = counter.pass(95s).count(records);
+  CHECK(started == kEach);
+  CHECK(stay(service(later), TcpState::close_wait).lingering == kEach);
+  CHECK(stay(service(later), TcpState::close_wait).oldest == 95s);
+  const PortCounts& peer = of(later, Direction::outbound, 443);
+  CHECK(stay(peer, TcpState::fin_wait2).lingering == kEach);
+  CHECK(peer.time_wait_started == kEach);
+  CHECK(later.unfollowed_sockets == 0);
+}
+
 TEST_CASE("Ephemeral ports are counted for the outgoing connections that take them") {
   TcpPolicy policy;
   policy.destinations = {.busiest = 3, .export_addresses = true};

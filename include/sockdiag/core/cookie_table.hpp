@@ -31,6 +31,15 @@ class CookieTable {
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] std::size_t slots() const noexcept { return slots_.size(); }
 
+  // Of neighbouring slots, so few that a second cache holds them and their pages' translations; for
+  // LookQueue. A power of two, larger where the table has grown.
+  [[nodiscard]] std::size_t regions() const noexcept {
+    return std::max(slots_.size() / kRegionSlots, std::size_t{1});
+  }
+  [[nodiscard]] std::size_t region_of(std::uint64_t cookie) const noexcept {
+    return home_of(cookie) / kRegionSlots;
+  }
+
   // Reads what find() will most likely read, so that several looks wait for memory together. Hints
   // to the processor instead are dropped where many pages' translations are not at hand.
   void prefetch(std::uint64_t cookie) const noexcept {
@@ -46,9 +55,13 @@ class CookieTable {
   // The cookie's note, which is `note` where it had none. Throws std::bad_alloc; then the table is
   // as it was.
   Note& insert(std::uint64_t cookie, const Note& note) {
-    if (Note* const found = find(cookie)) return *found;
-    if ((size_ + 1) * kFull.den > slots_.size() * kFull.num) resize(slots_.size() * 2);
-    return add(cookie, note);
+    std::size_t place = place_of(cookie);
+    if (slots_[place].note.used) return slots_[place].note;
+    if ((size_ + 1) * kFull.den > slots_.size() * kFull.num) {
+      resize(slots_.size() * 2);
+      place = place_of(cookie);
+    }
+    return put(place, cookie, note);
   }
 
   // Calls is_gone(note) for each once, which may change it, and erases those of which it is true.
@@ -81,6 +94,7 @@ class CookieTable {
   };
   static constexpr Share kFull{4, 5};
   static constexpr std::size_t kFewestSlots = 16;
+  static constexpr std::size_t kRegionSlots = 32768;  // 512 KiB
 
   [[nodiscard]] std::size_t mask() const noexcept { return slots_.size() - 1; }
   [[nodiscard]] std::size_t home_of(std::uint64_t cookie) const noexcept {
@@ -100,8 +114,8 @@ class CookieTable {
     return place;
   }
 
-  Note& add(std::uint64_t cookie, const Note& note) noexcept {
-    Slot& slot = slots_[place_of(cookie)];
+  Note& put(std::size_t place, std::uint64_t cookie, const Note& note) noexcept {
+    Slot& slot = slots_[place];
     slot = {cookie, note};
     slot.note.used = true;
     ++size_;
@@ -112,7 +126,7 @@ class CookieTable {
     const std::vector<Slot> old = std::exchange(slots_, std::vector<Slot>(slots));
     size_ = 0;
     for (const Slot& slot : old) {
-      if (slot.note.used) add(slot.cookie, slot.note);
+      if (slot.note.used) put(place_of(slot.cookie), slot.cookie, slot.note);
     }
   }
 

@@ -11,7 +11,8 @@
 // Not thread-safe. Memory: 16 bytes a slot, of which up to four fifths are in use: 20 to 40 bytes a
 // followed socket (34 at 500 000), half as much again while the table grows, and up to 64 while a
 // pile shrinks. Sockets that have gone are kept until the sample is complete: until then there may
-// be a quarter more than `max_sockets`.
+// be a quarter more than `max_sockets`; after a sample that had no room for all, only as many more
+// as went at that one.
 
 #include <chrono>
 #include <cstddef>
@@ -29,14 +30,19 @@ class Lifetimes {
   using Milliseconds = std::chrono::milliseconds;
 
   // Those that are followed already stay so, also beyond a lower limit.
-  void set_max_sockets(std::size_t max_sockets) noexcept { max_sockets_ = max_sockets; }
+  void set_max_sockets(std::size_t max_sockets) noexcept;
 
   // Before a sample: the socket is known to have been in `state` since `since` at least.
   void date(std::uint64_t cookie, TcpState state, TimePoint since);
 
   void begin(TimePoint now);
 
-  // Makes a follow() of this socket soon after cheaper, where several are told ahead together.
+  // Of the table: looks into the same one are cheaper together (LookQueue).
+  [[nodiscard]] std::size_t regions() const noexcept { return followed_.regions(); }
+  [[nodiscard]] std::size_t region_of(std::uint64_t cookie) const noexcept {
+    return followed_.region_of(cookie);
+  }
+  // Makes a follow() of this socket soon after cheaper, where several are told together.
   void prefetch(std::uint64_t cookie) const noexcept { followed_.prefetch(cookie); }
 
   // For certain, the socket has been in `state` for this long: 0 where this sample is the first to
@@ -66,6 +72,7 @@ class Lifetimes {
 
   CookieTable<Followed> followed_;
   std::size_t max_sockets_ = 0;
+  std::size_t room_for_gone_ = 0;  // beyond max_sockets_, during a sample
   std::size_t unfollowed_ = 0;
   std::size_t seen_ = 0;    // by the sample that runs, of those followed
   bool any_fresh_ = false;  // since the last complete sample

@@ -7,6 +7,7 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 
 #include "sockdiag/core/tcp_state.hpp"
 
@@ -24,9 +25,13 @@ using ByPassingState = std::array<Value, kPassingStateCount>;
 
 // Where `state` stands in kPassingStates; kPassingStateCount where it is none of them.
 [[nodiscard]] constexpr std::size_t passing_index_of(TcpState state) noexcept {
-  std::size_t index = 0;
-  while (index < kPassingStateCount && kPassingStates[index] != state) ++index;
-  return index;
+  constexpr auto kIndices = [] {
+    std::array<std::uint8_t, kTcpStateCount> indices{};
+    indices.fill(kPassingStateCount);
+    for (std::uint8_t i = 0; i < kPassingStateCount; ++i) indices[index_of(kPassingStates[i])] = i;
+    return indices;
+  }();
+  return kIndices[index_of(state)];
 }
 
 struct LifetimePolicy {

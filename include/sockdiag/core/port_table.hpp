@@ -29,6 +29,11 @@ class PortTable {
     return other_;
   }
 
+  // Of counts that at() or other() gave: `port` is theirs, 0 of other().
+  [[nodiscard]] PortCounts& counted(std::uint16_t port) {
+    return port == 0 ? other_ : counts_[slots_[port] - 1U];
+  }
+
   [[nodiscard]] const std::vector<PortCounts>& ports() const noexcept { return counts_; }
   // Whether at() has been asked for the port.
   [[nodiscard]] bool has(std::uint16_t port) const noexcept { return slots_[port] != 0; }

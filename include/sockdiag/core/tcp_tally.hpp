@@ -15,6 +15,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "sockdiag/core/client_prefixes.hpp"
 #include "sockdiag/core/destination_table.hpp"
@@ -22,6 +23,7 @@
 #include "sockdiag/core/ephemeral_ports.hpp"
 #include "sockdiag/core/lifetimes.hpp"
 #include "sockdiag/core/listener_table.hpp"
+#include "sockdiag/core/look_queue.hpp"
 #include "sockdiag/core/passing_state.hpp"
 #include "sockdiag/core/port_counters.hpp"
 #include "sockdiag/core/port_policy.hpp"
@@ -64,12 +66,21 @@ class TcpTally {
   [[nodiscard]] PortSet listening_ports() const { return listeners_.ports(); }
 
  private:
+  // What is counted of a socket once its cookie has been looked for.
+  struct Look {
+    std::uint64_t cookie;
+    std::uint32_t timer_remaining_ms;
+    std::uint16_t port;  // of the PortCounts
+    Direction direction;
+    TcpState state;
+  };
+
   void add_listener(const SocketRecord& record);
   void add_connection(const SocketRecord& record, TcpState state);
-  void add_batch();
-  void prefetch(const SocketRecord& record) const noexcept;
   void add_state(PortCounts& counts, const SocketRecord& record, TcpState state);
-  void add_stay(PortCounts& counts, const SocketRecord& record, std::size_t passing);
+  void look_later(const Look& look);
+  void follow(std::span<const Look> looks);
+  void find_starts(std::span<const Look> looks);
   void add_syn_recv(PortCounts& counts, const SocketRecord& record);
   [[nodiscard]] bool is_inbound(const SocketRecord& record, TcpState state) const noexcept;
   [[nodiscard]] PortCounts& counts_of(Direction direction, std::uint16_t port);
@@ -94,9 +105,8 @@ class TcpTally {
   std::array<PortCounters, kDirections.size()> time_waits_started_;
   ClientPrefixes prefixes_;
   DestinationTable destinations_;
-  // Not counted yet: of these more is known, in tables that may be large.
-  std::array<SocketRecord, 32> batch_;
-  std::size_t batched_ = 0;
+  LookQueue<Look> to_follow_;
+  LookQueue<Look> to_find_starts_;
   std::uint64_t sockets_ = 0;
   std::uint64_t request_sockets_ = 0;
   std::uint64_t unknown_state_sockets_ = 0;

@@ -9,9 +9,14 @@ from benchmark import processes
 from benchmark.failure import Failure
 
 
-def sampling_configuration(interval_seconds):
-    """All defaults but for the interval, which nothing is to stretch."""
-    return f"sampling: {{interval: {interval_seconds}s, cpu_budget: 1, max_staleness: 5m}}\n"
+def sampling_configuration(interval_seconds, listeners_interval="1s"):
+    """All defaults but for the intervals, which nothing is to stretch, and that a machine which
+    stands still for a second cuts no answer short."""
+    return (
+        f"sampling: {{interval: {interval_seconds}s, cpu_budget: 1, max_staleness: 5m}}\n"
+        f"listeners: {{interval: {listeners_interval}}}\n"
+        "web: {request_timeout: 1m}\n"
+    )
 
 
 @contextlib.contextmanager

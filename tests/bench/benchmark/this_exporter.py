@@ -49,28 +49,21 @@ class ThisExporter(Daemon):
         }
 
     def _sample_after(self, scrape):
-        stamp = _of_sample(scrape, "timestamp_seconds")
-        return wait_until(
-            lambda: self._exporter.scrape_if(
-                lambda later: _of_sample(later, "timestamp_seconds") > stamp
-            ),
-            "a later sample",
-            _DEADLINE_SECONDS,
-        )
+        return _sample_after(self._exporter, scrape)
 
     def traffic(self):
-        return Traffic(self._traced_bytes() if trace.is_possible() else None, self.peak_bytes())
+        traced = self._traced_bytes() if trace.is_possible() else None
+        return Traffic(traced, self.peak_bytes())
 
     def _traced_bytes(self):
-        """Not of --once: the first sample asks for more than others do."""
-        log = processes.MemoryFile()
-        with contextlib.closing(log), self.turn():
-            overdue = self._sample_after(self._exporter.scrape())
-            with trace.attached(self.pid, log):
-                begun = self._sample_after(overdue)  # perhaps before strace was there
-                before = len(log.read())
-                self._sample_after(begun)
-            return trace.kernel_bytes(log.read()[before:])
+        """Of the second sample of one that does nothing else meanwhile: the first one asks for more
+        than others do, and one that is traced takes its time."""
+        configuration = sampling_configuration(5 * self._interval, listeners_interval="1m")
+        with exporter(configuration) as rare, contextlib.closing(processes.MemoryFile()) as log:
+            first = rare.scrape()
+            with trace.attached(rare.process.pid, log):
+                _sample_after(rare, first)
+                return trace.kernel_bytes(log.read())
 
     def count(self):
         """Sockets in a sample beside which nobody looked at the exporter, which takes a socket, and
@@ -86,6 +79,15 @@ class ThisExporter(Daemon):
         scrape = self._exporter.scrape()
         began = _of_sample(scrape, "timestamp_seconds") - _of_sample(scrape, "duration_seconds")
         return _of_sample(scrape, "sockets") if began > begin else None
+
+
+def _sample_after(running, scrape):
+    stamp = _of_sample(scrape, "timestamp_seconds")
+    return wait_until(
+        lambda: running.scrape_if(lambda later: _of_sample(later, "timestamp_seconds") > stamp),
+        "a later sample",
+        _DEADLINE_SECONDS,
+    )
 
 
 def _of_sample(scrape, name):
