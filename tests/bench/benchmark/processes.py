@@ -23,7 +23,8 @@ _IDLE_CPU_SECONDS = 0.0005
 _WATCH_SECONDS = 0.002
 _MOVED_CPU_SECONDS = 0.0001
 _LONGEST_TICK_SECONDS = 0.02
-_END_DEADLINE_SECONDS = 120  # closing a million sockets takes its time
+# Closing a million sockets takes its time, as do answers to hundreds who have gone.
+_END_DEADLINE_SECONDS = 120
 
 
 def tool(name):
@@ -136,7 +137,7 @@ def resume(pid):
 
 def settle(pid):
     """Waits until it is idle: what it does after an answer belongs to that answer's cost."""
-    wait_until(lambda: _is_idle(pid), f"process {pid} is idle")
+    wait_until(lambda: _is_idle(pid), f"process {pid} is idle", _END_DEADLINE_SECONDS)
 
 
 def _is_idle(pid):
