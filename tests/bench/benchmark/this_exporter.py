@@ -58,7 +58,7 @@ class ThisExporter(Daemon):
     def _traced_bytes(self):
         """Of the second sample of one that does nothing else meanwhile: the first one asks for more
         than others do, and one that is traced takes its time."""
-        configuration = sampling_configuration(5 * self._interval, listeners_interval="1m")
+        configuration = sampling_configuration(3 * self._interval, listeners_interval="1m")
         with exporter(configuration) as rare, contextlib.closing(processes.MemoryFile()) as log:
             first = rare.scrape()
             with trace.attached(rare.process.pid, log):
