@@ -18,7 +18,7 @@ def _machine(results):
     packages = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
     return (
         f"{machine['cpu']}, {machine['cpus']} CPUs, Linux {machine['kernel']}, {result['date']}; "
-        f"{packages}."
+        f"{result['revision']}, {packages}."
     )
 
 

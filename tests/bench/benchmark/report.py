@@ -33,17 +33,17 @@ def run(arguments):
 
 
 def _results():
-    """By profile, of those that were measured; all have to be of one machine."""
-    paths = {profile: _BENCH / "results" / f"{profile}.json" for profile in PROFILES}
-    found = {
-        profile: json.loads(path.read_text(encoding="utf-8"))
-        for profile, path in paths.items()
-        if path.exists()
-    }
+    """By profile; all have to be of one machine and one exporter."""
+    found = {profile: _result(f"{profile}.json") for profile in PROFILES}
     machines = {(each["machine"]["cpu"], each["machine"]["kernel"]) for each in found.values()}
-    if len(machines) > 1:
-        raise Failure(f"the results are of different machines: {sorted(machines)}")
+    revisions = {each["revision"] for each in found.values()}
+    if len(machines) > 1 or len(revisions) > 1:
+        raise Failure(f"the results differ in what was measured: {machines}, {revisions}")
     return found
+
+
+def _result(name):
+    return json.loads((_BENCH / "results" / name).read_text(encoding="utf-8"))
 
 
 def _around(text):
