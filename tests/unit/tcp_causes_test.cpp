@@ -248,11 +248,9 @@ TEST_CASE("In a pile each socket counts once for its service, whatever the order
   Counter counter;
   counter.count({});
   const TcpSnapshot first = counter.pass(5s).count(records);
-  const auto& started = of(first, Direction::outbound, 443).time_wait_started;
-  CHECK(started == kEach);
+  CHECK(of(first, Direction::outbound, 443).time_wait_started == kEach);
   CHECK(service(first).time_wait_started == 0);
   const TcpSnapshot later = counter.pass(95s).count(records);
-  CHECK(started == kEach);
   CHECK(stay(service(later), TcpState::close_wait).lingering == kEach);
   CHECK(stay(service(later), TcpState::close_wait).oldest == 95s);
   const PortCounts& peer = of(later, Direction::outbound, 443);

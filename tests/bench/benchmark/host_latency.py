@@ -11,8 +11,8 @@ from benchmark import processes, samplers
 from benchmark.columns import columns
 from benchmark.cost import summary
 from benchmark.failure import Failure
-from benchmark.load import load
 from benchmark.lists import numbers
+from benchmark.load import load
 
 _CALLS = ("connect", "accept")
 _QUANTILES = ("p50", "p99", "p99.9", "max")

@@ -12,11 +12,11 @@ from support.network import enter_fresh_network_namespace
 from benchmark import cost, truth
 from benchmark.daemons import Collectd, NodeExporter
 from benchmark.failure import Failure
+from benchmark.lists import numbers
 from benchmark.load import PROFILES, load
 from benchmark.peers import programs
 from benchmark.sampling_table import table  # noqa: F401  (part of what a benchmark is)
 from benchmark.this_exporter import ThisExporter
-from benchmark.lists import numbers
 
 _SECONDS_PER_SOCKET = 4e-6
 _REST_SECONDS = 0.5

@@ -11,8 +11,8 @@ from support.network import enter_fresh_network_namespace
 from benchmark import children, processes, scrape_report, scrape_servers, wrk
 from benchmark.cost import summary
 from benchmark.failure import Failure
-from benchmark.scrape_servers import Server
 from benchmark.lists import numbers
+from benchmark.scrape_servers import Server
 
 # What both ship with; above it they answer 503.
 _SHIPPED_MAX_REQUESTS = 40

@@ -36,10 +36,10 @@ class ThisExporter(Daemon):
         with self.turn():
             # What a continued one samples at once was due long ago, and the next may follow
             # closely: the news after these is of one whole sample.
-            overdue = self._sample_after(self._exporter.scrape())
+            overdue = _sample_after(self._exporter, self._exporter.scrape())
             before = processes.cpu_of(self.pid)
             time.sleep(self._interval)
-            regular = self._sample_after(overdue)
+            regular = _sample_after(self._exporter, overdue)
             whole = processes.cpu_of(self.pid).since(before)
         own = _of_sample(regular, "cpu_seconds_total") - _of_sample(overdue, "cpu_seconds_total")
         wall = _of_sample(regular, "duration_seconds")
@@ -47,9 +47,6 @@ class ThisExporter(Daemon):
             "exporter": Cost(whole._replace(total=own), wall),
             "exporter_process": Cost(whole, wall),
         }
-
-    def _sample_after(self, scrape):
-        return _sample_after(self._exporter, scrape)
 
     def traffic(self):
         traced = self._traced_bytes() if trace.is_possible() else None
