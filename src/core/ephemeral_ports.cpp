@@ -4,9 +4,9 @@
 namespace sockdiag {
 
 EphemeralPorts::EphemeralPorts(PortRange range, const Reserved& reserved)
-    : range_(range), is_known_(reserved.has_value()) {
-  if (!is_known_) return;
+    : is_known_(reserved.has_value()) {
   set(range, true);
+  if (!reserved) return;
   for (const PortRange& each : *reserved) set(each, false);
 }
 

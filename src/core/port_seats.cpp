@@ -17,20 +17,23 @@ void PortSeats::configure(const std::vector<std::uint16_t>& configured, std::siz
 std::vector<PortSeats::Claim> PortSeats::claims(const std::vector<Candidate>& in_use, TimePoint now,
                                                 Duration retention) const {
   std::map<std::uint16_t, Claim> by_port;
-  for (const Candidate& candidate : in_use) {
-    by_port[candidate.port] = {candidate, now, false, false};
+  for (const auto& [port, sockets] : in_use) {
+    by_port[port] = {.seat = {port, now, {sockets, now}}, .sockets = sockets};
   }
   for (const std::uint16_t port : configured_ports_) {
     Claim& claim = by_port[port];
-    claim.candidate.port = port;
+    claim.seat.port = port;
+    claim.seat.last_used = now;
     claim.configured = true;
   }
   for (const Seat& seat : seats_) {
     const auto found = by_port.find(seat.port);
     if (found != by_port.end()) {
       found->second.seated = true;
+      Peak& peak = found->second.seat.peak;
+      if (seat.peak.sockets > peak.sockets && seat.peak.at + retention >= now) peak = seat.peak;
     } else if (seat.last_used + retention >= now) {
-      by_port[seat.port] = {{seat.port, 0}, seat.last_used, false, true};
+      by_port[seat.port] = {.seat = seat, .seated = true};
     }
   }
   std::vector<Claim> all;
@@ -39,23 +42,39 @@ std::vector<PortSeats::Claim> PortSeats::claims(const std::vector<Candidate>& in
   return all;
 }
 
+// `sorted`: those that have seats first. The weakest of them yields to the busiest of the others.
+void PortSeats::yield_seats(std::vector<Claim>& sorted, std::size_t seats) {
+  const auto others = sorted.begin() + static_cast<std::ptrdiff_t>(seats);
+  const auto first =
+      std::find_if(sorted.begin(), others, [](const Claim& claim) { return !claim.configured; });
+  std::sort(first, others, [](const Claim& a, const Claim& b) {
+    return std::tuple(a.seat.peak.sockets, b.seat.port) <
+           std::tuple(b.seat.peak.sockets, a.seat.port);
+  });
+  auto busiest = others;
+  for (auto weakest = first; weakest != others && busiest != sorted.end(); ++weakest, ++busiest) {
+    const std::uint64_t strength = std::max<std::uint64_t>(weakest->seat.peak.sockets, 1);
+    if (busiest->sockets < kFarBusier * strength) return;
+    std::swap(*weakest, *busiest);
+  }
+}
+
 std::vector<std::uint16_t> PortSeats::assign(const std::vector<Candidate>& in_use, TimePoint now,
                                              Duration retention) {
   std::vector<Claim> all = claims(in_use, now, retention);
-  const auto stronger = [](const Claim& a, const Claim& b) {
-    return std::tuple(b.configured, b.seated, b.candidate.sockets, a.candidate.port) <
-           std::tuple(a.configured, a.seated, a.candidate.sockets, b.candidate.port);
-  };
+  std::sort(all.begin(), all.end(), [](const Claim& a, const Claim& b) {
+    return std::tuple(b.configured, b.seated, b.sockets, a.seat.port) <
+           std::tuple(a.configured, a.seated, a.sockets, b.seat.port);
+  });
   const std::size_t count = std::min(max_ports_, all.size());
-  std::partial_sort(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count), all.end(),
-                    stronger);
+  yield_seats(all, count);
   all.resize(count);
 
   std::vector<Seat> seats;
   std::vector<std::uint16_t> ports;
   for (const Claim& claim : all) {
-    seats.push_back({claim.candidate.port, claim.last_used});
-    ports.push_back(claim.candidate.port);
+    seats.push_back(claim.seat);
+    ports.push_back(claim.seat.port);
   }
   seats_.swap(seats);
   std::sort(ports.begin(), ports.end());

@@ -45,6 +45,9 @@ void add_counts(PortCounts& to, const PortCounts& from) {
 // tcp_info counts in jiffies: one more than the longest of them (CONFIG_HZ=100), to be safe.
 constexpr std::chrono::milliseconds kJiffy{11};
 
+// From here on systems choose ports for clients: Linux by default, RFC 6335 from 49 152 on.
+constexpr std::uint16_t kClientPorts = 32768;
+
 }  // namespace
 
 TcpTally::TcpTally(TcpPolicy policy) { set_policy(std::move(policy)); }
@@ -68,6 +71,8 @@ void TcpTally::begin(const EphemeralPorts& ephemeral, TimePoint now) {
   now_ = now;
   listeners_.forget_gone(now, policy_.ports.port_retention);
   for (PortTable& each : tables_) each.clear();
+  local_ports_.reset();
+  shared_ports_.begin();
   families_ = {};
   lifetimes_.begin(now);
   time_wait_starts_.begin(now);
@@ -83,6 +88,7 @@ void TcpTally::begin(const EphemeralPorts& ephemeral, TimePoint now) {
 void TcpTally::add(const SocketRecord& record) {
   ++sockets_;
   if (record.kind == SocketKind::request) ++request_sockets_;
+  local_ports_[record.local_port] = true;
   const auto state = tcp_state_from_number(record.state_number);
   if (!state) {
     ++unknown_state_sockets_;
@@ -172,8 +178,24 @@ void TcpTally::follow(std::span<const Look> looks) {
   }
 }
 
-bool TcpTally::is_inbound(const SocketRecord& record, TcpState state) const noexcept {
-  return state == TcpState::syn_recv || listeners_.matches(record.local_address, record.local_port);
+bool TcpTally::is_inbound(const SocketRecord& record, TcpState state) {
+  const std::uint16_t local = record.local_port;
+  const std::uint16_t remote = record.remote_port;
+  if (state == TcpState::syn_recv || listeners_.matches(record.local_address, local)) return true;
+  const bool remote_is_ephemeral = ephemeral_.contains(remote);
+  if (ephemeral_.contains(local) != remote_is_ephemeral) return remote_is_ephemeral;
+  // Outside of this host's range, a peer may have taken the port from its own.
+  if (!remote_is_ephemeral && local < kClientPorts && remote >= kClientPorts) return true;
+  return shared_ports_.add(local, remote);
+}
+
+void TcpTally::add_polled(const SocketRecord& record, TimePoint now) {
+  if (tcp_state_from_number(record.state_number) != TcpState::listen) return;
+  listeners_.saw(record.local_address, record.local_port, record.ipv6_only, now);
+}
+
+bool TcpTally::learn_services() {
+  return shared_ports_.learn(ephemeral_.size(), now_, policy_.ports.port_retention);
 }
 
 PortCounts& TcpTally::counts_of(Direction direction, std::uint16_t port) {
@@ -184,14 +206,15 @@ PortCounts& TcpTally::counts_of(Direction direction, std::uint16_t port) {
 
 bool TcpTally::may_have_series(Direction direction, std::uint16_t port) const noexcept {
   if (port == 0) return false;
-  if (seats_[index_of(direction)].is_configured(port)) return true;
-  return direction == Direction::inbound ? listeners_.has_port(port)
-                                         : !ephemeral_.range().contains(port);
+  if (!ephemeral_.contains(port) || listeners_.has_port(port)) return true;
+  return seats_[index_of(direction)].is_configured(port) ||
+         shared_ports_.is_service(direction, port);
 }
 
 TcpSnapshot TcpTally::finish(TimePoint now) {
   to_follow_.hand_over_all([this](std::span<const Look> looks) { follow(looks); });
   to_find_starts_.hand_over_all([this](std::span<const Look> looks) { find_starts(looks); });
+  static_cast<void>(learn_services());
   TcpSnapshot snapshot;
   for (const Direction direction : kDirections) {
     snapshot.directions[index_of(direction)] = finish(direction);
@@ -235,8 +258,11 @@ void TcpTally::commit(TcpSnapshot& snapshot, TimePoint now) noexcept {
 EphemeralPortUse TcpTally::ephemeral_port_use() const {
   if (!ephemeral_.is_known()) return {};
   const DestinationPolicy& policy = policy_.destinations;
-  return {ephemeral_.size(), destinations_.busiest(policy.busiest), policy.busiest,
-          policy.export_addresses};
+  return {.available = ephemeral_.size(),
+          .local_ports_used = ephemeral_.count_of(local_ports_),
+          .busiest = destinations_.busiest(policy.busiest),
+          .ranks = policy.busiest,
+          .export_addresses = policy.export_addresses};
 }
 
 DirectionCounts TcpTally::finish(Direction direction) {

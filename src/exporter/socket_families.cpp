@@ -229,6 +229,13 @@ constexpr auto kTcpFamilies = std::to_array<FamilyRow<TcpSnapshot>>({
      "then fails. Exact up to 16384 destinations, too low by at most a 16385th of all sockets "
      "beyond.",
      fill_ephemeral_ports_used},
+    {"sockdiag_tcp_local_ephemeral_ports_used", MetricType::Gauge, "",
+     "Distinct local ports of the ephemeral range that sockets in any state use, over all "
+     "destinations. connect() can use a port again for another destination; bind() to port 0 "
+     "before "
+     "connect() cannot, and fails with EADDRINUSE near sockdiag_tcp_ephemeral_ports. Sockets that "
+     "are bound and neither listen nor connect are not seen.",
+     [](const TcpSnapshot& s, MetricFamily& f) { add(f, {}, s.ephemeral.local_ports_used); }},
     {"sockdiag_tcp_destination_ephemeral_ports_used", MetricType::Gauge, "destination",
      "The same by destination, from its busiest source address; only with "
      "ephemeral_ports.export_addresses.",

@@ -75,14 +75,23 @@ void TcpSource::date_close_waits() {
 }
 
 TcpSnapshot TcpSource::dump_all() {
+  dump_to_tally();
+  if (!std::exchange(knows_services_, true) && tally_->learn_services()) dump_to_tally();
+  return tally_->finish(Clock::now());
+}
+
+void TcpSource::dump_to_tally() {
   tally_->begin({kernel_.ephemeral_range(), kernel_.reserved_ports()}, Clock::now());
   dumper_.dump_all([this](const SocketRecord& record) { tally_->add(record); });
-  return tally_->finish(Clock::now());
 }
 
 ListenerSnapshot TcpSource::poll_listeners(Clock::duration peak_window) {
   listeners_.begin();
-  dumper_.dump_listeners([this](const SocketRecord& record) { listeners_.add(record); });
+  const auto now = Clock::now();
+  dumper_.dump_listeners([&](const SocketRecord& record) {
+    listeners_.add(record);
+    tally_->add_polled(record, now);
+  });
   listeners_.finish(Clock::now());
   return listeners(peak_window);
 }

@@ -30,7 +30,7 @@ TcpSnapshot two_ports() {
   snapshot.directions[index_of(Direction::inbound)] = {{web}, {}, 4};
   snapshot.directions[index_of(Direction::outbound)] = {{database}, {}, 0};
   snapshot.families[1][index_of(TcpState::established)] = 9;
-  snapshot.ephemeral = {28232U, {{{}, 17}}, 2, true};
+  snapshot.ephemeral = {28232U, 345U, {{{}, 17}}, 2, true};
   snapshot.unaccounted_sockets = -2;
   snapshot.sockets = 16;
   snapshot.unknown_state_sockets = 1;
@@ -154,7 +154,7 @@ TEST_CASE("Ephemeral ports are shown by rank, zeros included, and by name where 
   const IpAddress ipv6 = IpAddress::from_ipv6(loopback.data());
   const IpAddress ipv4 = IpAddress::from_ipv4("\x0a\x00\x00\x01");
   snapshot.ephemeral = {
-      100, {{{ipv4, ipv4, 443}, 9}, {{ipv6, ipv4, 443}, 7}, {{ipv6, ipv6, 80}, 2}}, 4, true};
+      100, 18, {{{ipv4, ipv4, 443}, 9}, {{ipv6, ipv4, 443}, 7}, {{ipv6, ipv6, 80}, 2}}, 4, true};
   auto exposition = Exposition::parse(render(snapshot));
   const std::string by_name = "sockdiag_tcp_destination_ephemeral_ports_used";
   for (const auto& [rank, used] :

@@ -28,8 +28,74 @@ TEST_CASE("Of equally busy ports the lower gets the seat") {
 TEST_CASE("A port keeps its seat against busier newcomers") {
   PortSeats seats;
   seats.configure({}, 1);
+  CHECK(seats.assign({{10, 10}}, kStart, 10s) == Ports{10});
+  CHECK(seats.assign({{10, 10}, {20, 99}}, kStart + 1s, 10s) == Ports{10});
+}
+
+TEST_CASE("The seat of the least busy port yields to one that is ten times as busy") {
+  PortSeats seats;
+  seats.configure({}, 2);
+  CHECK(seats.assign({{10, 1}, {20, 2}}, kStart, 10s) == Ports{10, 20});
+  CHECK(seats.assign({{10, 1}, {20, 2}, {30, 9}}, kStart + 1s, 10s) == Ports{10, 20});
+  CHECK(seats.assign({{10, 1}, {20, 2}, {30, 10}}, kStart + 2s, 10s) == Ports{20, 30});
+}
+
+TEST_CASE("Several seats yield at once, the least busy to the busiest") {
+  PortSeats seats;
+  seats.configure({}, 3);
+  CHECK(seats.assign({{10, 1}, {20, 1}, {30, 50}}, kStart, 10s) == Ports{10, 20, 30});
+  CHECK(seats.assign({{10, 1}, {20, 1}, {30, 50}, {40, 12}, {50, 400}, {60, 11}}, kStart + 1s,
+                     10s) == Ports{30, 40, 50});
+}
+
+TEST_CASE("Of equally idle ports the higher yields") {
+  PortSeats seats;
+  seats.configure({}, 2);
+  CHECK(seats.assign({{10, 1}, {20, 1}}, kStart, 10s) == Ports{10, 20});
+  CHECK(seats.assign({{10, 1}, {20, 1}, {5, 100}}, kStart + 1s, 10s) == Ports{5, 10});
+}
+
+TEST_CASE("A seat that nobody has used since the last sample yields, too") {
+  PortSeats seats;
+  seats.configure({}, 1);
   CHECK(seats.assign({{10, 1}}, kStart, 10s) == Ports{10});
-  CHECK(seats.assign({{10, 1}, {20, 99}}, kStart + 1s, 10s) == Ports{10});
+  CHECK(seats.assign({{20, 9}}, kStart + 1s, 10s) == Ports{10});
+  CHECK(seats.assign({{20, 10}}, kStart + 2s, 10s) == Ports{20});
+}
+
+TEST_CASE("What a port had within the retention protects its seat, also when it is idle now") {
+  PortSeats seats;
+  seats.configure({}, 1);
+  CHECK(seats.assign({{10, 100}}, kStart, 10s) == Ports{10});
+  CHECK(seats.assign({{10, 1}, {20, 999}}, kStart + 5s, 10s) == Ports{10});
+  CHECK(seats.assign({{10, 1}, {20, 999}}, kStart + 10s, 10s) == Ports{10});
+  CHECK(seats.assign({{10, 1}, {20, 999}}, kStart + 11s, 10s) == Ports{20});
+}
+
+TEST_CASE("Ports that are busy in turns do not take turns in a seat") {
+  PortSeats seats;
+  seats.configure({}, 1);
+  CHECK(seats.assign({{10, 400}, {20, 1}}, kStart, 600s) == Ports{10});
+  for (int i = 1; i <= 100; ++i) {
+    CAPTURE(i);
+    const std::uint64_t ten = i % 2 == 0 ? 400 : 1;
+    CHECK(seats.assign({{10, ten}, {20, 401 - ten}}, kStart + i * 5s, 600s) == Ports{10});
+  }
+}
+
+TEST_CASE("A configured port never yields, however idle it is") {
+  PortSeats seats;
+  seats.configure({7}, 1);
+  CHECK(seats.assign({{10, 1'000'000}}, kStart, 10s) == Ports{7});
+}
+
+TEST_CASE("A port that is no longer configured keeps its seat for the retention, idle or not") {
+  PortSeats seats;
+  seats.configure({7, 8}, 3);
+  CHECK(seats.assign({{8, 1}}, kStart, 10s) == Ports{7, 8});
+  seats.configure({}, 3);
+  CHECK(seats.assign({}, kStart + 10s, 10s) == Ports{7, 8});
+  CHECK(seats.assign({}, kStart + 11s, 10s).empty());
 }
 
 TEST_CASE("A port keeps its seat while unused until the retention is over") {

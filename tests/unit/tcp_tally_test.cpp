@@ -41,11 +41,15 @@ class Counter {
     return tally_->finish(now_);
   }
   void begin(const std::vector<SocketSpec>& sockets) {
-    tally_->begin(kEphemeral, now_);
+    tally_->begin(ephemeral, now_);
     for (const SocketSpec& spec : sockets) tally_->add(decode_socket(encode(spec)));
+  }
+  void poll(const std::vector<SocketSpec>& sockets) {
+    for (const SocketSpec& spec : sockets) tally_->add_polled(decode_socket(encode(spec)), now_);
   }
   void pass(std::chrono::seconds time) { now_ += time; }
   TcpTally& tally() { return *tally_; }
+  EphemeralPorts ephemeral = kEphemeral;
 
  private:
   std::unique_ptr<TcpTally> tally_;
@@ -107,9 +111,9 @@ TEST_CASE("The two ends of a loopback connection are one inbound and one outboun
 }
 
 TEST_CASE("Half-open connections are inbound with or without a listener") {
-  const auto half_open = connection("10.0.0.1:81", "192.0.2.1:40000", TcpState::syn_recv);
-  const auto with = Counter().count({listener("0.0.0.0:81"), half_open});
-  CHECK(in_state(at(with, kInbound, 81), TcpState::syn_recv) == 1);
+  const auto half_open = connection("10.0.0.1:40081", "192.0.2.1:40000", TcpState::syn_recv);
+  const auto with = Counter().count({listener("0.0.0.0:40081"), half_open});
+  CHECK(in_state(at(with, kInbound, 40081), TcpState::syn_recv) == 1);
   const auto without = Counter().count({half_open});
   CHECK(in_state(without.of(kInbound).other, TcpState::syn_recv) == 1);
   CHECK(without.of(kInbound).folded_ports == 1);
@@ -120,6 +124,103 @@ TEST_CASE("A listener on another address does not make a connection inbound") {
       Counter().count({listener("127.0.0.2:80"), established("127.0.0.1:80", "192.0.2.1:443")});
   CHECK(in_state(at(snapshot, kOutbound, 443), kEstablished) == 1);
   CHECK(in_state(at(snapshot, kInbound, 80), kEstablished) == 0);
+}
+
+struct DirectionRow {
+  const char* it;
+  std::uint16_t local, remote;
+  Direction direction;
+};
+
+TEST_CASE("Without a listener the ephemeral range tells the direction") {
+  for (const DirectionRow& row :
+       {DirectionRow{"accepted on 443 from an ephemeral port", 443, 40000, kInbound},
+        DirectionRow{"called 443 from an ephemeral port", 40000, 443, kOutbound},
+        DirectionRow{"accepted on 443 from a port that Windows chose", 443, 61500, kInbound},
+        DirectionRow{"called 61616 from an ephemeral port", 40000, 61616, kOutbound},
+        DirectionRow{"called NFS from a privileged port", 700, 2049, kOutbound},
+        DirectionRow{"has ephemeral ports at both ends", 40000, 50000, kOutbound}}) {
+    INFO("a connection that " << row.it);
+    const auto snapshot = Counter().count({established("10.0.0.1:" + std::to_string(row.local),
+                                                       "192.0.2.1:" + std::to_string(row.remote))});
+    const DirectionCounts& counts = snapshot.of(row.direction);
+    const std::uint16_t port = row.direction == kInbound ? row.local : row.remote;
+    const PortCounts* own = find(snapshot, row.direction, port);
+    CHECK(in_state(own != nullptr ? *own : counts.other, kEstablished) == 1);
+    CHECK((own != nullptr) == (port < 32768 || port > 60999));
+  }
+}
+
+TEST_CASE("A reserved port is a service's like one outside of the range") {
+  Counter counter;
+  counter.ephemeral = EphemeralPorts({1024, 65535}, std::vector<PortRange>{{3306, 3306}});
+  const auto snapshot = counter.count({established("10.0.0.1:40000", "192.0.2.1:3306"),
+                                       established("10.0.0.1:3306", "192.0.2.1:40000")});
+  CHECK(in_state(at(snapshot, kOutbound, 3306), kEstablished) == 1);
+  CHECK(in_state(at(snapshot, kInbound, 3306), kEstablished) == 1);
+}
+
+TEST_CASE("A remote port that is listened to on this host has series of its own") {
+  const auto snapshot = Counter().count({listener("127.0.0.1:50051"),
+                                         established("10.0.0.1:40000", "192.0.2.1:50051"),
+                                         established("10.0.0.1:40002", "192.0.2.1:50052")});
+  CHECK(ports(snapshot, kOutbound) == Ports{50051});
+}
+
+std::vector<SocketSpec> connections(const std::string& local_address, int first_local,
+                                    const std::string& remote, int count) {
+  std::vector<SocketSpec> sockets;
+  for (int i = 0; i < count; ++i) {
+    sockets.push_back(
+        established(local_address + ":" + std::to_string(first_local + 2 * i), remote));
+  }
+  return sockets;
+}
+
+TEST_CASE("A service in the ephemeral range is named from the sample after its sockets on") {
+  Counter counter;
+  const auto sockets = connections("10.0.0.1", 40000, "192.0.2.1:50051", 5);
+  const auto first = counter.count(sockets);
+  CHECK(in_state(first.of(kOutbound).other, kEstablished) == 5);
+  const auto second = counter.count(sockets);
+  CHECK(in_state(at(second, kOutbound, 50051), kEstablished) == 5);
+  CHECK(sum_of_ports(second) == 5);
+}
+
+TEST_CASE("Accepted connections of a service that only their number tells are inbound") {
+  Counter counter;
+  std::vector<SocketSpec> sockets;
+  for (int i = 0; i < 50; ++i) {
+    sockets.push_back(established("10.0.0.1:50051", "192.0.2.1:" + std::to_string(40000 + 2 * i)));
+  }
+  counter.begin(sockets);
+  CHECK(counter.tally().learn_services());
+  const auto snapshot = counter.count(sockets);
+  CHECK(in_state(at(snapshot, kInbound, 50051), kEstablished) == 50);
+  CHECK(snapshot.of(kOutbound).folded_ports == 0);
+  counter.begin(sockets);
+  CHECK_FALSE(counter.tally().learn_services());
+}
+
+TEST_CASE("A listener that only a poll has shown makes its connections inbound") {
+  Counter counter({.inbound = {}, .outbound = {}, .max_ports = 9, .port_retention = 60s});
+  const auto accepted = established("10.0.0.1:40000", "192.0.2.1:50000");
+  counter.poll({listener("10.0.0.1:40000"), accepted});
+  const auto snapshot = counter.count({accepted});
+  CHECK(in_state(at(snapshot, kInbound, 40000), kEstablished) == 1);
+  CHECK(snapshot.sockets == 1);
+  counter.pass(61s);
+  CHECK(in_state(counter.count({accepted}).of(kOutbound).other, kEstablished) == 1);
+}
+
+TEST_CASE("Local ephemeral ports are counted once, whatever their sockets' states and peers") {
+  auto waiting = connection("10.0.0.1:40002", "192.0.2.1:443", TcpState::time_wait);
+  const auto snapshot = Counter().count({listener("0.0.0.0:40000"), listener("0.0.0.0:80"), waiting,
+                                         established("10.0.0.1:40001", "192.0.2.1:443"),
+                                         established("10.0.0.1:40001", "192.0.2.2:443"),
+                                         established("[::1]:40003", "[::1]:40000"),
+                                         established("10.0.0.1:61000", "192.0.2.2:443")});
+  CHECK(snapshot.ephemeral.local_ports_used == 4U);
 }
 
 TEST_CASE("An outbound port in the ephemeral range folds unless it is configured") {
@@ -153,10 +254,10 @@ TEST_CASE("Configured ports are there without any socket") {
 
 TEST_CASE("A port whose listener has gone stays inbound for the retention") {
   Counter counter({.inbound = {}, .outbound = {}, .max_ports = 9, .port_retention = 60s});
-  const auto connected = established("10.0.0.1:80", "192.0.2.1:40000");
-  counter.count({listener("0.0.0.0:80"), connected});
+  const auto connected = established("10.0.0.1:40080", "192.0.2.1:40000");
+  counter.count({listener("0.0.0.0:40080"), connected});
   counter.pass(60s);
-  CHECK(in_state(at(counter.count({connected}), kInbound, 80), kEstablished) == 1);
+  CHECK(in_state(at(counter.count({connected}), kInbound, 40080), kEstablished) == 1);
   counter.pass(1s);
   const auto later = counter.count({connected});
   CHECK(in_state(later.of(kOutbound).other, kEstablished) == 1);

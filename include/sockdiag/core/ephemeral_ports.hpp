@@ -2,8 +2,8 @@
 #pragma once
 
 // The local ports that the kernel gives to outgoing connections: net.ipv4.ip_local_port_range less
-// net.ipv4.ip_local_reserved_ports, for both address families. Where the reserved ones are not
-// known, only the range is. An immutable value of 8 KiB.
+// net.ipv4.ip_local_reserved_ports, for both address families. If the reserved ones are not known,
+// the whole range stands in for them and is_known() is false. An immutable value of 8 KiB.
 
 #include <bitset>
 #include <cstddef>
@@ -23,18 +23,19 @@ class EphemeralPorts {
 
   EphemeralPorts(PortRange range, const Reserved& reserved);
 
-  [[nodiscard]] const PortRange& range() const noexcept { return range_; }
   [[nodiscard]] bool is_known() const noexcept { return is_known_; }
-  // Whether the kernel may choose it; never where that is not known.
+  // Whether the kernel may choose it, as far as is known.
   [[nodiscard]] bool contains(std::uint16_t port) const noexcept { return ports_[port]; }
   [[nodiscard]] std::size_t size() const noexcept { return ports_.count(); }
+  [[nodiscard]] std::size_t count_of(const std::bitset<65536>& ports) const noexcept {
+    return (ports_ & ports).count();
+  }
 
   friend bool operator==(const EphemeralPorts&, const EphemeralPorts&) noexcept = default;
 
  private:
   void set(PortRange range, bool value);
 
-  PortRange range_;
   bool is_known_ = false;
   std::bitset<65536> ports_;
 };

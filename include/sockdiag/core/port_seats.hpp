@@ -3,7 +3,13 @@
 
 // Which ports of one direction have series of their own: the configured ones, then those that had
 // series before, then the busiest. A port keeps its seat until it has not been in use for the
-// retention, so series do not come and go with every sample. Not thread-safe.
+// retention, so series do not come and go with every sample.
+//
+// A seat yields to a port that is kFarBusier times as busy: that has so many times the sockets that
+// the port in the seat has had at most within a retention. Two ports therefore do not take turns:
+// the newcomer's own sockets protect its seat for a retention, and what would win the seat back
+// would have to be a hundred times as busy as before. Configured ports never yield. Not
+// thread-safe.
 
 #include <bitset>
 #include <chrono>
@@ -23,6 +29,8 @@ class PortSeats {
     std::uint64_t sockets = 0;
   };
 
+  static constexpr std::uint64_t kFarBusier = 10;
+
   // `configured` ports hold a seat always; repetitions do no harm. Ports are not 0.
   void configure(const std::vector<std::uint16_t>& configured, std::size_t max_ports);
 
@@ -33,19 +41,25 @@ class PortSeats {
                                                   TimePoint now, Duration retention);
 
  private:
+  struct Peak {
+    std::uint64_t sockets = 0;
+    TimePoint at;
+  };
   struct Seat {
     std::uint16_t port = 0;
     TimePoint last_used;
+    Peak peak;  // of about a retention
   };
   struct Claim {
-    Candidate candidate;
-    TimePoint last_used;
+    Seat seat;
+    std::uint64_t sockets = 0;
     bool configured = false;
     bool seated = false;
   };
 
   [[nodiscard]] std::vector<Claim> claims(const std::vector<Candidate>& in_use, TimePoint now,
                                           Duration retention) const;
+  static void yield_seats(std::vector<Claim>& sorted, std::size_t seats);
 
   std::vector<std::uint16_t> configured_ports_;
   std::bitset<65536> configured_;

@@ -67,8 +67,9 @@ struct EphemeralPortUse {
   // What the kernel may choose from, for one destination; nothing of all this where it is not
   // known.
   std::optional<std::size_t> available;
-  std::vector<DestinationUse> busiest;  // the busiest first
-  std::size_t ranks = 0;                // how many are shown; 0 ports in use where there are fewer
+  std::optional<std::size_t> local_ports_used;  // distinct ones of those, by sockets of any state
+  std::vector<DestinationUse> busiest;          // the busiest first
+  std::size_t ranks = 0;  // how many are shown; 0 ports in use where there are fewer
   bool export_addresses = false;
 };
 

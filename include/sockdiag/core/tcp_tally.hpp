@@ -2,16 +2,18 @@
 #pragma once
 
 // Folds the sockets of one dump into counts by direction, port, state and address family, and
-// keeps between dumps what makes those counts steady (the listeners lately gone, the ports that
-// have series) and what takes more than one look (lifetimes, TIME_WAITs begun). A sample is
+// keeps between dumps what makes those counts steady (the listeners lately gone, the services that
+// many sockets share, the ports that have series) and what takes more than one look (lifetimes,
+// TIME_WAITs begun). A sample is
 // begin(), add() for each socket in any order that has listeners before connections (as the kernel
 // dumps them), finish(). A begin() without finish() before it drops the lost sample whole.
 //
 // Not thread-safe. Memory grows with distinct ports, at most 65 535 a direction, and with what
-// Lifetimes, TimeWaitStarts, DestinationTable and ClientPrefixes say of themselves; not with
-// ESTABLISHED connections. add() takes a few tens of nanoseconds.
+// Lifetimes, TimeWaitStarts, SharedPorts, DestinationTable and ClientPrefixes say of themselves;
+// not with ESTABLISHED connections. add() takes a few tens of nanoseconds.
 
 #include <array>
+#include <bitset>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -29,6 +31,7 @@
 #include "sockdiag/core/port_policy.hpp"
 #include "sockdiag/core/port_seats.hpp"
 #include "sockdiag/core/port_table.hpp"
+#include "sockdiag/core/shared_ports.hpp"
 #include "sockdiag/core/socket_record.hpp"
 #include "sockdiag/core/tcp_snapshot.hpp"
 #include "sockdiag/core/time_wait_starts.hpp"
@@ -59,8 +62,14 @@ class TcpTally {
 
   void begin(const EphemeralPorts& ephemeral, TimePoint now);
   void add(const SocketRecord& record);
+  // Learns services from the sockets since begin(), instead of finish(). Returns true if the same
+  // sockets would be counted otherwise now: begin the sample anew.
+  [[nodiscard]] bool learn_services();
   // `now`: after the last socket was read.
   [[nodiscard]] TcpSnapshot finish(TimePoint now);
+
+  // Between samples: remembers a listener that a poll has shown. Other sockets are passed over.
+  void add_polled(const SocketRecord& record, TimePoint now);
 
   // After a sample: the ports that have a listener or lately had one.
   [[nodiscard]] PortSet listening_ports() const { return listeners_.ports(); }
@@ -82,7 +91,7 @@ class TcpTally {
   void follow(std::span<const Look> looks);
   void find_starts(std::span<const Look> looks);
   void add_syn_recv(PortCounts& counts, const SocketRecord& record);
-  [[nodiscard]] bool is_inbound(const SocketRecord& record, TcpState state) const noexcept;
+  [[nodiscard]] bool is_inbound(const SocketRecord& record, TcpState state);
   [[nodiscard]] PortCounts& counts_of(Direction direction, std::uint16_t port);
   [[nodiscard]] bool may_have_series(Direction direction, std::uint16_t port) const noexcept;
   [[nodiscard]] DirectionCounts finish(Direction direction);
@@ -95,8 +104,10 @@ class TcpTally {
 
   TcpPolicy policy_;
   EphemeralPorts ephemeral_;
+  std::bitset<65536> local_ports_;  // of all sockets of the sample that runs
   TimePoint now_;
   ListenerTable listeners_;
+  SharedPorts shared_ports_;
   std::array<PortSeats, kDirections.size()> seats_;
   std::array<PortTable, kDirections.size()> tables_;
   std::array<StateCounts, kAddressFamilyNames.size()> families_{};

@@ -37,11 +37,12 @@ class TcpSource {
   void set_policy(TcpPolicy policy) { tally_->set_policy(std::move(policy)); }
 
   // All or nothing: throws what reading the kernel throws, and the next call starts anew. The first
-  // one also asks for how long CLOSE_WAITs have heard nothing, which dates them.
+  // call also asks for how long CLOSE_WAITs have heard nothing, which dates them, and dumps the
+  // sockets twice if the first dump shows services that only their many sockets tell.
   [[nodiscard]] TcpSnapshot sample();
 
-  // The same for the listeners alone. Which ports have series is the last sample's choice, so there
-  // must have been one.
+  // The same for the listeners alone; the samples after it know them, too. Which ports have series
+  // is the last sample's choice, so there must have been one.
   [[nodiscard]] ListenerSnapshot poll_listeners(std::chrono::steady_clock::duration peak_window);
 
   // What polls and samples have come to so far.
@@ -50,6 +51,7 @@ class TcpSource {
  private:
   void date_close_waits();
   [[nodiscard]] TcpSnapshot dump_all();
+  void dump_to_tally();
   void log_method_once();
   void log_unfollowed(std::uint64_t unfollowed);
 
@@ -58,6 +60,7 @@ class TcpSource {
   std::unique_ptr<TcpTally> tally_;  // its tables are too large to be moved over a small stack
   ListenerWatch listeners_;
   bool dated_ = false;
+  bool knows_services_ = false;
   bool method_logged_ = false;
   unsigned samples_until_followed_ = 0;  // that it takes to say that all sockets are followed
 };

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sockdiag/core/shared_ports.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace sockdiag {
+namespace {
+
+// Chance gives any port of a sample that many sockets less often than once in so many samples.
+constexpr double kRareEvent = 1e-9;
+// Sockets of one port that chance does not explain in any sample but one of very many clients.
+constexpr std::uint16_t kCertain = 64;
+// Peers have ranges of their own; that of Windows and of RFC 6335, section 6, is the smallest.
+constexpr std::size_t kFewestPeerPorts = 16384;
+// From this share on, of the ports in use, their number says little of how many sockets they have.
+constexpr double kNearlyAll = 0.9;
+// From this mean on, and so many deviations above it: rarer than kRareEvent whatever the mean.
+constexpr double kLargeMean = 16;
+constexpr double kFarAbove = 10;
+
+using Limit = std::numeric_limits<std::uint16_t>;
+
+// The sockets that a port has on average where clients took all `used` ones at random. Linux takes
+// ports of one parity as long as there are any (inet_hash_connect()): hence half of them.
+double mean_sockets(std::size_t sockets, std::size_t used, std::size_t ports) {
+  const double choice = static_cast<double>(ports) / 2;
+  const double share = static_cast<double>(used) / choice;
+  return share < kNearlyAll ? -std::log1p(-share) : static_cast<double>(sockets) / choice;
+}
+
+}  // namespace
+
+std::size_t SharedPorts::threshold(std::size_t sockets, std::size_t used, std::size_t ports) {
+  const double mean = mean_sockets(sockets, used, ports);
+  if (mean > kLargeMean) {
+    return static_cast<std::size_t>(mean + kFarAbove * (std::sqrt(mean) + 1));
+  }
+  std::array<double, 128> probabilities{std::exp(-mean)};  // by number of sockets
+  for (std::size_t i = 1; i < probabilities.size(); ++i) {
+    probabilities[i] = probabilities[i - 1] * mean / static_cast<double>(i);
+  }
+  double at_least = 0;
+  std::size_t enough = probabilities.size();
+  while (enough > 1) {
+    at_least += probabilities[enough - 1];
+    if (at_least * static_cast<double>(ports) >= kRareEvent) break;
+    --enough;
+  }
+  return enough;
+}
+
+void SharedPorts::begin() noexcept {
+  for (Side& side : sides_) {
+    for (const std::uint16_t port : side.used) side.sockets[port] = 0;
+    side.used.clear();
+    side.total = 0;
+  }
+}
+
+void SharedPorts::count(Side& side, std::uint16_t port) {
+  std::uint16_t& sockets = side.sockets[port];
+  if (sockets == 0) side.used.push_back(port);
+  if (sockets == Limit::max()) return;
+  ++sockets;
+  ++side.total;
+}
+
+// The other end's port is left out where one end is certain to be the service's: it is a client's.
+bool SharedPorts::add(std::uint16_t local_port, std::uint16_t remote_port) {
+  Side& local = sides_[index_of(Direction::inbound)];
+  Side& remote = sides_[index_of(Direction::outbound)];
+  const std::uint16_t local_weight = local.weights[local_port];
+  const std::uint16_t remote_weight = remote.weights[remote_port];
+  const bool is_inbound = local_weight > remote_weight;
+  if (local_weight != remote_weight) {
+    count(is_inbound ? local : remote, is_inbound ? local_port : remote_port);
+    return is_inbound;
+  }
+  const bool local_certain = local.sockets[local_port] >= kCertain;
+  const bool remote_certain = remote.sockets[remote_port] >= kCertain;
+  if (local_certain || !remote_certain) count(local, local_port);
+  if (remote_certain || !local_certain) count(remote, remote_port);
+  return false;
+}
+
+bool SharedPorts::learn(Side& side, std::size_t ports, TimePoint now, Duration retention) {
+  const std::size_t enough = threshold(side.total, side.used.size(), ports);
+  bool any_new = false;
+  for (const std::uint16_t port : side.used) {
+    const bool is_known = side.weights[port] != 0;
+    if (!is_known && side.sockets[port] < enough) continue;
+    side.last_used[port] = now;
+    any_new = any_new || !is_known;
+  }
+  std::erase_if(side.last_used, [&](const auto& known) {
+    const auto& [port, last_used] = known;
+    const bool is_forgotten = last_used + retention < now;
+    side.weights[port] =
+        is_forgotten ? std::uint16_t{0} : std::max(side.sockets[port], std::uint16_t{1});
+    return is_forgotten;
+  });
+  return any_new;
+}
+
+bool SharedPorts::learn(std::size_t ephemeral_ports, TimePoint now, Duration retention) {
+  const std::size_t own = ephemeral_ports > 0 ? ephemeral_ports : kFewestPeerPorts;
+  const std::size_t of_peers = std::max(ephemeral_ports, kFewestPeerPorts);
+  const bool new_local = learn(sides_[index_of(Direction::inbound)], own, now, retention);
+  const bool new_remote = learn(sides_[index_of(Direction::outbound)], of_peers, now, retention);
+  return new_local || new_remote;
+}
+
+}  // namespace sockdiag
