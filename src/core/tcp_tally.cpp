@@ -68,10 +68,10 @@ void TcpTally::date(const SocketRecord& record, TimePoint now) {
 
 void TcpTally::begin(const EphemeralPorts& ephemeral, TimePoint now) {
   ephemeral_ = ephemeral;
+  flag_ports();
   now_ = now;
   listeners_.forget_gone(now, policy_.ports.port_retention);
   for (PortTable& each : tables_) each.clear();
-  local_ports_.reset();
   shared_ports_.begin();
   families_ = {};
   lifetimes_.begin(now);
@@ -85,10 +85,20 @@ void TcpTally::begin(const EphemeralPorts& ephemeral, TimePoint now) {
   to_find_starts_.begin(time_wait_starts_.regions());
 }
 
+void TcpTally::flag_ports() {
+  for (std::size_t port = 0; port < ports_.size(); ++port) {
+    ports_[port] = ephemeral_.contains(static_cast<std::uint16_t>(port)) ? kEphemeral : 0;
+  }
+}
+
+std::size_t TcpTally::local_ports_used() const noexcept {
+  return static_cast<std::size_t>(
+      std::count(ports_.begin(), ports_.end(), kEphemeral | kUsedLocally));
+}
+
 void TcpTally::add(const SocketRecord& record) {
   ++sockets_;
   if (record.kind == SocketKind::request) ++request_sockets_;
-  local_ports_[record.local_port] = true;
   const auto state = tcp_state_from_number(record.state_number);
   if (!state) {
     ++unknown_state_sockets_;
@@ -104,6 +114,7 @@ void TcpTally::add(const SocketRecord& record) {
 
 void TcpTally::add_listener(const SocketRecord& record) {
   listeners_.saw(record.local_address, record.local_port, record.ipv6_only, now_);
+  ports_[record.local_port] |= kUsedLocally;
   PortCounts& counts = counts_of(Direction::inbound, record.local_port);
   ++counts.sockets[index_of(TcpState::listen)];
   AcceptQueue& queue = counts.accept_queue;
@@ -114,13 +125,16 @@ void TcpTally::add_listener(const SocketRecord& record) {
 }
 
 void TcpTally::add_connection(const SocketRecord& record, TcpState state) {
-  const bool inbound = is_inbound(record, state);
+  std::uint8_t& local = ports_[record.local_port];
+  const bool local_is_ephemeral = (local & kEphemeral) != 0;
+  local |= kUsedLocally;
+  const bool inbound = is_inbound(record, state, local_is_ephemeral);
   const Direction direction = inbound ? Direction::inbound : Direction::outbound;
   PortCounts& counts = counts_of(direction, inbound ? record.local_port : record.remote_port);
   ++counts.sockets[index_of(state)];
   counts.receive_queue_bytes += record.receive_queue;
   counts.send_queue_bytes += record.send_queue;
-  if (!inbound && ephemeral_.contains(record.local_port)) {
+  if (!inbound && local_is_ephemeral) {
     destinations_.add({record.local_address, record.remote_address, record.remote_port});
   }
   if (state == TcpState::established) return;
@@ -178,12 +192,12 @@ void TcpTally::follow(std::span<const Look> looks) {
   }
 }
 
-bool TcpTally::is_inbound(const SocketRecord& record, TcpState state) {
+bool TcpTally::is_inbound(const SocketRecord& record, TcpState state, bool local_is_ephemeral) {
   const std::uint16_t local = record.local_port;
   const std::uint16_t remote = record.remote_port;
   if (state == TcpState::syn_recv || listeners_.matches(record.local_address, local)) return true;
-  const bool remote_is_ephemeral = ephemeral_.contains(remote);
-  if (ephemeral_.contains(local) != remote_is_ephemeral) return remote_is_ephemeral;
+  const bool remote_is_ephemeral = is_ephemeral(remote);
+  if (local_is_ephemeral != remote_is_ephemeral) return remote_is_ephemeral;
   // Outside of this host's range, a peer may have taken the port from its own.
   if (!remote_is_ephemeral && local < kClientPorts && remote >= kClientPorts) return true;
   return shared_ports_.add(local, remote);
@@ -198,15 +212,14 @@ bool TcpTally::learn_services() {
   return shared_ports_.learn(ephemeral_.size(), now_, policy_.ports.port_retention);
 }
 
-PortCounts& TcpTally::counts_of(Direction direction, std::uint16_t port) {
+PortCounts& TcpTally::first_counts_of(Direction direction, std::uint16_t port) {
   PortTable& counted = table(direction);
-  const bool has_series = counted.has(port) || may_have_series(direction, port);
-  return has_series ? counted.at(port) : counted.other(port);
+  return may_have_series(direction, port) ? counted.at(port) : counted.other(port);
 }
 
 bool TcpTally::may_have_series(Direction direction, std::uint16_t port) const noexcept {
   if (port == 0) return false;
-  if (!ephemeral_.contains(port) || listeners_.has_port(port)) return true;
+  if (!is_ephemeral(port) || listeners_.has_port(port)) return true;
   return seats_[index_of(direction)].is_configured(port) ||
          shared_ports_.is_service(direction, port);
 }
@@ -259,14 +272,14 @@ EphemeralPortUse TcpTally::ephemeral_port_use() const {
   if (!ephemeral_.is_known()) return {};
   const DestinationPolicy& policy = policy_.destinations;
   return {.available = ephemeral_.size(),
-          .local_ports_used = ephemeral_.count_of(local_ports_),
+          .local_ports_used = local_ports_used(),
           .busiest = destinations_.busiest(policy.busiest),
           .ranks = policy.busiest,
           .export_addresses = policy.export_addresses};
 }
 
 DirectionCounts TcpTally::finish(Direction direction) {
-  const PortTable& counted = table(direction);
+  PortTable& counted = table(direction);
   std::vector<PortSeats::Candidate> in_use;
   for (const PortCounts& counts : counted.ports()) {
     in_use.push_back({counts.port, std::accumulate(counts.sockets.begin(), counts.sockets.end(),

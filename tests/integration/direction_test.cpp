@@ -93,7 +93,33 @@ TEST_CASE("of several listeners on a port one that matches is enough") {
   check_agreement(observation);
 }
 
-TEST_CASE("without its listener an accepted connection is outbound to the client's port") {
+TEST_CASE("without its listener a connection accepted from an ephemeral port is inbound") {
+  const NetworkNamespace network;
+  FileDescriptor service = listen_on({"127.0.0.1", kService});
+  const Connection connection = connect_pair(service, {"127.0.0.1", kService});
+  service.close();
+  const Observation observation = observe();
+  CHECK(established(observation.exposition, "inbound", kService) == 1);
+  CHECK(established(observation.exposition, "outbound", kService) == 1);
+  check_agreement(observation);
+}
+
+TEST_CASE("without its listener a port that many sockets share tells their direction") {
+  constexpr std::uint16_t kInRange = 50051;
+  const NetworkNamespace network;
+  FileDescriptor service = listen_on({"127.0.0.1", kInRange});
+  std::vector<Connection> connections;
+  for (int i = 0; i < 8; ++i) {
+    connections.push_back(connect_pair(service, {"127.0.0.1", kInRange}));
+  }
+  service.close();
+  const Exposition exposition = observe().exposition;
+  CHECK(established(exposition, "inbound", kInRange) == 8);
+  CHECK(established(exposition, "outbound", kInRange) == 8);
+  CHECK(exposition.sum("sockdiag_tcp_sockets") == 16);
+}
+
+TEST_CASE("without its listener a connection between two fixed ports is outbound at both ends") {
   const NetworkNamespace network;
   FileDescriptor service = listen_on({"127.0.0.1", kService});
   const Connection connection =

@@ -30,6 +30,8 @@ bool listens_for(const SocketRow& listener, const SocketAddress& local) {
 struct PortRange {
   std::uint16_t first = 0;
   std::uint16_t last = 0;
+
+  [[nodiscard]] bool contains(std::uint16_t port) const { return first <= port && port <= last; }
 };
 
 PortRange ephemeral_ports() {
@@ -42,9 +44,11 @@ PortRange ephemeral_ports() {
 // "inbound 8080", "outbound 5432", "outbound other".
 std::string direction_and_port(const SocketRow& row, const std::vector<SocketRow>& all) {
   if (is_inbound(row, all)) return "inbound " + std::to_string(row.local.port);
-  const PortRange ephemeral = ephemeral_ports();
   const std::uint16_t port = row.remote.port;
-  if (port >= ephemeral.first && port <= ephemeral.last) return "outbound other";
+  const bool is_listened_to = std::any_of(all.begin(), all.end(), [&](const SocketRow& other) {
+    return other.state == TcpState::listen && other.local.port == port;
+  });
+  if (ephemeral_ports().contains(port) && !is_listened_to) return "outbound other";
   return "outbound " + std::to_string(port);
 }
 
@@ -90,8 +94,12 @@ double number(const Counts& counts, const std::string& key) {
 
 bool is_inbound(const SocketRow& row, const std::vector<SocketRow>& all) {
   if (row.state == TcpState::listen || row.state == TcpState::syn_recv) return true;
-  return std::any_of(all.begin(), all.end(),
-                     [&](const SocketRow& other) { return listens_for(other, row.local); });
+  if (std::any_of(all.begin(), all.end(),
+                  [&](const SocketRow& other) { return listens_for(other, row.local); })) {
+    return true;
+  }
+  const PortRange ephemeral = ephemeral_ports();
+  return !ephemeral.contains(row.local.port) && ephemeral.contains(row.remote.port);
 }
 
 Counts expected_sockets(const std::vector<SocketRow>& rows) {

@@ -17,6 +17,7 @@ namespace sockdiag::test {
 // Label values joined by blanks ("inbound 8080 close_wait") to numbers; zeros are left out.
 using Counts = std::map<std::string, double>;
 
+// By listeners and by the ephemeral range; not by how many sockets share a port.
 [[nodiscard]] bool is_inbound(const SocketRow& row, const std::vector<SocketRow>& all);
 
 [[nodiscard]] Counts expected_sockets(const std::vector<SocketRow>& rows);

@@ -23,6 +23,12 @@ double folded(const Exposition& exposition, const std::string& direction) {
 
 // A listener and connections to it, all accepted.
 struct Service {
+  // Nothing but the sockets tells of it then.
+  Service& without_listener() {
+    listener.close();
+    return *this;
+  }
+
   Service(std::uint16_t port, int connections) : listener(listen_on({"127.0.0.1", port})) {
     for (int made = 0; made < connections; ++made) {
       connected.push_back(connect_pair(listener, {"127.0.0.1", port}));
@@ -35,30 +41,41 @@ struct Service {
 
 TEST_CASE("remote ports of the ephemeral range fold into other") {
   const NetworkNamespace network;
-  const Service first(40000, 2);
-  const Service second(40001, 1);
-  const Service last_below(32767, 1);
-  const Service first_inside(32768, 1);
-  const Service last_inside(60999, 1);
-  const Service first_above(61000, 1);
+  std::vector<Service> services;
+  services.reserve(6);
+  services.emplace_back(40000, 2).without_listener();
+  for (const int port : {40001, 32767, 32768, 60999, 61000}) {
+    services.emplace_back(static_cast<std::uint16_t>(port), 1).without_listener();
+  }
   const Observation observation = observe();
   const Exposition& exposition = observation.exposition;
-  CHECK(sockets(exposition, "outbound", "other") == 5);
-  CHECK(folded(exposition, "outbound") == 4);
+  CHECK(sockets(exposition, "outbound", "other") == 5 + 5);  // both ends
+  CHECK(folded(exposition, "outbound") == 4 + 5);
   CHECK(folded(exposition, "inbound") == 0);
-  CHECK(sockets(exposition, "inbound", "40000") == 3);
   CHECK(sockets(exposition, "outbound", "32767") == 1);
   CHECK(sockets(exposition, "outbound", "61000") == 1);
-  CHECK_FALSE(tracked(exposition, "outbound", "40000"));
-  CHECK_FALSE(tracked(exposition, "outbound", "32768"));
-  CHECK_FALSE(tracked(exposition, "outbound", "60999"));
+  for (const char* port : {"40000", "40001", "32768", "60999"}) {
+    CAPTURE(port);
+    CHECK_FALSE(tracked(exposition, "outbound", port));
+    CHECK_FALSE(tracked(exposition, "inbound", port));
+  }
+  check_agreement(observation);
+}
+
+TEST_CASE("a remote port of the ephemeral range is named if this host listens to it") {
+  const NetworkNamespace network;
+  const Service listening(40000, 1);
+  const Observation observation = observe();
+  CHECK(sockets(observation.exposition, "outbound", "40000") == 1);
+  CHECK(sockets(observation.exposition, "inbound", "40000") == 2);
   check_agreement(observation);
 }
 
 TEST_CASE("the ephemeral range is the one of the namespace") {
   const NetworkNamespace network;
   network.set_sysctl("net/ipv4/ip_local_port_range", "10000 19999");
-  const Service inside(15000, 1);
+  Service inside(15000, 1);
+  inside.without_listener();
   const Service outside(40000, 1);
   const Observation observation = observe();
   CHECK_FALSE(tracked(observation.exposition, "outbound", "15000"));
@@ -66,15 +83,47 @@ TEST_CASE("the ephemeral range is the one of the namespace") {
   check_agreement(observation);
 }
 
+TEST_CASE("a reserved port of the ephemeral range has series of its own") {
+  const NetworkNamespace network;
+  network.set_sysctl("net/ipv4/ip_local_port_range", "1024 65535");
+  network.set_sysctl("net/ipv4/ip_local_reserved_ports", "3306");
+  Service reserved(3306, 1);
+  Service unreserved(6379, 1);
+  reserved.without_listener();
+  unreserved.without_listener();
+  const Exposition exposition = observe().exposition;
+  CHECK(sockets(exposition, "outbound", "3306") == 1);
+  CHECK(sockets(exposition, "inbound", "3306") == 1);
+  CHECK_FALSE(tracked(exposition, "outbound", "6379"));
+}
+
+TEST_CASE("ports that many sockets share are named beside the ports of their clients") {
+  const NetworkNamespace network;
+  network.set_sysctl("net/ipv4/ip_local_port_range", "1024 65535");
+  std::vector<Service> services;
+  services.reserve(2);
+  services.emplace_back(3306, 120).without_listener();
+  services.emplace_back(6379, 40).without_listener();
+  const Exposition exposition = observe().exposition;
+  for (const char* direction : {"inbound", "outbound"}) {
+    CAPTURE(direction);
+    CHECK(sockets(exposition, direction, "3306") == 120);
+    CHECK(sockets(exposition, direction, "6379") == 40);
+    CHECK(folded(exposition, direction) == 0);
+  }
+}
+
 TEST_CASE("an ephemeral port named in the configuration has series of its own") {
   const NetworkNamespace network;
-  const Service named(40000, 2);
-  const Service unnamed(40001, 1);
+  Service named(40000, 2);
+  Service unnamed(40001, 1);
+  named.without_listener();
+  unnamed.without_listener();
   const Exposition exposition =
-      observe({.configuration = "ports: {outbound: [40000]}\n"}).exposition;
+      observe({.configuration = "ports: {inbound: [40001], outbound: [40000]}\n"}).exposition;
   CHECK(sockets(exposition, "outbound", "40000") == 2);
-  CHECK(sockets(exposition, "outbound", "other") == 1);
-  CHECK(folded(exposition, "outbound") == 1);
+  CHECK(sockets(exposition, "outbound", "other") == 1 + 3);  // the other ends, too
+  CHECK(folded(exposition, "outbound") == 1 + 3);
 }
 
 TEST_CASE("ports named in the configuration have series at zero") {

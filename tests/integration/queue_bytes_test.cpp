@@ -88,8 +88,9 @@ TEST_CASE("bytes sent before accept wait in the receive queue of the service") {
 TEST_CASE("bytes of folded ports are counted under other") {
   const NetworkNamespace network;
   const SocketAddress ephemeral{"127.0.0.1", 40000};
-  const FileDescriptor listener = listen_on(ephemeral);
+  FileDescriptor listener = listen_on(ephemeral);
   const Connection connection = connect_pair(listener, ephemeral);
+  listener.close();
   send_bytes(connection.server, 321);
   wait_for_receive_queue(connection.client, 321);
   const Observation observation = observe();

@@ -27,9 +27,6 @@ class EphemeralPorts {
   // Whether the kernel may choose it, as far as is known.
   [[nodiscard]] bool contains(std::uint16_t port) const noexcept { return ports_[port]; }
   [[nodiscard]] std::size_t size() const noexcept { return ports_.count(); }
-  [[nodiscard]] std::size_t count_of(const std::bitset<65536>& ports) const noexcept {
-    return (ports_ & ports).count();
-  }
 
   friend bool operator==(const EphemeralPorts&, const EphemeralPorts&) noexcept = default;
 

@@ -35,11 +35,10 @@ class PortTable {
   }
 
   [[nodiscard]] const std::vector<PortCounts>& ports() const noexcept { return counts_; }
-  // Whether at() has been asked for the port.
-  [[nodiscard]] bool has(std::uint16_t port) const noexcept { return slots_[port] != 0; }
-  // Null where the port has had no socket.
-  [[nodiscard]] const PortCounts* find(std::uint16_t port) const noexcept {
-    return has(port) ? &counts_[slots_[port] - 1U] : nullptr;
+  // Null where at() has not been asked for the port. The pointer holds until the next at().
+  [[nodiscard]] PortCounts* find(std::uint16_t port) noexcept {
+    const std::uint16_t slot = slots_[port];
+    return slot == 0 ? nullptr : &counts_[slot - 1U];
   }
   [[nodiscard]] const PortCounts& other() const noexcept { return other_; }
   [[nodiscard]] std::size_t folded_ports() const noexcept {

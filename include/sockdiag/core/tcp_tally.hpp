@@ -13,7 +13,6 @@
 // not with ESTABLISHED connections. add() takes a few tens of nanoseconds.
 
 #include <array>
-#include <bitset>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -84,6 +83,13 @@ class TcpTally {
     TcpState state;
   };
 
+  enum PortFlag : std::uint8_t { kEphemeral = 1, kUsedLocally = 2 };
+
+  void flag_ports();
+  [[nodiscard]] bool is_ephemeral(std::uint16_t port) const noexcept {
+    return (ports_[port] & kEphemeral) != 0;
+  }
+  [[nodiscard]] std::size_t local_ports_used() const noexcept;
   void add_listener(const SocketRecord& record);
   void add_connection(const SocketRecord& record, TcpState state);
   void add_state(PortCounts& counts, const SocketRecord& record, TcpState state);
@@ -91,8 +97,14 @@ class TcpTally {
   void follow(std::span<const Look> looks);
   void find_starts(std::span<const Look> looks);
   void add_syn_recv(PortCounts& counts, const SocketRecord& record);
-  [[nodiscard]] bool is_inbound(const SocketRecord& record, TcpState state);
-  [[nodiscard]] PortCounts& counts_of(Direction direction, std::uint16_t port);
+  [[nodiscard]] bool is_inbound(const SocketRecord& record, TcpState state,
+                                bool local_is_ephemeral);
+  [[nodiscard]] PortCounts& counts_of(Direction direction, std::uint16_t port) {
+    PortCounts* const counts = table(direction).find(port);
+    return counts != nullptr ? *counts : first_counts_of(direction, port);
+  }
+  // For a port without series yet in this sample.
+  [[nodiscard]] PortCounts& first_counts_of(Direction direction, std::uint16_t port);
   [[nodiscard]] bool may_have_series(Direction direction, std::uint16_t port) const noexcept;
   [[nodiscard]] DirectionCounts finish(Direction direction);
   void make_room_for_starts(Direction direction, const DirectionCounts& counts);
@@ -104,7 +116,7 @@ class TcpTally {
 
   TcpPolicy policy_;
   EphemeralPorts ephemeral_;
-  std::bitset<65536> local_ports_;  // of all sockets of the sample that runs
+  std::array<std::uint8_t, 65536> ports_{};  // flags of each port, in the sample that runs
   TimePoint now_;
   ListenerTable listeners_;
   SharedPorts shared_ports_;
