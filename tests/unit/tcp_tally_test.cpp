@@ -213,6 +213,40 @@ TEST_CASE("A listener that only a poll has shown makes its connections inbound")
   CHECK(in_state(counter.count({accepted}).of(kOutbound).other, kEstablished) == 1);
 }
 
+std::vector<SocketSpec> time_waits(const std::string& local, std::uint64_t first_cookie,
+                                   int count) {
+  std::vector<SocketSpec> sockets;
+  for (int i = 0; i < count; ++i) {
+    auto spec = connection(local, "192.0.2.1:" + std::to_string(40000 + i), TcpState::time_wait);
+    spec.timer = 3;
+    spec.expires_ms = 59'000;
+    spec.cookie = first_cookie + static_cast<std::uint64_t>(i);
+    sockets.push_back(spec);
+  }
+  return sockets;
+}
+
+TEST_CASE("Counters of a port go on where they were when its seat yields and comes back") {
+  Counter counter({.inbound = {}, .outbound = {}, .max_ports = 1, .port_retention = 5s});
+  counter.count({listener("0.0.0.0:80")});
+  counter.pass(5s);
+  const auto first = counter.count(time_waits("10.0.0.1:80", 1, 3));
+  CHECK(at(first, kInbound, 80).time_wait_started == 3);
+  CHECK(first.of(kInbound).other.time_wait_started == 0);
+  counter.pass(6s);
+  const auto yielded = counter.count(time_waits("10.0.0.1:81", 10, 30));
+  CHECK(ports(yielded, kInbound) == Ports{81});
+  CHECK(at(yielded, kInbound, 81).time_wait_started == 30);
+  counter.pass(5s);
+  auto both = time_waits("10.0.0.1:81", 10, 30);
+  for (const auto& each : time_waits("10.0.0.1:80", 50, 2)) both.push_back(each);
+  CHECK(counter.count(both).of(kInbound).other.time_wait_started == 2);
+  counter.pass(6s);
+  const auto back = counter.count(time_waits("10.0.0.1:80", 90, 4));
+  CHECK(at(back, kInbound, 80).time_wait_started == 3 + 4);
+  CHECK(back.of(kInbound).other.time_wait_started == 2);
+}
+
 TEST_CASE("Local ephemeral ports are counted once, whatever their sockets' states and peers") {
   auto waiting = connection("10.0.0.1:40002", "192.0.2.1:443", TcpState::time_wait);
   const auto snapshot = Counter().count({listener("0.0.0.0:40000"), listener("0.0.0.0:80"), waiting,
