@@ -67,8 +67,7 @@ void TcpTally::date(const SocketRecord& record, TimePoint now) {
 }
 
 void TcpTally::begin(const EphemeralPorts& ephemeral, TimePoint now) {
-  ephemeral_ = ephemeral;
-  flag_ports();
+  flag_ports(ephemeral);
   now_ = now;
   listeners_.forget_gone(now, policy_.ports.port_retention);
   for (PortTable& each : tables_) each.clear();
@@ -85,7 +84,10 @@ void TcpTally::begin(const EphemeralPorts& ephemeral, TimePoint now) {
   to_find_starts_.begin(time_wait_starts_.regions());
 }
 
-void TcpTally::flag_ports() {
+void TcpTally::flag_ports(const EphemeralPorts& ephemeral) {
+  for (std::uint8_t& flags : ports_) flags &= kEphemeral;
+  if (ephemeral == ephemeral_) return;
+  ephemeral_ = ephemeral;
   for (std::size_t port = 0; port < ports_.size(); ++port) {
     ports_[port] = ephemeral_.contains(static_cast<std::uint16_t>(port)) ? kEphemeral : 0;
   }

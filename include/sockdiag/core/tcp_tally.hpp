@@ -85,7 +85,7 @@ class TcpTally {
 
   enum PortFlag : std::uint8_t { kEphemeral = 1, kUsedLocally = 2 };
 
-  void flag_ports();
+  void flag_ports(const EphemeralPorts& ephemeral);
   [[nodiscard]] bool is_ephemeral(std::uint16_t port) const noexcept {
     return (ports_[port] & kEphemeral) != 0;
   }
