@@ -37,14 +37,24 @@ std::string joined(const std::vector<std::string>& lines) {
   return text;
 }
 
-// The ports that the source of sockets reads without a word.
+// Adds what is wrong with the file that `read` reads, unless it is said already.
+template <typename Read>
+void add_problem(std::vector<std::string>& problems, Read read) {
+  try {
+    static_cast<void>(read());
+  } catch (const std::runtime_error& error) {
+    if (std::find(problems.begin(), problems.end(), error.what()) == problems.end()) {
+      problems.emplace_back(error.what());
+    }
+  }
+}
+
+// Those too that the source of sockets reads without a word.
 KernelValues read_kernel_files() {
   KernelValues values = read_kernel_values();
-  try {
-    static_cast<void>(read_reserved_ports());
-  } catch (const std::runtime_error& error) {
-    values.problems.emplace_back(error.what());
-  }
+  add_problem(values.problems, [] { return read_sockstat_sockets(); });
+  add_problem(values.problems, [] { return read_ephemeral_range(); });
+  add_problem(values.problems, [] { return read_reserved_ports(); });
   return values;
 }
 

@@ -23,19 +23,12 @@ constexpr std::chrono::seconds kReceiveDeadline(5);
 // Around the limit, one line for all its ups and downs.
 constexpr unsigned kSamplesUntilFollowed = 10;
 
-// The source of the kernel's counters reads the same files and says what is wrong with them.
-Total read_total_sockets() {
+// What `read` returns; nothing where it throws. The source of the kernel's counters reads the same
+// files and says what is wrong with them.
+template <typename Read>
+auto if_readable(Read read) -> std::optional<decltype(read())> {
   try {
-    return read_sockstat_sockets();
-  } catch (const std::runtime_error&) {
-    return std::nullopt;
-  }
-}
-
-// The same source says what is wrong with that file.
-EphemeralPorts::Reserved read_reserved() {
-  try {
-    return read_reserved_ports();
+    return read();
   } catch (const std::runtime_error&) {
     return std::nullopt;
   }
@@ -74,6 +67,13 @@ void TcpSource::date_close_waits() {
   dated_ = true;
 }
 
+EphemeralPorts TcpSource::ephemeral_ports() {
+  const auto range = kernel_.ephemeral_range();
+  if (!range) return {last_range_, std::nullopt};
+  last_range_ = *range;
+  return {*range, kernel_.reserved_ports()};
+}
+
 TcpSnapshot TcpSource::dump_all() {
   dump_to_tally();
   if (!std::exchange(knows_services_, true) && tally_->learn_services()) dump_to_tally();
@@ -81,7 +81,7 @@ TcpSnapshot TcpSource::dump_all() {
 }
 
 void TcpSource::dump_to_tally() {
-  tally_->begin({kernel_.ephemeral_range(), kernel_.reserved_ports()}, Clock::now());
+  tally_->begin(ephemeral_ports(), Clock::now());
   dumper_.dump_all([this](const SocketRecord& record) { tally_->add(record); });
 }
 
@@ -122,9 +122,9 @@ void TcpSource::log_unfollowed(std::uint64_t unfollowed) {
 
 TcpSource kernel_tcp_source(TcpPolicy policy) {
   return {{.open_channel = [] { return open_kernel_channel(kReceiveDeadline); },
-           .ephemeral_range = [] { return read_ephemeral_range(); },
-           .reserved_ports = read_reserved,
-           .total_sockets = read_total_sockets},
+           .ephemeral_range = [] { return if_readable([] { return read_ephemeral_range(); }); },
+           .reserved_ports = [] { return if_readable([] { return read_reserved_ports(); }); },
+           .total_sockets = [] { return if_readable([] { return read_sockstat_sockets(); }); }},
           std::move(policy)};
 }
 

@@ -19,6 +19,7 @@ constexpr std::string_view kNetstat = "thread-self/net/netstat";
 constexpr std::string_view kSnmp = "thread-self/net/snmp";
 constexpr std::string_view kSockstat = "thread-self/net/sockstat";
 constexpr std::string_view kSockstat6 = "thread-self/net/sockstat6";
+constexpr std::string_view kIpv6Addresses = "thread-self/net/if_inet6";
 constexpr std::string_view kMaxOrphans = "sys/net/ipv4/tcp_max_orphans";
 constexpr std::string_view kMemory = "sys/net/ipv4/tcp_mem";
 constexpr std::string_view kMaxTimeWaits = "sys/net/ipv4/tcp_max_tw_buckets";
@@ -98,6 +99,10 @@ constexpr auto kRows = std::to_array<KernelValueRow>({
     sysctl("sockdiag_tcp_orphans_limit", kMaxOrphans, 0, ValueUnit::one,
            "The kernel resets orphans at this many at the latest (net.ipv4.tcp_max_orphans). "
            "Host-wide; absent outside the initial network namespace."),
+    sysctl("sockdiag_tcp_memory_pressure_bytes", kMemory, 1, ValueUnit::pages,
+           "Memory of all TCP buffers from which on the kernel saves it (the second number of "
+           "net.ipv4.tcp_mem): windows shrink and queues are pruned. Host-wide; absent outside the "
+           "initial network namespace."),
     sysctl("sockdiag_tcp_memory_limit_bytes", kMemory, 2, ValueUnit::pages,
            "Memory that all TCP buffers may take (the last number of net.ipv4.tcp_mem). "
            "Host-wide; absent outside the initial network namespace."),
@@ -114,6 +119,35 @@ struct Entry {
   std::string_view value;
 };
 using Entries = std::vector<Entry>;
+
+// A file of nonsense must not fill the log.
+constexpr std::size_t kMaxProblemsOfFile = 5;
+constexpr std::size_t kMaxQuotedBytes = 40;
+
+std::string quote(std::string_view text) {
+  const bool cut = text.size() > kMaxQuotedBytes;
+  return '"' + std::string(text.substr(0, kMaxQuotedBytes)) + (cut ? "...\"" : "\"");
+}
+
+// What is wrong within one file.
+class FileProblems {
+ public:
+  explicit FileProblems(std::filesystem::path path) : path_(std::move(path)) {}
+
+  void add(const std::string& why) {
+    if (++count_ <= kMaxProblemsOfFile) lines_.push_back(problem_with(path_, why));
+  }
+  void append_to(std::vector<std::string>& lines) const {
+    lines.insert(lines.end(), lines_.begin(), lines_.end());
+    if (count_ <= kMaxProblemsOfFile) return;
+    lines.push_back(problem_with(path_, std::to_string(count_ - kMaxProblemsOfFile) + " more"));
+  }
+
+ private:
+  std::filesystem::path path_;
+  std::vector<std::string> lines_;
+  std::size_t count_ = 0;
+};
 
 // The stretches between separators; none is empty.
 std::vector<std::string_view> split(std::string_view text, std::string_view separators) {
@@ -133,26 +167,40 @@ std::optional<std::string_view> group_of(const std::vector<std::string_view>& wo
   return words[0].substr(0, words[0].size() - 1);
 }
 
-bool add_line_pair(Entries& entries, std::string_view name_line, std::string_view value_line) {
+bool are_pair(std::string_view name_line, std::string_view value_line) {
+  const auto group = group_of(split(name_line, " "));
+  return group && group == group_of(split(value_line, " "));
+}
+
+void add_line_pair(Entries& entries, std::string_view name_line, std::string_view value_line,
+                   FileProblems& problems) {
   const auto names = split(name_line, " ");
   const auto values = split(value_line, " ");
-  const auto group = group_of(names);
-  if (!group || group != group_of(values) || names.size() != values.size()) return false;
-  for (std::size_t i = 1; i < names.size(); ++i) {
-    entries.push_back({.group = *group, .field = names[i], .value = values[i]});
+  if (names.size() != values.size()) {
+    problems.add("expected as many values as names, got " + std::to_string(values.size() - 1) +
+                 " for " + std::to_string(names.size() - 1) + " in " + quote(name_line));
+    return;
   }
-  return true;
+  const std::string_view group = *group_of(names);
+  for (std::size_t i = 1; i < names.size(); ++i) {
+    entries.push_back({.group = group, .field = names[i], .value = values[i]});
+  }
 }
 
 // netstat and snmp: "Tcp: RtoMin MaxConn ..." and on the next line "Tcp: 200 -1 ...".
-Entries parse_line_pairs(const ProcFile& text) {
-  const auto lines = split(text.content, "\n");
-  bool good = !lines.empty() && lines.size() % 2 == 0;
+Entries parse_line_pairs(std::string_view content, FileProblems& problems) {
+  const std::string expected = "expected lines of names, each followed by one of values";
+  const auto lines = split(content, "\n");
+  if (lines.empty()) problems.add(expected);
   Entries entries;
-  for (std::size_t i = 0; good && i < lines.size(); i += 2) {
-    good = add_line_pair(entries, lines[i], lines[i + 1]);
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (i + 1 < lines.size() && are_pair(lines[i], lines[i + 1])) {
+      add_line_pair(entries, lines[i], lines[i + 1], problems);
+      ++i;
+    } else {
+      problems.add(expected + ", got " + quote(lines[i]));
+    }
   }
-  if (!good) refuse(text.path, "expected lines of names, each followed by one of as many values");
   return entries;
 }
 
@@ -167,20 +215,21 @@ bool add_sockstat_line(Entries& entries, std::string_view line) {
 }
 
 // sockstat and sockstat6: "TCP: inuse 5 orphan 0 tw 1 alloc 6 mem 2".
-Entries parse_sockstat(const ProcFile& text) {
-  const auto lines = split(text.content, "\n");
+Entries parse_sockstat(std::string_view content, FileProblems& problems) {
+  const std::string expected = "expected lines of a group and pairs of name and value";
+  const auto lines = split(content, "\n");
+  if (lines.empty()) problems.add(expected);
   Entries entries;
-  const bool good = !lines.empty() && std::all_of(lines.begin(), lines.end(), [&](auto line) {
-    return add_sockstat_line(entries, line);
-  });
-  if (!good) refuse(text.path, "expected lines of a group and pairs of name and value");
+  for (const std::string_view line : lines) {
+    if (!add_sockstat_line(entries, line)) problems.add(expected + ", got " + quote(line));
+  }
   return entries;
 }
 
 // A sysctl: "131072", or more numbers with tabs between them.
-Entries parse_sysctl(const ProcFile& text) {
+Entries parse_sysctl(std::string_view content, FileProblems& /*problems*/) {
   Entries entries;
-  for (const std::string_view word : split(text.content, " \t\n")) {
+  for (const std::string_view word : split(content, " \t\n")) {
     entries.push_back({.group = "", .field = "", .position = entries.size(), .value = word});
   }
   return entries;
@@ -198,13 +247,17 @@ std::string name_of(std::string_view group, std::string_view field) {
   return std::string(group) + " " + std::string(field);
 }
 
-std::uint64_t number_of(const ProcFile& text, const Entry& entry) {
+std::optional<std::uint64_t> number_of(const Entry& entry) {
   std::uint64_t number = 0;
   const char* const end = entry.value.data() + entry.value.size();
   const auto [stopped, error] = std::from_chars(entry.value.data(), end, number);
-  if (error == std::errc() && stopped == end) return number;
-  if (entry.group.empty()) refuse(text.path, "expected unsigned numbers");
-  refuse(text.path, "expected an unsigned number as " + name_of(entry.group, entry.field));
+  if (error != std::errc() || stopped != end) return std::nullopt;
+  return number;
+}
+
+std::string expected_number(const Entry& entry) {
+  const std::string as = entry.group.empty() ? "" : " as " + name_of(entry.group, entry.field);
+  return "expected an unsigned number" + as + ", got " + quote(entry.value);
 }
 
 std::uint64_t pages_to_bytes(std::uint64_t pages) {
@@ -213,21 +266,22 @@ std::uint64_t pages_to_bytes(std::uint64_t pages) {
   return pages > kMost / page_bytes ? kMost : pages * page_bytes;
 }
 
-std::optional<std::uint64_t> value_of(const KernelValueRow& row, const ProcFile& text,
-                                      const Entries& entries) {
+std::optional<std::uint64_t> value_of(const KernelValueRow& row, const Entries& entries,
+                                      FileProblems& problems) {
   const Entry* const entry = find_entry(entries, row.group, row.field, row.position);
-  if (entry == nullptr && row.group.empty()) {
-    refuse(text.path,
-           "expected unsigned numbers, " + std::to_string(row.position + 1) + " at least");
+  if (entry == nullptr) {
+    if (!row.group.empty()) return std::nullopt;
+    problems.add("expected unsigned numbers, " + std::to_string(row.position + 1) + " at least");
+    return std::nullopt;
   }
-  if (entry == nullptr) return std::nullopt;
-  const std::uint64_t number = number_of(text, *entry);
-  return row.unit == ValueUnit::pages ? pages_to_bytes(number) : number;
+  const auto number = number_of(*entry);
+  if (!number) problems.add(expected_number(*entry));
+  return number && row.unit == ValueUnit::pages ? pages_to_bytes(*number) : number;
 }
 
 struct SourceFile {
   std::string_view name;
-  Entries (*parse)(const ProcFile&);
+  Entries (*parse)(std::string_view content, FileProblems&);
   bool required;
 };
 
@@ -245,24 +299,27 @@ static_assert(std::all_of(kRows.begin(), kRows.end(), [](const KernelValueRow& r
                      [&](const SourceFile& file) { return file.name == row.file; });
 }));
 
-void read_rows(const SourceFile& file, const std::filesystem::path& proc,
-               std::vector<std::optional<std::uint64_t>>& values) {
-  const auto text =
-      file.required ? read_proc_file(proc / file.name) : read_proc_file_if_exists(proc / file.name);
+void read_rows(const SourceFile& file, const std::filesystem::path& proc, KernelValues& result) {
+  const auto path = path_below(proc, file.name);
+  const auto text = file.required ? read_proc_file(path) : read_proc_file_if_exists(path);
   if (!text) return;
-  const Entries entries = file.parse(*text);
-  auto filled = values;  // so that a file that turns out to be malformed leaves nothing behind
+  FileProblems problems(path);
+  const Entries entries = file.parse(text->content, problems);
   for (std::size_t i = 0; i < kRows.size(); ++i) {
-    if (kRows[i].file == file.name) filled[i] = value_of(kRows[i], *text, entries);
+    if (kRows[i].file == file.name) result.values[i] = value_of(kRows[i], entries, problems);
   }
-  values = std::move(filled);
+  problems.append_to(result.problems);
 }
 
-std::uint64_t existing_number(const ProcFile& text, const Entries& entries, std::string_view group,
-                              std::string_view field) {
+// Of sockstat or sockstat6, whatever its other lines are.
+std::uint64_t number_in(const ProcFile& text, std::string_view group, std::string_view field) {
+  FileProblems of_other_lines(text.path);
+  const Entries entries = parse_sockstat(text.content, of_other_lines);
   const Entry* const entry = find_entry(entries, group, field);
   if (entry == nullptr) refuse(text.path, "expected " + name_of(group, field));
-  return number_of(text, *entry);
+  const auto number = number_of(*entry);
+  if (!number) refuse(text.path, expected_number(*entry));
+  return *number;
 }
 
 }  // namespace
@@ -274,7 +331,7 @@ KernelValues read_kernel_values(const std::filesystem::path& proc) {
   result.values.resize(kRows.size());
   for (const SourceFile& file : kFiles) {
     try {
-      read_rows(file, proc, result.values);
+      read_rows(file, proc, result);
     } catch (const std::runtime_error& error) {
       result.problems.emplace_back(error.what());
     }
@@ -283,13 +340,14 @@ KernelValues read_kernel_values(const std::filesystem::path& proc) {
 }
 
 std::uint64_t read_sockstat_sockets(const std::filesystem::path& proc) {
-  const ProcFile ipv4 = read_proc_file(proc / kSockstat);
-  const Entries entries = parse_sockstat(ipv4);
-  const std::uint64_t sockets =
-      existing_number(ipv4, entries, "TCP", "inuse") + existing_number(ipv4, entries, "TCP", "tw");
-  const auto ipv6 = read_proc_file_if_exists(proc / kSockstat6);
-  if (!ipv6) return sockets;  // IPv6 is disabled
-  return sockets + existing_number(*ipv6, parse_sockstat(*ipv6), "TCP6", "inuse");
+  const ProcFile ipv4 = read_proc_file(path_below(proc, kSockstat));
+  const std::uint64_t sockets = number_in(ipv4, "TCP", "inuse") + number_in(ipv4, "TCP", "tw");
+  const auto ipv6 = read_proc_file_if_exists(path_below(proc, kSockstat6));
+  if (ipv6) return sockets + number_in(*ipv6, "TCP6", "inuse");
+  if (is_there(path_below(proc, kIpv6Addresses))) {
+    refuse(path_below(proc, kSockstat6), "expected, since there is if_inet6");
+  }
+  return sockets;
 }
 
 }  // namespace sockdiag

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proc_file.hpp"
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <fstream>
 #include <istream>
@@ -18,6 +20,9 @@ constexpr std::size_t kMaxFileBytes = 1U << 20U;
 // A sysctl answers the first read(2) only: all 65 536 reserved ports take less than 200 KiB.
 constexpr std::streamsize kChunkBytes = 1 << 18;
 
+constexpr std::string_view kThread = "thread-self/";
+constexpr std::string_view kProcess = "self/";
+
 std::string message_of(int error) { return std::generic_category().message(error); }
 
 std::string read_all(std::istream& file, const std::filesystem::path& path) {
@@ -33,8 +38,21 @@ std::string read_all(std::istream& file, const std::filesystem::path& path) {
 
 }  // namespace
 
+bool is_there(const std::filesystem::path& path) { return ::access(path.c_str(), F_OK) == 0; }
+
+std::filesystem::path path_below(const std::filesystem::path& proc, std::string_view name) {
+  if (!name.starts_with(kThread) || is_there(proc / kThread) || !is_there(proc / kProcess)) {
+    return proc / name;
+  }
+  return proc / kProcess / name.substr(kThread.size());
+}
+
+std::string problem_with(const std::filesystem::path& path, const std::string& why) {
+  return "reading " + path.string() + ": " + why;
+}
+
 void refuse(const std::filesystem::path& path, const std::string& why) {
-  throw std::runtime_error("reading " + path.string() + ": " + why);
+  throw std::runtime_error(problem_with(path, why));
 }
 
 std::optional<ProcFile> read_proc_file_if_exists(const std::filesystem::path& path) {

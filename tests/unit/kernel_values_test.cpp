@@ -21,6 +21,7 @@ constexpr char kNetstat[] = "thread-self/net/netstat";
 constexpr char kSnmp[] = "thread-self/net/snmp";
 constexpr char kSockstat[] = "thread-self/net/sockstat";
 constexpr char kSockstat6[] = "thread-self/net/sockstat6";
+constexpr char kIpv6Addresses[] = "thread-self/net/if_inet6";
 constexpr char kMaxOrphans[] = "sys/net/ipv4/tcp_max_orphans";
 constexpr char kMemory[] = "sys/net/ipv4/tcp_mem";
 constexpr char kMaxTimeWaits[] = "sys/net/ipv4/tcp_max_tw_buckets";
@@ -65,6 +66,7 @@ class KernelProc : public FakeProc {
   KernelProc() {
     write(kNetstat, kNetstatText).write(kSnmp, kSnmpText);
     write(kSockstat, kSockstatText).write(kSockstat6, kSockstat6Text);
+    write(kIpv6Addresses, "");
     write(kMaxOrphans, "131072\n").write(kMemory, "287901\t383868\t575802\n");
     write(kMaxTimeWaits, "65536\n");
   }
@@ -123,6 +125,7 @@ TEST_CASE("Every row reads its own number") {
       {"allocated_sockets", 11},
       {"memory_bytes", 187 * page_bytes()},
       {"orphans_limit", 131072},
+      {"memory_pressure_bytes", 383868 * page_bytes()},
       {"memory_limit_bytes", 575802 * page_bytes()},
       {"time_wait_limit_sockets", 65536},
   };
@@ -202,71 +205,123 @@ TEST_CASE("A value is found by its name, and absent where the kernel lacks it") 
   CHECK(read.problems.empty());
 }
 
-TEST_CASE("A malformed file is one problem and costs its own rows, all of them") {
+TEST_CASE("What makes no sense costs its own rows and is one problem") {
   struct Row {
     const char* it;
     const char* file;
     std::string text;
+    std::size_t present;  // rows of the file that have a value all the same
     const char* expected;
   };
   const auto row = GENERATE(values<Row>({
-      {"refuses an empty file", kNetstat, "", "expected whole lines"},
-      {"refuses a file of empty lines", kNetstat, "\n\n", "lines of names"},
-      {"refuses a value line that is missing", kNetstat, "TcpExt: ListenDrops\n", "lines of names"},
-      {"refuses a value line of another group", kNetstat,
-       "TcpExt: ListenDrops\nIpExt: 1\nTcpExt: 1\nIpExt: InNoRoutes\n", "lines of names"},
-      {"refuses fewer values than names", kNetstat,
-       "TcpExt: ListenOverflows ListenDrops\nTcpExt: 1\n", "of as many values"},
-      {"refuses more values than names", kNetstat, "TcpExt: ListenDrops\nTcpExt: 1 2\n",
-       "of as many values"},
-      {"refuses a mismatch in a group that nobody wants", kNetstat,
-       "TcpExt: ListenDrops\nTcpExt: 1\nIpExt: InNoRoutes\nIpExt: 1 2\n", "of as many values"},
-      {"refuses a group without its colon", kNetstat, "TcpExt ListenDrops\nTcpExt 1\n",
+      {"loses an empty file", kNetstat, "", 0, "expected whole lines"},
+      {"loses a file of empty lines", kNetstat, "\n\n", 0, "lines of names"},
+      {"loses a group without values", kNetstat,
+       "TcpExt: ListenDrops\nIpExt: InNoRoutes\nIpExt: 1\n", 0, "got \"TcpExt: ListenDrops\""},
+      {"loses a group without names", kNetstat, "TcpExt: 1\nIpExt: InNoRoutes\nIpExt: 1\n", 0,
+       "got \"TcpExt: 1\""},
+      {"keeps a group after one without values", kNetstat,
+       "IpExt: InNoRoutes\nTcpExt: ListenDrops\nTcpExt: 1\n", 1, "got \"IpExt: InNoRoutes\""},
+      {"keeps a group before one without values", kNetstat,
+       "TcpExt: ListenDrops\nTcpExt: 1\nIpExt: InNoRoutes\n", 1, "got \"IpExt: InNoRoutes\""},
+      {"loses a group of fewer values than names", kNetstat,
+       "TcpExt: ListenOverflows ListenDrops\nTcpExt: 1\n", 0,
+       "as many values as names, got 1 for 2 in \"TcpExt: "},
+      {"loses a group of more values than names", kNetstat, "TcpExt: ListenDrops\nTcpExt: 1 2\n", 0,
+       "as many values as names, got 2 for 1"},
+      {"keeps the groups beside a bad one", kNetstat,
+       "IpExt: InNoRoutes\nIpExt: 1 2\nTcpExt: ListenDrops\nTcpExt: 1\n", 1,
+       "got 2 for 1 in \"IpExt: InNoRoutes\""},
+      {"keeps snmp's Tcp beside a bad Udp", kSnmp,
+       "Tcp: ActiveOpens EstabResets\nTcp: 1 2\nUdp: NoPorts\nUdp:\n", 2, "got 0 for 1"},
+      {"loses a group without its colon", kNetstat,
+       "TcpExt ListenDrops\nIpExt: InNoRoutes\nIpExt: 1\n", 0, "lines of names"},
+      {"keeps the groups after a blank line", kNetstat, " \nTcpExt: ListenDrops\nTcpExt: 1\n", 1,
        "lines of names"},
-      {"refuses a blank line of names", kNetstat, " \n \nTcpExt: ListenDrops\nTcpExt: 1\n",
-       "lines of names"},
-      {"refuses a last line that is cut short", kNetstat,
-       "TcpExt: ListenOverflows ListenDrops\nTcpExt: 1 22", "expected whole lines"},
-      {"refuses a word for a number", kNetstat,
-       "TcpExt: ListenOverflows ListenDrops\nTcpExt: 1 x\n", "TcpExt ListenDrops"},
-      {"refuses a negative number", kNetstat, "TcpExt: ListenOverflows ListenDrops\nTcpExt: 1 -1\n",
+      {"loses a file whose last line is cut short", kNetstat,
+       "TcpExt: ListenOverflows ListenDrops\nTcpExt: 1 22", 0, "expected whole lines"},
+      {"keeps the rows beside a word for a number", kNetstat,
+       "TcpExt: ListenOverflows ListenDrops\nTcpExt: 1 x\n", 1,
+       "an unsigned number as TcpExt ListenDrops, got \"x\""},
+      {"loses a negative number", kNetstat, "TcpExt: ListenOverflows ListenDrops\nTcpExt: 1 -1\n",
+       1, "TcpExt ListenDrops, got \"-1\""},
+      {"loses a number with a sign", kNetstat, "TcpExt: ListenDrops\nTcpExt: +1\n", 0,
        "TcpExt ListenDrops"},
-      {"refuses a number with a sign", kNetstat, "TcpExt: ListenDrops\nTcpExt: +1\n",
+      {"loses a number with something behind it", kNetstat, "TcpExt: ListenDrops\nTcpExt: 1kB\n", 0,
        "TcpExt ListenDrops"},
-      {"refuses a number with something behind it", kNetstat, "TcpExt: ListenDrops\nTcpExt: 1kB\n",
+      {"loses hexadecimal", kNetstat, "TcpExt: ListenDrops\nTcpExt: 0x1\n", 0,
        "TcpExt ListenDrops"},
-      {"refuses hexadecimal", kNetstat, "TcpExt: ListenDrops\nTcpExt: 0x1\n", "TcpExt ListenDrops"},
-      {"refuses a number beyond 64 bits", kNetstat,
-       "TcpExt: ListenOverflows ListenDrops\nTcpExt: 1 18446744073709551616\n",
+      {"loses a number beyond 64 bits", kNetstat,
+       "TcpExt: ListenOverflows ListenDrops\nTcpExt: 1 18446744073709551616\n", 1,
        "TcpExt ListenDrops"},
-      {"refuses a file of more than 1 MiB", kNetstat,
-       "TcpExt: ListenDrops\nTcpExt: 1\n" + std::string(1U << 20U, '\n'), "1 MiB"},
-      {"refuses snmp likewise", kSnmp, "Tcp: ActiveOpens EstabResets\nTcp: 1 -1\n",
-       "Tcp EstabResets"},
-      {"refuses a name without a value in sockstat", kSockstat, "TCP: inuse 5 orphan\n",
-       "pairs of name and value"},
-      {"refuses a line of sockstat without a group", kSockstat, "TCP: inuse 5\nused 12\n",
-       "pairs of name and value"},
-      {"refuses a word for a number in sockstat", kSockstat, "TCP: alloc 5 orphan many\n",
-       "TCP orphan"},
-      {"refuses an empty sockstat", kSockstat, "", "expected whole lines"},
-      {"refuses a sockstat of empty lines", kSockstat, "\n\n", "lines of a group"},
-      {"refuses tcp_mem with two numbers", kMemory, "1\t2\n", "numbers, 3 at least"},
-      {"refuses a sysctl without numbers", kMaxOrphans, "\n", "numbers, 1 at least"},
-      {"refuses a negative sysctl", kMaxOrphans, "-1\n", "expected unsigned numbers"},
-      {"refuses a sysctl that is cut short", kMaxTimeWaits, "6553", "expected whole lines"},
+      {"quotes the beginning of what is long", kNetstat,
+       "TcpExt: ListenDrops\nTcpExt: " + std::string(100'000, '9') + "\n", 0,
+       "got \"9999999999999999999999999999999999999999...\""},
+      {"loses a file of more than 1 MiB", kNetstat,
+       "TcpExt: ListenDrops\nTcpExt: 1\n" + std::string(1U << 20U, '\n'), 0, "1 MiB"},
+      {"keeps orphan and alloc beside a negative mem", kSockstat,
+       "TCP: inuse 9 orphan 6 tw 20 alloc 11 mem -3\n", 2, "as TCP mem, got \"-3\""},
+      {"keeps the other rows beside a word for a number in sockstat", kSockstat,
+       "TCP: alloc 5 orphan many mem 1\n", 2, "as TCP orphan, got \"many\""},
+      {"loses a line of sockstat with a name without a value", kSockstat,
+       "UDP: inuse 1\nTCP: inuse 5 orphan\n", 0, "pairs of name and value, got \"TCP: inuse"},
+      {"keeps TCP beside a bad UDP", kSockstat, "UDP: inuse\nTCP: orphan 5 alloc 6 mem 7\n", 3,
+       "got \"UDP: inuse\""},
+      {"keeps TCP beside a line of sockstat without a group", kSockstat, "TCP: orphan 5\nused 12\n",
+       1, "got \"used 12\""},
+      {"loses an empty sockstat", kSockstat, "", 0, "expected whole lines"},
+      {"loses a sockstat of empty lines", kSockstat, "\n\n", 0, "lines of a group"},
+      {"keeps the second number of a tcp_mem without a third", kMemory, "1\t2\n", 1,
+       "numbers, 3 at least"},
+      {"loses a sysctl without numbers", kMaxOrphans, "\n", 0, "numbers, 1 at least"},
+      {"loses a negative sysctl", kMaxOrphans, "-1\n", 0, "an unsigned number, got \"-1\""},
+      {"loses a sysctl that is cut short", kMaxTimeWaits, "6553", 0, "expected whole lines"},
   }));
   INFO("it " << row.it);
   KernelProc proc;
   const KernelValues read = read_kernel_values(proc.write(row.file, row.text).root());
-  CHECK(count_present(read, row.file) == 0);
-  CHECK(count_present(read) == kernel_value_rows().size() - count_rows(row.file));
+  CHECK(count_present(read, row.file) == row.present);
+  CHECK(count_present(read) == kernel_value_rows().size() - count_rows(row.file) + row.present);
   REQUIRE(read.problems.size() == 1);
   CHECK_THAT(read.problems[0], contains_text((proc.root() / row.file).string()));
   CHECK_THAT(read.problems[0], contains_text(row.expected));
 }
 
-TEST_CASE("Every prefix of a file is refused, or is whole lines of it") {
+TEST_CASE("A file of nonsense is a handful of short problems") {
+  std::string text;
+  for (int i = 0; i < 1000; ++i) text += std::string(100, 'x') + "\n";
+  for (const char* file : {kNetstat, kSnmp, kSockstat}) {
+    CAPTURE(file);
+    KernelProc proc;
+    const KernelValues read = read_kernel_values(proc.write(file, text).root());
+    REQUIRE(read.problems.size() == 6);
+    for (const std::string& problem : read.problems) {
+      CHECK(problem.size() < proc.root().string().size() + 200);
+    }
+    CHECK_THAT(read.problems.back(), contains_text(std::string(file) + ": 995 more"));
+  }
+}
+
+TEST_CASE("The thread's files are read where the process has others") {
+  KernelProc proc;
+  proc.write("self/net/sockstat", "TCP: inuse 1 orphan 2 tw 3 alloc 4 mem 5\n");
+  CHECK(value_of(read_kernel_values(proc.root()), "orphans") == 6);
+  CHECK(read_sockstat_sockets(proc.root()) == 9 + 20 + 300);
+}
+
+TEST_CASE("Without /proc/thread-self the process's files are read") {
+  FakeProc proc;
+  proc.write("self/net/netstat", kNetstatText).write("self/net/snmp", kSnmpText);
+  proc.write("self/net/sockstat", kSockstatText).write("self/net/sockstat6", kSockstat6Text);
+  const KernelValues read = read_kernel_values(proc.root());
+  CHECK(read.problems.empty());
+  CHECK(value_of(read, "listen_overflows_total") == 18);
+  CHECK(value_of(read, "active_opens_total") == 15);
+  CHECK(value_of(read, "orphans") == 6);
+  CHECK(read_sockstat_sockets(proc.root()) == 9 + 20 + 300);
+}
+
+TEST_CASE("Every prefix of a file is a problem, or is whole lines of it") {
   for (const auto& [file, text] : {std::pair<std::string, std::string>{kNetstat, kNetstatText},
                                    {kSnmp, kSnmpText},
                                    {kSockstat, kSockstatText},
@@ -291,7 +346,8 @@ TEST_CASE("A missing file is a problem unless it is a sysctl, as in a network na
   CHECK(in_namespace.problems.empty());
   CHECK_FALSE(value_of(in_namespace, "memory_limit_bytes"));
   CHECK_FALSE(value_of(in_namespace, "orphans_limit"));
-  CHECK(count_present(in_namespace) == kernel_value_rows().size() - 2);
+  CHECK_FALSE(value_of(in_namespace, "memory_pressure_bytes"));
+  CHECK(count_present(in_namespace) == kernel_value_rows().size() - 3);
 
   for (const char* file : {kNetstat, kSnmp, kSockstat}) {
     CAPTURE(file);
@@ -329,7 +385,16 @@ TEST_CASE("Without a /proc nothing is read and every file that must be there is 
 TEST_CASE("sockstat's sockets are added up over states and families") {
   KernelProc proc;
   CHECK(read_sockstat_sockets(proc.root()) == 9 + 20 + 300);
-  CHECK(read_sockstat_sockets(proc.remove(kSockstat6).root()) == 9 + 20);
+  const std::string others = "UDP: inuse\nx\nTCP: inuse 9 orphan ? tw 20 alloc -1 mem -3\n";
+  CHECK(read_sockstat_sockets(proc.write(kSockstat, others).root()) == 9 + 20 + 300);
+}
+
+TEST_CASE(
+    "A kernel without IPv6 has no sockstat6, and one whose sockstat6 is hidden is told apart") {
+  KernelProc proc;
+  CHECK_THROWS_WITH(read_sockstat_sockets(proc.remove(kSockstat6).root()),
+                    contains_text("sockstat6: expected, since there is if_inet6"));
+  CHECK(read_sockstat_sockets(proc.remove(kIpv6Addresses).root()) == 9 + 20);
 }
 
 TEST_CASE("sockstat's sockets are refused where a number is missing or is none") {
@@ -343,7 +408,7 @@ TEST_CASE("sockstat's sockets are refused where a number is missing or is none")
       {"wants TCP inuse", kSockstat, "TCP: tw 1\n", "sockstat: expected TCP inuse"},
       {"wants TCP tw", kSockstat, "TCP: inuse 1\n", "sockstat: expected TCP tw"},
       {"wants numbers", kSockstat, "TCP: inuse 1 tw x\n", "an unsigned number as TCP tw"},
-      {"wants pairs", kSockstat, "TCP: inuse 1 tw\n", "sockstat: expected lines of a group"},
+      {"wants pairs", kSockstat, "TCP: inuse 1 tw\n", "sockstat: expected TCP inuse"},
       {"wants whole lines", kSockstat, "TCP: inuse 1 tw 1", "sockstat: expected whole lines"},
       {"wants TCP6 inuse where there is IPv6", kSockstat6, "UDP6: inuse 1\n",
        "sockstat6: expected TCP6 inuse"},

@@ -57,7 +57,6 @@ Sampling counted_sampling(Board& board, std::function<void()> sampled) {
 class FakeKernel {
  public:
   DumpBuilder answer = good();
-  bool no_ephemeral_ports = false;
   std::vector<std::string> problems{};
   std::function<void()> opened = [] {};  // with each dump
 
@@ -67,7 +66,7 @@ class FakeKernel {
                              opened();
                              return std::make_unique<ReplayChannel>(answer.datagrams());
                            },
-                       .ephemeral_range = [this] { return ephemeral_range(); },
+                       .ephemeral_range = [] { return kEphemeral; },
                        .reserved_ports = none_reserved,
                        .total_sockets = [] { return 3; }},
                       {}),
@@ -79,12 +78,6 @@ class FakeKernel {
               return values;
             },
             board};
-  }
-
- private:
-  PortRange ephemeral_range() const {
-    if (no_ephemeral_ports) throw std::runtime_error("no range");
-    return kEphemeral;
   }
 };
 
@@ -146,7 +139,7 @@ TEST_CASE("A failed sample publishes its failure and nothing of its sockets") {
 
 TEST_CASE("Failing from the first sample on shows no sockets") {
   FakeKernel kernel;
-  kernel.no_ephemeral_ports = true;
+  kernel.answer = DumpBuilder().done(ENOMEM);
   Board board;
   Sampling sampling = kernel.sampling(board);
   sampling.attempt(SampleSource::tcp, {});
@@ -186,7 +179,7 @@ TEST_CASE("A cheap failure does not shorten the interval that a good sample stre
   const Configuration::Sampling settings{.interval = 1ms, .cpu_budget = 1e-9};
   sampling.attempt(SampleSource::tcp, with(settings));
   const auto stretched = tcp_of(sampling).interval;
-  kernel.no_ephemeral_ports = true;
+  kernel.answer = DumpBuilder().done(ENOMEM);
   sampling.attempt(SampleSource::tcp, with(settings));
   CHECK_FALSE(tcp_of(sampling).success);
   CHECK(tcp_of(sampling).interval >= stretched);
@@ -385,6 +378,40 @@ TEST_CASE("A dump is accounted for between the kernel's totals before and after 
       CHECK_THAT(text, contains_text(row.expected));
     }
   }
+}
+
+TEST_CASE("Where the ephemeral range cannot be read all is shown but the ephemeral ports") {
+  const auto dump = DumpBuilder()
+                        .socket({.local = "127.0.0.1:33000", .remote = "127.0.0.1:80"})
+                        .socket({.local = "127.0.0.1:33001", .remote = "127.0.0.1:40000"})
+                        .done();
+  TcpSource source(
+      {.open_channel = [&] { return std::make_unique<ReplayChannel>(dump.datagrams()); },
+       .ephemeral_range = [] { return std::nullopt; },
+       .reserved_ports = none_reserved,
+       .total_sockets = [] { return 2; }},
+      {});
+  const std::string text = render(source.sample());
+  CHECK_THAT(text, contains_text("port=\"80\",state=\"established\"} 1\n"));
+  CHECK_THAT(text, contains_text("port=\"other\",state=\"established\"} 1\n"));
+  CHECK(text.find("sockdiag_tcp_ephemeral_ports") == std::string::npos);
+}
+
+TEST_CASE("A range that cannot be read once is the last one read") {
+  std::optional<PortRange> range = PortRange{1024, 65535};
+  const auto dump =
+      DumpBuilder().socket({.local = "127.0.0.1:9", .remote = "127.0.0.1:1100"}).done();
+  TcpSource source(
+      {.open_channel = [&] { return std::make_unique<ReplayChannel>(dump.datagrams()); },
+       .ephemeral_range = [&] { return range; },
+       .reserved_ports = none_reserved,
+       .total_sockets = [] { return 1; }},
+      {});
+  CHECK(source.sample().ephemeral.available == 64512U);
+  range.reset();
+  const TcpSnapshot snapshot = source.sample();
+  CHECK_FALSE(snapshot.ephemeral.available.has_value());
+  CHECK(snapshot.of(Direction::outbound).ports.empty());
 }
 
 }  // namespace sockdiag::test

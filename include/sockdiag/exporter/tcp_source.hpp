@@ -25,7 +25,9 @@ class TcpSource {
   // What it asks; a test answers instead.
   struct Kernel {
     ChannelFactory open_channel;
-    std::function<PortRange()> ephemeral_range;
+    // Nothing where it cannot be read: then the last one read, at first the kernel's default, tells
+    // service ports from ephemeral ones, and no use of ephemeral ports is told.
+    std::function<std::optional<PortRange>()> ephemeral_range;
     // Nothing where they cannot be read: then no use of ephemeral ports is told.
     std::function<EphemeralPorts::Reserved()> reserved_ports;
     // The sockets of the kernel's own totals; nothing where they cannot be read.
@@ -52,10 +54,12 @@ class TcpSource {
   void date_close_waits();
   [[nodiscard]] TcpSnapshot dump_all();
   void dump_to_tally();
+  [[nodiscard]] EphemeralPorts ephemeral_ports();
   void log_method_once();
   void log_unfollowed(std::uint64_t unfollowed);
 
   Kernel kernel_;
+  PortRange last_range_{32768, 60999};
   TcpDumper dumper_;
   std::unique_ptr<TcpTally> tally_;  // its tables are too large to be moved over a small stack
   ListenerWatch listeners_;

@@ -37,20 +37,22 @@ struct KernelValueRow {
 [[nodiscard]] std::span<const KernelValueRow> kernel_value_rows() noexcept;
 
 struct KernelValues {
-  // By row. Nothing where this kernel or network namespace lacks the value, and for all rows of a
-  // file that could not be used. More bytes than 64 bits hold are as many as they hold.
+  // By row. Nothing where this kernel or network namespace lacks the value, and where it could not
+  // be read. More bytes than 64 bits hold are as many as they hold.
   std::vector<std::optional<std::uint64_t>> values;
-  // A line for each file that could not be read or made no sense, with its path and what was
-  // expected. A sysctl that does not exist is no problem: some are the initial namespace's only.
+  // A line for each file that could not be read, and for each line or number that made no sense,
+  // with the file's path and what was expected; a handful a file at most, what they quote cut
+  // short. A sysctl that does not exist is no problem: some are the initial namespace's only.
   std::vector<std::string> problems;
 };
 
-// Reads each file once. What is wrong with a file costs its own rows and nothing else.
+// Reads each file once. A number that makes no sense costs its own row, a line (or pair of lines)
+// the rows of its group, a file that cannot be read its rows, and none of them anything else.
 [[nodiscard]] KernelValues read_kernel_values(const std::filesystem::path& proc = "/proc");
 
 // The sockets that sockstat and sockstat6 count, to compare a dump with: those in use and those in
-// TIME_WAIT, of both families (no sockstat6: IPv6 is disabled), without request sockets. Throws
-// std::runtime_error that names the file.
+// TIME_WAIT, of both families, without request sockets. A kernel without IPv6 (ipv6.disable=1) has
+// neither sockstat6 nor if_inet6. Throws std::runtime_error that names the file.
 [[nodiscard]] std::uint64_t read_sockstat_sockets(const std::filesystem::path& proc = "/proc");
 
 }  // namespace sockdiag
