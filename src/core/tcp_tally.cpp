@@ -66,7 +66,8 @@ void TcpTally::date(const SocketRecord& record, TimePoint now) {
   lifetimes_.date(record.cookie, TcpState::close_wait, now - *record.since_last_ack + kJiffy);
 }
 
-void TcpTally::begin(const EphemeralPorts& ephemeral, TimePoint now) {
+void TcpTally::begin(const EphemeralPorts& ephemeral, TimePoint now,
+                     std::chrono::milliseconds time_wait_length) {
   flag_ports(ephemeral);
   now_ = now;
   listeners_.forget_gone(now, policy_.ports.port_retention);
@@ -74,7 +75,7 @@ void TcpTally::begin(const EphemeralPorts& ephemeral, TimePoint now) {
   shared_ports_.begin();
   families_ = {};
   lifetimes_.begin(now);
-  time_wait_starts_.begin(now);
+  time_wait_starts_.begin(now, time_wait_length);
   prefixes_.clear();
   destinations_.clear();
   sockets_ = 0;

@@ -3,14 +3,15 @@
 
 namespace sockdiag {
 
-void TimeWaitStarts::begin(TimePoint now) {
+void TimeWaitStarts::begin(TimePoint now, Milliseconds length) {
   seen_.give_back_memory();
   now_ = now;
+  length_ = length;
   ++round_;
 }
 
 bool TimeWaitStarts::is_young(Milliseconds remaining) const noexcept {
-  return last_ && kLength - remaining <= now_ - *last_ + kTolerance;
+  return last_ && length_ - remaining <= now_ - *last_ + kTolerance;
 }
 
 bool TimeWaitStarts::is_new(std::uint64_t cookie, Milliseconds remaining) {

@@ -55,6 +55,7 @@ KernelValues read_kernel_files() {
   add_problem(values.problems, [] { return read_sockstat_sockets(); });
   add_problem(values.problems, [] { return read_ephemeral_range(); });
   add_problem(values.problems, [] { return read_reserved_ports(); });
+  add_problem(values.problems, [] { return read_time_wait_length(); });
   return values;
 }
 

@@ -215,9 +215,10 @@ constexpr auto kTcpFamilies = std::to_array<FamilyRow<TcpSnapshot>>({
      fill_inbound<&PortCounts::syn_recv_prefixes>},
     {"sockdiag_tcp_time_wait_started_total", MetricType::Counter, "direction, port",
      "TIME_WAITs that began since the first sample: connections that this side closed first. Its "
-     "rate, times 60 s, is how many TIME_WAITs there will be. Those that ended before a sample "
-     "saw them are missing: an interval above 60 s, a port used again (tcp_tw_reuse, a SYN from "
-     "the same client port), a reset.",
+     "rate, times how long they last (60 s, or net.ipv4.tcp_tw_timeout where the kernel has it), "
+     "is how many TIME_WAITs there will be. Those that ended before a sample saw them are missing: "
+     "an interval above that time, a port used again (tcp_tw_reuse, a SYN from the same client "
+     "port), a reset.",
      fill_both_directions<&PortCounts::time_wait_started>},
     {"sockdiag_tcp_ephemeral_ports", MetricType::Gauge, "",
      "Local ports for outgoing connections to one destination: net.ipv4.ip_local_port_range less "

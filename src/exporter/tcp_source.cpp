@@ -34,6 +34,12 @@ auto if_readable(Read read) -> std::optional<decltype(read())> {
   }
 }
 
+std::chrono::milliseconds time_wait_length() {
+  return if_readable([] { return read_time_wait_length(); })
+      .value_or(std::nullopt)
+      .value_or(TimeWaitStarts::kLength);
+}
+
 // How far `counted` is outside of the totals read before and after it.
 std::optional<std::int64_t> unaccounted(Total before, Total after, std::uint64_t counted) {
   if (!before || !after) return std::nullopt;
@@ -81,7 +87,7 @@ TcpSnapshot TcpSource::dump_all() {
 }
 
 void TcpSource::dump_to_tally() {
-  tally_->begin(ephemeral_ports(), Clock::now());
+  tally_->begin(ephemeral_ports(), Clock::now(), kernel_.time_wait_length());
   dumper_.dump_all([this](const SocketRecord& record) { tally_->add(record); });
 }
 
@@ -124,7 +130,8 @@ TcpSource kernel_tcp_source(TcpPolicy policy) {
   return {{.open_channel = [] { return open_kernel_channel(kReceiveDeadline); },
            .ephemeral_range = [] { return if_readable([] { return read_ephemeral_range(); }); },
            .reserved_ports = [] { return if_readable([] { return read_reserved_ports(); }); },
-           .total_sockets = [] { return if_readable([] { return read_sockstat_sockets(); }); }},
+           .total_sockets = [] { return if_readable([] { return read_sockstat_sockets(); }); },
+           .time_wait_length = time_wait_length},
           std::move(policy)};
 }
 

@@ -13,12 +13,13 @@ namespace {
 
 using Path = std::filesystem::path;
 
-// Its one line, without the end.
-std::string read_line(const Path& path) {
-  std::string line = read_proc_file(path).content;
+std::string without_end(std::string line) {
   line.pop_back();
   return line;
 }
+
+// Its one line, without the end.
+std::string read_line(const Path& path) { return without_end(read_proc_file(path).content); }
 
 std::optional<PortRange> range_of(int least, int first, int last) {
   if (first < least || last > 65535 || first > last) return std::nullopt;
@@ -66,6 +67,16 @@ std::vector<PortRange> read_reserved_ports(const Path& proc) {
     reserved.push_back(*range);
   }
   return reserved;
+}
+
+std::optional<std::chrono::seconds> read_time_wait_length(const Path& proc) {
+  const auto file = read_proc_file_if_exists(proc / "sys/net/ipv4/tcp_tw_timeout");
+  if (!file) return std::nullopt;
+  std::istringstream line(without_end(file->content));
+  int seconds = 0;
+  const bool good = (line >> seconds) && (line >> std::ws).eof();
+  if (!good || seconds < 1 || seconds > 600) refuse(file->path, "expected seconds from 1 to 600");
+  return std::chrono::seconds(seconds);
 }
 
 }  // namespace sockdiag

@@ -49,6 +49,14 @@ def with_counters(name, text):
     """
 
 
+def with_time_wait_length(text):
+    """The kernel has a tcp_tw_timeout beside the settings that it really has."""
+    return f"""
+    mount -t tmpfs none /mnt && cp {RANGE} {RESERVED} /mnt &&
+    printf '{text}' >/mnt/tcp_tw_timeout && mount --bind /mnt /proc/sys/net/ipv4
+    """
+
+
 def after(script):
     """A command prefix that changes the mounts that the program sees, and nobody else."""
     return ["unshare", "--mount", "sh", "-ec", script + '\nexec "$@"', "sh"]
@@ -181,6 +189,29 @@ class OldAndHiddenKernels(EndToEndTest):
         exporter.scrape_when(lambda s: s.source(failures, "kernel") > 5, "more failures")
         self.assertEqual(scrape.sockets(PORT)["established"], CONNECTIONS)
         self.assertEqual(len(exporter.log.matching("level=(error|warning)")), 1)
+
+
+class LengthOfTimeWait(EndToEndTest):
+    """The kernel's are of 60 s here, whatever the setting says."""
+
+    def started_with(self, text):
+        recipes = self.start_recipes(PORT)
+        exporter = self.start_exporter(prefix=after(with_time_wait_length(text)))
+        recipes.time_wait()
+        scrape = exporter.fresh_scrape()
+        self.assertEqual(scrape.sockets(PORT)["time_wait"], 1)
+        return scrape.value(STARTED, direction="inbound", port=str(PORT)), exporter
+
+    def test_a_shorter_length_still_counts_starts(self):
+        self.assertEqual(self.started_with("5\\n")[0], 1)
+
+    def test_what_looks_old_by_the_length_in_force_has_not_begun(self):
+        self.assertEqual(self.started_with("600\\n")[0], 0)
+
+    def test_a_length_that_makes_no_sense_is_a_problem_and_taken_for_60_s(self):
+        started, exporter = self.started_with("0\\n")
+        self.assertEqual(started, 1)
+        exporter.log.wait_for("kernel sample failed: .*tcp_tw_timeout: expected seconds")
 
 
 if __name__ == "__main__":

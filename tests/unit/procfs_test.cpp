@@ -14,6 +14,7 @@ namespace sockdiag::test {
 namespace {
 
 constexpr char kRange[] = "sys/net/ipv4/ip_local_port_range";
+constexpr char kTimeWaitLength[] = "sys/net/ipv4/tcp_tw_timeout";
 constexpr char kReserved[] = "sys/net/ipv4/ip_local_reserved_ports";
 // The numbers of proc(5): 14 and 15 are the ticks, 20 the threads, 22 the start, 23 and 24 memory.
 constexpr char kStat[] =
@@ -79,6 +80,29 @@ TEST_CASE("Reserved ports are not ephemeral, wherever they lie") {
   CHECK_FALSE(unknown.is_known());
   CHECK(unknown.contains(1099));
   CHECK_FALSE(unknown.contains(1100));
+}
+
+TEST_CASE("How long TIME_WAIT lasts is read where the kernel lets it be set") {
+  FakeProc proc;
+  CHECK_FALSE(read_time_wait_length(proc.root()));
+  for (const int seconds : {1, 5, 60, 600}) {
+    proc.write(kTimeWaitLength, std::to_string(seconds) + "\n");
+    CHECK(read_time_wait_length(proc.root()) == std::chrono::seconds(seconds));
+  }
+  CHECK_NOTHROW(read_time_wait_length());
+}
+
+TEST_CASE("A length of TIME_WAIT that makes no sense is refused by its file's name") {
+  for (const char* text : {"", "x", "0", "-5", "601", "60000", "5 6", "5s", "99999999999"}) {
+    CAPTURE(text);
+    FakeProc proc;
+    proc.write(kTimeWaitLength, std::string(text) + "\n");
+    CHECK_THROWS_WITH(read_time_wait_length(proc.root()),
+                      contains_text("tcp_tw_timeout: expected seconds from 1 to 600"));
+  }
+  FakeProc proc;
+  CHECK_THROWS_WITH(read_time_wait_length(proc.make_directory(kTimeWaitLength).root()),
+                    contains_text("tcp_tw_timeout: Is a directory"));
 }
 
 TEST_CASE("The process's numbers are read by their place, whatever its name") {

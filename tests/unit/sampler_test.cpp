@@ -414,4 +414,32 @@ TEST_CASE("A range that cannot be read once is the last one read") {
   CHECK(snapshot.of(Direction::outbound).ports.empty());
 }
 
+TEST_CASE("Starts of TIME_WAIT are told by the length that is in force") {
+  auto length = 60'000ms;
+  DumpBuilder answer = DumpBuilder().done();
+  TcpSource source(
+      {.open_channel = [&] { return std::make_unique<ReplayChannel>(answer.datagrams()); },
+       .ephemeral_range = [] { return kEphemeral; },
+       .reserved_ports = none_reserved,
+       .total_sockets = [] { return 0; },
+       .time_wait_length = [&] { return length; }},
+      {});
+  const auto started_with = [&](std::uint64_t cookie) {
+    answer = DumpBuilder()
+                 .socket({.state = 6,
+                          .local = "127.0.0.1:33000",
+                          .remote = "127.0.0.1:80",
+                          .timer = 3,
+                          .cookie = cookie,
+                          .expires_ms = 4500})
+                 .done();
+    const auto ports = source.sample().of(Direction::outbound).ports;
+    return ports.at(0).time_wait_started;
+  };
+  static_cast<void>(source.sample());
+  CHECK(started_with(1) == 0);
+  length = 5'000ms;
+  CHECK(started_with(2) == 1);
+}
+
 }  // namespace sockdiag::test

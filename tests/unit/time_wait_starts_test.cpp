@@ -18,6 +18,8 @@ constexpr TimePoint kStart{1000h};
 // TIME_WAITs by the time they began, and the samples of them.
 class Simulation {
  public:
+  explicit Simulation(Milliseconds length = TimeWaitStarts::kLength) : length_(length) {}
+
   std::uint64_t begin_one(TimePoint at) {
     began_[++last_cookie_] = at;
     return last_cookie_;
@@ -28,11 +30,11 @@ class Simulation {
   int sample(TimePoint now, Milliseconds duration = 0ms, Milliseconds jitter = 0ms,
              bool lost = false) {
     int found = 0;
-    starts_.begin(now);
+    starts_.begin(now, length_);
     for (const auto& [cookie, at] : began_) {
       const TimePoint seen_at = now + up_to(duration);
-      if (at > seen_at || at + TimeWaitStarts::kLength < seen_at) continue;
-      const auto left = at + TimeWaitStarts::kLength - seen_at + up_to(2 * jitter) - jitter;
+      if (at > seen_at || at + length_ < seen_at) continue;
+      const auto left = at + length_ - seen_at + up_to(2 * jitter) - jitter;
       if (starts_.is_new(cookie, std::chrono::duration_cast<Milliseconds>(left))) ++found;
     }
     if (lost) return 0;
@@ -45,6 +47,7 @@ class Simulation {
     return Milliseconds(std::uniform_int_distribution<std::int64_t>(0, most.count())(random_));
   }
 
+  Milliseconds length_;
   TimeWaitStarts starts_;
   std::map<std::uint64_t, TimePoint> began_;
   std::uint64_t last_cookie_ = 0;
@@ -95,6 +98,45 @@ TEST_CASE("An interval of up to a minute misses none") {
       found += simulation.sample(now);
     }
     CHECK(found == began);
+  }
+}
+
+TEST_CASE("TIME_WAITs of any length are counted once each where samples come more often") {
+  for (const auto length : {1s, 3s, 5s, 20s, 34s, 35s, 60s, 600s}) {
+    for (const auto interval : {100ms, 900ms, 2500ms, 5000ms, 19'000ms}) {
+      if (interval >= length) continue;
+      CAPTURE(length.count(), interval.count());
+      Simulation simulation(length);
+      int began = 0;
+      int found = 0;
+      simulation.begin_one(kStart - 1ms);
+      simulation.sample(kStart);
+      auto now = kStart;
+      for (int round = 0; round < 50; ++round) {
+        for (auto at = now; at < now + interval; at += interval / 7, ++began) {
+          simulation.begin_one(at + 1us);
+        }
+        now += interval;
+        found += simulation.sample(now);
+      }
+      CHECK(found == began);
+    }
+  }
+}
+
+TEST_CASE("A length that is set anew counts none twice, and its own TIME_WAITs from then on") {
+  for (const auto& [before, after] : {std::pair{60s, 5s}, {5s, 60s}, {60s, 600s}, {600s, 1s}}) {
+    CAPTURE(before.count(), after.count());
+    TimeWaitStarts starts;
+    starts.begin(kStart, before);
+    starts.finish();
+    starts.begin(kStart + 1s, before);
+    CHECK(starts.is_new(1, before - 500ms));
+    starts.finish();
+    starts.begin(kStart + 2s, after);
+    CHECK_FALSE(starts.is_new(1, before - 1500ms));
+    CHECK(starts.is_new(2, after - 500ms));
+    starts.finish();
   }
 }
 

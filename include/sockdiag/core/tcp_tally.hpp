@@ -59,7 +59,8 @@ class TcpTally {
   // FIN's or a later one's. `now`: after the record was read. Other records are passed over.
   void date(const SocketRecord& record, TimePoint now);
 
-  void begin(const EphemeralPorts& ephemeral, TimePoint now);
+  void begin(const EphemeralPorts& ephemeral, TimePoint now,
+             std::chrono::milliseconds time_wait_length = TimeWaitStarts::kLength);
   void add(const SocketRecord& record);
   // Learns services from the sockets since begin(), instead of finish(). Returns true if the same
   // sockets would be counted otherwise now: begin the sample anew.

@@ -3,8 +3,9 @@
 
 // Which TIME_WAITs began since the last complete sample: those that it did not show, by cookie, and
 // whose timer says that they are that young. A TIME_WAIT lasts 60 s (TCP_TIMEWAIT_LEN in
-// include/net/tcp.h), and its timer says what is left of them; a late segment sets the timer back,
-// so it cannot tell alone.
+// include/net/tcp.h) unless the kernel lets that be set, and its timer says what is left of them; a
+// late segment sets the timer back, so it cannot tell alone. Where the length is no more than
+// kTolerance, the cookie does.
 //
 // Not thread-safe. Memory: 16 bytes a slot, 20 to 64 bytes for each TIME_WAIT of the last
 // sample and since, up to kMaxSockets; those beyond them are not counted.
@@ -28,7 +29,8 @@ class TimeWaitStarts {
   static constexpr std::chrono::seconds kTolerance{20};
   static constexpr std::size_t kMaxSockets = 1'000'000;
 
-  void begin(TimePoint now);
+  // `length`: how long TIME_WAITs last now.
+  void begin(TimePoint now, Milliseconds length = kLength);
 
   // Of the table: looks into the same one are cheaper together (LookQueue).
   [[nodiscard]] std::size_t regions() const noexcept { return seen_.regions(); }
@@ -59,6 +61,7 @@ class TimeWaitStarts {
   CookieTable<Seen> seen_;
   std::optional<TimePoint> last_;  // beginning of the last complete sample
   TimePoint now_;
+  Milliseconds length_ = kLength;
   std::uint8_t round_ = 0;  // of the sample that runs
 };
 

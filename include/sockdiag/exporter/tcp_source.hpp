@@ -32,6 +32,9 @@ class TcpSource {
     std::function<EphemeralPorts::Reserved()> reserved_ports;
     // The sockets of the kernel's own totals; nothing where they cannot be read.
     std::function<std::optional<std::uint64_t>()> total_sockets;
+    std::function<std::chrono::milliseconds()> time_wait_length = [] {
+      return std::chrono::milliseconds(TimeWaitStarts::kLength);
+    };
   };
 
   TcpSource(Kernel kernel, TcpPolicy policy);
