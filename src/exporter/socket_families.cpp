@@ -93,6 +93,7 @@ void fill_close_wait(const TcpSnapshot& snapshot, MetricFamily& family) {
 // `value_of(stay)`: what to show of each passing state.
 template <typename ValueOf>
 void fill_stays(const TcpSnapshot& snapshot, MetricFamily& family, ValueOf value_of) {
+  if (!snapshot.unique_cookies) return;
   for_each_port(snapshot, [&](auto direction, const std::string& port, const PortCounts& counts) {
     for (std::size_t i = 0; i < kPassingStateCount; ++i) {
       add(family, {{"direction", direction}, {"port", port}, {"state", name_of(kPassingStates[i])}},
@@ -108,6 +109,11 @@ void fill_lingering(const TcpSnapshot& snapshot, MetricFamily& family) {
 
 void fill_oldest(const TcpSnapshot& snapshot, MetricFamily& family) {
   fill_stays(snapshot, family, [](const Stay& stay) { return seconds(stay.oldest); });
+}
+
+void fill_starts(const TcpSnapshot& snapshot, MetricFamily& family) {
+  if (!snapshot.unique_cookies) return;
+  fill_both_directions<&PortCounts::time_wait_started>(snapshot, family);
 }
 
 void fill_thresholds(const TcpSnapshot& snapshot, MetricFamily& family) {
@@ -197,7 +203,7 @@ constexpr auto kTcpFamilies = std::to_array<FamilyRow<TcpSnapshot>>({
      "Sockets in passing states whose age is not known because lifetimes.max_sockets leaves no "
      "room to follow them; above 0, lingering sockets and oldest ages may be higher than shown.",
      [](const TcpSnapshot& s, MetricFamily& f) {
-       add(f, {}, static_cast<double>(s.unfollowed_sockets));
+       if (s.unique_cookies) add(f, {}, static_cast<double>(s.unfollowed_sockets));
      }},
     {"sockdiag_tcp_fin_wait2_orphaned_sockets", MetricType::Gauge, "direction, port",
      "FIN_WAIT2 whose application has closed: the kernel ends them after tcp_fin_timeout. The rest "
@@ -219,7 +225,7 @@ constexpr auto kTcpFamilies = std::to_array<FamilyRow<TcpSnapshot>>({
      "is how many TIME_WAITs there will be. Those that ended before a sample saw them are missing: "
      "an interval above that time, a port used again (tcp_tw_reuse, a SYN from the same client "
      "port), a reset.",
-     fill_both_directions<&PortCounts::time_wait_started>},
+     fill_starts},
     {"sockdiag_tcp_ephemeral_ports", MetricType::Gauge, "",
      "Local ports for outgoing connections to one destination: net.ipv4.ip_local_port_range less "
      "reserved ports. Absent, like those in use, where the settings cannot be read.",
@@ -265,6 +271,10 @@ void fill_listeners(const ListenerSnapshot& snapshot, MetricFamily& family) {
   add(family, {{"port", "other"}}, static_cast<double>(snapshot.other.*Member));
 }
 
+void fill_drops(const ListenerSnapshot& snapshot, MetricFamily& family) {
+  if (snapshot.drops_known) fill_listeners<&ListenerCounts::drops>(snapshot, family);
+}
+
 constexpr auto kListenerFamilies = std::to_array<FamilyRow<ListenerSnapshot>>({
     {"sockdiag_tcp_accept_queue_peak_sockets", MetricType::Gauge, "port",
      "Highest sockdiag_tcp_accept_queue_sockets in the trailing listeners.peak_window, polled "
@@ -275,7 +285,7 @@ constexpr auto kListenerFamilies = std::to_array<FamilyRow<ListenerSnapshot>>({
      "SYNs and handshake ACKs that the kernel dropped at the port's listeners since they began to "
      "listen, each repetition again, across restarts of the listener: the accept queue was full, "
      "memory short, or a packet filter refused them.",
-     fill_listeners<&ListenerCounts::drops>},
+     fill_drops},
 });
 
 }  // namespace

@@ -51,19 +51,24 @@ std::optional<std::int64_t> unaccounted(Total before, Total after, std::uint64_t
 
 TcpSource::TcpSource(Kernel kernel, TcpPolicy policy)
     : kernel_(std::move(kernel)),
+      traits_(kernel_traits(kernel_.release)),
       dumper_(kernel_.open_channel),
       tally_(std::make_unique<TcpTally>(std::move(policy))) {}
 
 TcpSnapshot TcpSource::sample() {
+  log_kernel_once();
   if (!dated_) date_close_waits();
   const Total before = kernel_.total_sockets();
   TcpSnapshot snapshot = dump_all();
   const Total after = kernel_.total_sockets();
-  snapshot.unaccounted_sockets =
-      unaccounted(before, after, snapshot.sockets - snapshot.request_sockets);
+  snapshot.unique_cookies = traits_.unique_cookies;
+  if (traits_.time_waits_by_namespace) {
+    snapshot.unaccounted_sockets =
+        unaccounted(before, after, snapshot.sockets - snapshot.request_sockets);
+  }
   listeners_.saw(snapshot.of(Direction::inbound), tally_->listening_ports(), Clock::now());
   log_method_once();
-  log_unfollowed(snapshot.unfollowed_sockets);
+  if (traits_.unique_cookies) log_unfollowed(snapshot.unfollowed_sockets);
   return snapshot;
 }
 
@@ -103,7 +108,16 @@ ListenerSnapshot TcpSource::poll_listeners(Clock::duration peak_window) {
 }
 
 ListenerSnapshot TcpSource::listeners(Clock::duration peak_window) {
-  return listeners_.report(Clock::now(), peak_window);
+  ListenerSnapshot snapshot = listeners_.report(Clock::now(), peak_window);
+  snapshot.drops_known = traits_.listener_drops;
+  return snapshot;
+}
+
+void TcpSource::log_kernel_once() {
+  if (kernel_logged_) return;
+  kernel_logged_ = true;
+  const std::string missing = what_is_missing_on(kernel_.release);
+  if (!missing.empty()) spdlog::warn("on Linux {}: {}", kernel_.release, missing);
 }
 
 void TcpSource::log_method_once() {
@@ -131,7 +145,8 @@ TcpSource kernel_tcp_source(TcpPolicy policy) {
            .ephemeral_range = [] { return if_readable([] { return read_ephemeral_range(); }); },
            .reserved_ports = [] { return if_readable([] { return read_reserved_ports(); }); },
            .total_sockets = [] { return if_readable([] { return read_sockstat_sockets(); }); },
-           .time_wait_length = time_wait_length},
+           .time_wait_length = time_wait_length,
+           .release = read_kernel_release()},
           std::move(policy)};
 }
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A /proc that hides or mangles files: what can be known is shown, what cannot is absent, and a line
-says why."""
+"""A /proc that hides or mangles files, and kernels too old for some of what is told: what can be
+known is shown, what cannot is absent, and a line says why."""
 
 import unittest
 
@@ -15,11 +15,18 @@ RANGE = "/proc/sys/net/ipv4/ip_local_port_range"
 RESERVED = "/proc/sys/net/ipv4/ip_local_reserved_ports"
 UNACCOUNTED = "sockdiag_tcp_unaccounted_sockets"
 STARTED = "sockdiag_tcp_time_wait_started_total"
+FOLLOWED = {
+    STARTED,
+    "sockdiag_tcp_lingering_sockets",
+    "sockdiag_tcp_oldest_socket_seconds",
+    "sockdiag_tcp_unfollowed_sockets",
+}
 EPHEMERAL = {"sockdiag_tcp_ephemeral_ports", "sockdiag_tcp_ephemeral_ports_used"}
 READ_FROM_SYS = {"sockdiag_tcp_time_wait_limit_sockets"}  # in a network namespace
 READ_FROM_STAT = {"process_start_time_seconds"}
 
 AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
+ON_AN_OLD_KERNEL = ["setarch", "--uname-2.6"]  # uname(2) says 2.6.40 and more
 
 HIDE_ALL_BUT_PROCESSES = "mount -t proc -o subset=pid proc /proc"
 HIDE_OTHERS_PROCESSES = "mount -t proc -o hidepid=2 proc /proc"
@@ -188,6 +195,19 @@ class OldAndHiddenKernels(EndToEndTest):
         failures = "sockdiag_sample_failures_total"
         exporter.scrape_when(lambda s: s.source(failures, "kernel") > 5, "more failures")
         self.assertEqual(scrape.sockets(PORT)["established"], CONNECTIONS)
+        self.assertEqual(len(exporter.log.matching("level=(error|warning)")), 1)
+
+    def test_on_an_old_kernel_nothing_that_follows_sockets_is_told(self):
+        exposition, complaints = self.sample(ON_AN_OLD_KERNEL)
+        self.expect_missing(
+            exposition, FOLLOWED | {UNACCOUNTED, "sockdiag_tcp_listener_drops_total"}
+        )
+        self.assertEqual(exposition.source("sockdiag_sample_success", "kernel"), 1)
+        self.assertEqual(len(complaints), 1, complaints)
+        self.assertRegex(complaints[0], r"level=warning .*on Linux 2\.6.*no ages")
+        exporter = self.start_exporter(prefix=ON_AN_OLD_KERNEL)
+        for _ in range(3):
+            exporter.fresh_scrape()
         self.assertEqual(len(exporter.log.matching("level=(error|warning)")), 1)
 
 

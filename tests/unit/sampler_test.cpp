@@ -57,6 +57,7 @@ Sampling counted_sampling(Board& board, std::function<void()> sampled) {
 class FakeKernel {
  public:
   DumpBuilder answer = good();
+  std::string release{};
   std::vector<std::string> problems{};
   std::function<void()> opened = [] {};  // with each dump
 
@@ -68,7 +69,8 @@ class FakeKernel {
                            },
                        .ephemeral_range = [] { return kEphemeral; },
                        .reserved_ports = none_reserved,
-                       .total_sockets = [] { return 3; }},
+                       .total_sockets = [] { return 3; },
+                       .release = release},
                       {}),
             [this] {
               KernelValues values;
@@ -440,6 +442,41 @@ TEST_CASE("Starts of TIME_WAIT are told by the length that is in force") {
   CHECK(started_with(1) == 0);
   length = 5'000ms;
   CHECK(started_with(2) == 1);
+}
+
+TEST_CASE("A kernel whose cookies are addresses shows counts, and nothing that follows a socket") {
+  SocketSpec leak{.state = 8, .local = "127.0.0.1:33000", .remote = "127.0.0.1:80", .cookie = 9};
+  struct Row {
+    const char* release;
+    bool ages;
+    bool drops;
+    bool unaccounted;
+  };
+  for (const Row& row : {Row{"3.10.0-1160.el7.x86_64", false, false, false},
+                         {"4.4.0-210-generic", true, false, false},
+                         {"4.9.0-19-amd64", true, true, false},
+                         {"4.11.0", true, true, true},
+                         {"nonsense", true, true, true}}) {
+    INFO(row.release);
+    FakeKernel kernel;
+    kernel.answer = DumpBuilder().socket(kListener).socket(leak).done();
+    kernel.release = row.release;
+    Board board;
+    Sampling sampling = kernel.sampling(board);
+    sampling.attempt_all({});
+    const std::string text = sockets_text(board) + text_of(board, SampleSource::listeners);
+    const auto has = [&](const char* family) { return text.find(family) != std::string::npos; };
+    CHECK_THAT(text, contains_text("state=\"close_wait\"} 1\n"));
+    CHECK(has("sockdiag_tcp_accept_queue_peak_sockets"));
+    for (const char* family :
+         {"sockdiag_tcp_lingering_sockets", "sockdiag_tcp_oldest_socket_seconds",
+          "sockdiag_tcp_unfollowed_sockets", "sockdiag_tcp_time_wait_started_total"}) {
+      INFO(family);
+      CHECK(has(family) == row.ages);
+    }
+    CHECK(has("sockdiag_tcp_listener_drops_total") == row.drops);
+    CHECK(has("sockdiag_tcp_unaccounted_sockets") == row.unaccounted);
+  }
 }
 
 }  // namespace sockdiag::test

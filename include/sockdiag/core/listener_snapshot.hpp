@@ -17,6 +17,7 @@ struct ListenerCounts {
 struct ListenerSnapshot {
   std::vector<ListenerCounts> ports;  // by ascending port
   ListenerCounts other;
+  bool drops_known = true;  // whether the kernel tells them
 };
 
 }  // namespace sockdiag

@@ -74,6 +74,8 @@ struct EphemeralPortUse {
 };
 
 struct TcpSnapshot {
+  // Else neither ages nor starts of TIME_WAIT are known, whatever the counts of them say.
+  bool unique_cookies = true;
   std::array<DirectionCounts, kDirections.size()> directions;
   std::array<StateCounts, kAddressFamilyNames.size()> families{};
   ByPassingState<std::chrono::milliseconds> lingering_thresholds{};
@@ -82,7 +84,8 @@ struct TcpSnapshot {
   std::uint64_t sockets = 0;                // all of the dump
   std::uint64_t request_sockets = 0;        // those of them that the kernel's totals leave out
   std::uint64_t unknown_state_sockets = 0;  // those of them that are in no other count
-  // The kernel's own totals less this dump's; nothing where they could not be read.
+  // The kernel's own totals less this dump's; nothing where they could not be read, or where they
+  // are of other network namespaces as well.
   std::optional<std::int64_t> unaccounted_sockets;
 
   [[nodiscard]] const DirectionCounts& of(Direction direction) const noexcept {

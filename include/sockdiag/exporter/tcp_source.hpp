@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "sockdiag/core/ephemeral_ports.hpp"
 #include "sockdiag/core/listener_snapshot.hpp"
@@ -17,6 +18,7 @@
 #include "sockdiag/core/tcp_tally.hpp"
 #include "sockdiag/netlink/channel.hpp"
 #include "sockdiag/netlink/tcp_dumper.hpp"
+#include "sockdiag/procfs/kernel_release.hpp"
 
 namespace sockdiag {
 
@@ -35,6 +37,7 @@ class TcpSource {
     std::function<std::chrono::milliseconds()> time_wait_length = [] {
       return std::chrono::milliseconds(TimeWaitStarts::kLength);
     };
+    std::string release{};  // as uname(2) has it; what it lacks is not published
   };
 
   TcpSource(Kernel kernel, TcpPolicy policy);
@@ -58,16 +61,19 @@ class TcpSource {
   [[nodiscard]] TcpSnapshot dump_all();
   void dump_to_tally();
   [[nodiscard]] EphemeralPorts ephemeral_ports();
+  void log_kernel_once();
   void log_method_once();
   void log_unfollowed(std::uint64_t unfollowed);
 
   Kernel kernel_;
+  KernelTraits traits_;
   PortRange last_range_{32768, 60999};
   TcpDumper dumper_;
   std::unique_ptr<TcpTally> tally_;  // its tables are too large to be moved over a small stack
   ListenerWatch listeners_;
   bool dated_ = false;
   bool knows_services_ = false;
+  bool kernel_logged_ = false;
   bool method_logged_ = false;
   unsigned samples_until_followed_ = 0;  // that it takes to say that all sockets are followed
 };
