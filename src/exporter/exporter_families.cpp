@@ -57,7 +57,8 @@ constexpr auto kSampleFamilies = std::to_array<FamilyRow<SampleStatuses>>({
        fill_sources(statuses, f, [](const SampleStatus& s) { return seconds(s.interval); });
      }},
     {"sockdiag_sample_failures_total", MetricType::Counter, "source",
-     "Attempts that failed; nothing of them was published, of kernel what could be read.",
+     "Attempts that failed; nothing of them was published, of kernel and listeners what could be "
+     "read.",
      [](const SampleStatuses& statuses, MetricFamily& f) {
        fill_sources(statuses, f,
                     [](const SampleStatus& s) { return static_cast<double>(s.failures); });

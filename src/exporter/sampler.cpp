@@ -67,7 +67,8 @@ Sampling::Sampling(TcpSource tcp, ReadKernelValues read_kernel_values, Board& bo
 Sampling::Taken Sampling::take(SampleSource source, const Configuration& configuration) {
   if (source == SampleSource::tcp) return {take_sockets(configuration), ""};
   if (source == SampleSource::listeners) {
-    return {render(tcp_.poll_listeners(configuration.listeners.peak_window)), ""};
+    const auto snapshot = tcp_.poll_listeners(configuration.listeners.peak_window);
+    return {render(snapshot), snapshot.problem};
   }
   const KernelValues values = read_kernel_values_();
   return {render(values), joined(values.problems)};

@@ -266,13 +266,9 @@ constexpr auto kTcpFamilies = std::to_array<FamilyRow<TcpSnapshot>>({
 template <auto Member>
 void fill_listeners(const ListenerSnapshot& snapshot, MetricFamily& family) {
   for (const ListenerCounts& counts : snapshot.ports) {
-    add(family, {{"port", std::to_string(counts.port)}}, static_cast<double>(counts.*Member));
+    add(family, {{"port", std::to_string(counts.port)}}, std::optional(counts.*Member));
   }
-  add(family, {{"port", "other"}}, static_cast<double>(snapshot.other.*Member));
-}
-
-void fill_drops(const ListenerSnapshot& snapshot, MetricFamily& family) {
-  if (snapshot.drops_known) fill_listeners<&ListenerCounts::drops>(snapshot, family);
+  add(family, {{"port", "other"}}, std::optional(snapshot.other.*Member));
 }
 
 constexpr auto kListenerFamilies = std::to_array<FamilyRow<ListenerSnapshot>>({
@@ -282,10 +278,14 @@ constexpr auto kListenerFamilies = std::to_array<FamilyRow<ListenerSnapshot>>({
      "listeners.interval: bursts that a scrape does not see.",
      fill_listeners<&ListenerCounts::accept_queue_peak>},
     {"sockdiag_tcp_listener_drops_total", MetricType::Counter, "port",
-     "SYNs and handshake ACKs that the kernel dropped at the port's listeners since they began to "
-     "listen, each repetition again, across restarts of the listener: the accept queue was full, "
-     "memory short, or a packet filter refused them.",
-     fill_drops},
+     "SYNs and handshake ACKs that the kernel dropped at the port's listeners since the exporter "
+     "started, each repetition again, across restarts of the listener. A listener's own counter "
+     "also grows by connections that TCP_DEFER_ACCEPT holds back and by repeated SYNs that were "
+     "answered, so ports together never get more than the kernel's ListenDrops grew between two "
+     "polls: ports whose accept queue was full first, and each only what no other port of its kind "
+     "can have taken. What is uncertain is in sockdiag_tcp_listen_drops_total alone. Absent while "
+     "ListenDrops cannot be read.",
+     fill_listeners<&ListenerCounts::drops>},
 });
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "sockdiag/netlink/kernel_channel.hpp"
 #include "sockdiag/procfs/kernel_values.hpp"
+#include "sockdiag/procfs/listen_drops.hpp"
 #include "sockdiag/procfs/sysctl.hpp"
 
 namespace sockdiag {
@@ -97,19 +98,30 @@ void TcpSource::dump_to_tally() {
 }
 
 ListenerSnapshot TcpSource::poll_listeners(Clock::duration peak_window) {
-  listeners_.begin();
+  listen_drops_problem_.clear();
+  listeners_.begin(read_listen_drops());
   const auto now = Clock::now();
   dumper_.dump_listeners([&](const SocketRecord& record) {
     listeners_.add(record);
     tally_->add_polled(record, now);
   });
-  listeners_.finish(Clock::now());
+  listeners_.finish(Clock::now(), read_listen_drops());
   return listeners(peak_window);
+}
+
+ListenerWatch::ListenDrops TcpSource::read_listen_drops() {
+  if (!traits_.listener_drops) return std::nullopt;
+  try {
+    return kernel_.listen_drops();
+  } catch (const std::runtime_error& error) {
+    listen_drops_problem_ = error.what();
+    return std::nullopt;
+  }
 }
 
 ListenerSnapshot TcpSource::listeners(Clock::duration peak_window) {
   ListenerSnapshot snapshot = listeners_.report(Clock::now(), peak_window);
-  snapshot.drops_known = traits_.listener_drops;
+  snapshot.problem = listen_drops_problem_;
   return snapshot;
 }
 
@@ -145,6 +157,7 @@ TcpSource kernel_tcp_source(TcpPolicy policy) {
            .ephemeral_range = [] { return if_readable([] { return read_ephemeral_range(); }); },
            .reserved_ports = [] { return if_readable([] { return read_reserved_ports(); }); },
            .total_sockets = [] { return if_readable([] { return read_sockstat_sockets(); }); },
+           .listen_drops = [] { return sockdiag::read_listen_drops(); },
            .time_wait_length = time_wait_length,
            .release = read_kernel_release()},
           std::move(policy)};

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What runs out: room in accept queues, and ephemeral ports."""
 
+import re
+import socket
+import subprocess
 import unittest
 
 from support.case import EndToEndTest
@@ -99,14 +102,23 @@ class AcceptQueuePeak(ListenerTest):
         self.assertEqual(scrape.value(LIMIT, port=str(PORT)), 4)
 
 
-class ListenerDrops(ListenerTest):
+class DropsTest(ListenerTest):
     BACKLOG = 2
 
     def setUp(self):
         super().setUp()
         self.listener = self.listen(backlog=self.BACKLOG)
+        self.start_counting()
+
+    def start_counting(self):
+        self.before = listen_drops()
         self.exporter = self.start_exporter(config=with_listeners("1m"))
+        self.exporter.fresh_scrape("listeners")
         self.seen = [0.0]
+
+    def drops(self):
+        """What the kernel has dropped since the exporter started."""
+        return listen_drops() - self.before
 
     def overflow(self, count=10, port=PORT):
         """Drops at least so many SYNs, and stops there."""
@@ -121,7 +133,7 @@ class ListenerDrops(ListenerTest):
     def expect_all_drops(self):
         """Scrapes until they are what the kernel counts; none on the way may be fewer."""
         self.exporter.scrape_when(
-            lambda scrape: self.note(scrape) == listen_drops(), f"the drops, after {self.seen}"
+            lambda scrape: self.note(scrape) == self.drops(), f"the drops, after {self.seen}"
         )
         self.assertEqual(self.seen, sorted(self.seen))
 
@@ -129,15 +141,19 @@ class ListenerDrops(ListenerTest):
         self.seen.append(scrape.value(DROPS, port=str(PORT)))
         return self.seen[-1]
 
+
+class ListenerDrops(DropsTest):
     def test_they_are_those_of_the_kernel(self):
         self.listen(8081)
         self.overflow()
         self.expect_all_drops()
         self.expect(self.exporter, DROPS, 0, port=8081)
 
-    def test_those_from_before_the_exporter_started_count(self):
+    def test_those_from_before_the_exporter_started_do_not_count(self):
         self.overflow()
-        self.exporter = self.start_exporter(config=with_listeners("1m"))
+        self.start_counting()
+        self.expect(self.exporter, DROPS, 0)
+        self.overflow()
         self.expect_all_drops()
 
     def test_they_never_fall_when_the_listener_is_closed_and_opened_anew(self):
@@ -174,7 +190,7 @@ class ListenerDrops(ListenerTest):
         self.overflow(port=8082)
         self.exporter.fresh_scrape("listeners")
         self.exporter.fresh_scrape()
-        self.expect(self.exporter, DROPS, listen_drops(), port=8082)
+        self.expect(self.exporter, DROPS, self.drops(), port=8082)
 
     def test_a_group_that_shares_the_port_is_added_up(self):
         self.listener.close()
@@ -193,6 +209,47 @@ class ListenerDrops(ListenerTest):
         group[0].close()
         self.exporter.fresh_scrape("listeners")
         self.expect_all_drops()
+
+
+class DropsThatAreNone(DropsTest):
+    """A listener with TCP_DEFER_ACCEPT counts each connection that it has answered as a drop."""
+
+    DEFERRING = 8081
+
+    def setUp(self):
+        super().setUp()
+        self.deferring = self.listen(self.DEFERRING)
+        self.deferring.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 30)
+        self.exporter.fresh_scrape()
+        self.exporter.fresh_scrape("listeners")
+
+    def answer(self, count):
+        for _ in range(count):
+            with connect("127.0.0.1", self.DEFERRING) as client:
+                client.sendall(b"a request")
+                self.deferring.accept()[0].close()
+
+    def own_counter(self):
+        """Of the deferring socket, as ss shows it."""
+        command = ["ss", "-Htnlm", f"sport = :{self.DEFERRING}"]
+        text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        return int(re.search(r"skmem:\(.*,d(\d+)\)", text)[1])
+
+    def test_a_port_that_defers_has_none(self):
+        self.answer(100)
+        self.exporter.fresh_scrape("listeners")
+        self.expect(self.exporter, DROPS, 0, port=self.DEFERRING)
+        self.assertEqual(self.own_counter(), 100)
+        self.assertEqual(self.drops(), 0)
+
+    def test_the_port_with_a_full_queue_beside_it_has_all(self):
+        for _ in range(3):
+            self.answer(20)
+            self.overflow()
+            self.answer(20)
+            self.expect_all_drops()
+        self.expect(self.exporter, DROPS, 0, port=self.DEFERRING)
+        self.assertEqual(self.own_counter(), 120)
 
 
 class EphemeralPorts(EndToEndTest):

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sockdiag/core/listener_watch.hpp"
 
+#include <array>
+#include <map>
 #include <random>
+#include <utility>
 
 #include "support/catch.hpp"
 
@@ -12,10 +15,14 @@ using namespace std::chrono_literals;
 using Listeners = std::vector<SocketRecord>;
 
 constexpr auto kWindow = 60s;
+constexpr std::uint32_t kLimit = 10;
+constexpr std::uint32_t kFull = kLimit + 1;
+constexpr std::uint64_t kMany = 1'000'000'000;
 
 SocketRecord listener(std::uint64_t cookie, std::uint16_t port, std::uint32_t queue,
                       std::optional<std::uint32_t> drops = 0) {
   SocketRecord record;
+  record.send_queue = kLimit;
   record.state_number = static_cast<std::uint8_t>(TcpState::listen);
   record.cookie = cookie;
   record.local_port = port;
@@ -24,19 +31,31 @@ SocketRecord listener(std::uint64_t cookie, std::uint16_t port, std::uint32_t qu
   return record;
 }
 
-// A watch over ports 80 and 443, with a clock.
+// A watch over ports 80 and 443, with a clock and the kernel's ListenDrops.
 class Polls {
  public:
   Polls() { saw(0, 0); }
 
   Polls& begin(const Listeners& listeners) {
-    watch_.begin();
+    watch_.begin(listen_drops_);
     for (const SocketRecord& record : listeners) watch_.add(record);
     return *this;
   }
-  Polls& poll(const Listeners& listeners) {
+  Polls& poll(const Listeners& listeners) { return poll(kMany, listeners); }
+  // ListenDrops has grown since the last poll, and again while this one ran.
+  Polls& poll(std::uint64_t growth, const Listeners& listeners, std::uint64_t meanwhile = 0) {
+    if (listen_drops_) *listen_drops_ += growth;
     begin(listeners);
-    watch_.finish(now_);
+    if (listen_drops_) *listen_drops_ += meanwhile;
+    watch_.finish(now_, listen_drops_);
+    return *this;
+  }
+  Polls& lose_listen_drops() {
+    listen_drops_.reset();
+    return *this;
+  }
+  Polls& find_listen_drops(std::uint64_t count) {
+    listen_drops_ = count;
     return *this;
   }
   // A sample of all sockets, with the length of port 80's queue and that of ports without series.
@@ -70,10 +89,12 @@ class Polls {
     FAIL("no such port");
     return {};
   }
+  [[nodiscard]] const std::vector<std::uint16_t>& seated() const { return ports_; }
   ListenerCounts other() { return watch_.report(now_, kWindow).other; }
 
  private:
   ListenerWatch watch_;
+  ListenerWatch::ListenDrops listen_drops_ = 7000;
   std::vector<std::uint16_t> ports_ = {80, 443};
   PortSet listening_ = PortSet().set(80).set(443).set(8080).set(8081);
   ListenerWatch::TimePoint now_{1000h};
@@ -119,16 +140,16 @@ TEST_CASE("Whatever the lengths, the peak is the maximum over the window") {
   }
 }
 
-TEST_CASE("Drops are counted from when the listener began to listen") {
+TEST_CASE("Drops are counted from the first poll on") {
   Polls polls;
-  CHECK(polls.poll({listener(1, 80, 0, 18)}).port(80).drops == 18);
-  CHECK(polls.poll({listener(1, 80, 0, 18)}).port(80).drops == 18);
-  CHECK(polls.poll({listener(1, 80, 0, 20)}).port(80).drops == 20);
+  CHECK(polls.poll({listener(1, 80, 0, 18)}).port(80).drops == 0);
+  CHECK(polls.poll({listener(1, 80, 0, 18)}).port(80).drops == 0);
+  CHECK(polls.poll({listener(1, 80, 0, 20)}).port(80).drops == 2);
 }
 
 TEST_CASE("Drops add up over listeners of a port and over their restarts") {
   Polls polls;
-  polls.poll({listener(1, 80, 0, 10), listener(2, 80, 0, 5)});
+  polls.poll({}).poll({listener(1, 80, 0, 10), listener(2, 80, 0, 5)});
   CHECK(polls.port(80).drops == 15);
   CHECK(polls.poll({listener(2, 80, 0, 6)}).port(80).drops == 16);
   CHECK(polls.poll({}).port(80).drops == 16);
@@ -138,21 +159,22 @@ TEST_CASE("Drops add up over listeners of a port and over their restarts") {
 TEST_CASE("The kernel's 32 bits may wrap") {
   Polls polls;
   polls.poll({listener(1, 80, 0, 0xffffffff)});
-  CHECK(polls.poll({listener(1, 80, 0, 4)}).port(80).drops == 0xffffffffULL + 5);
+  CHECK(polls.poll({listener(1, 80, 0, 4)}).port(80).drops == 5);
 }
 
 TEST_CASE("A lost poll counts nothing and loses nothing") {
   Polls polls;
-  polls.poll({listener(1, 80, 1, 10)});
-  polls.begin({listener(1, 80, 99, 15), listener(2, 80, 0, 7)});
-  polls.poll({listener(1, 80, 2, 16), listener(2, 80, 0, 7)});
-  CHECK(polls.port(80).drops == 23);
+  polls.poll({}).poll({listener(1, 80, 1, 10)});
+  polls.begin({listener(1, 80, 99, 15), listener(2, 80, 0, 7), listener(3, 443, kFull)});
+  polls.poll(13, {listener(1, 80, 2, 16), listener(2, 80, 0, 7), listener(3, 443, 0, 1)});
+  CHECK(polls.port(80).drops == 22);
+  CHECK(polls.port(443).drops == 0);
   CHECK(polls.port(80).accept_queue_peak == 2);
 }
 
 TEST_CASE("A port that gets or loses its series makes no counter fall") {
   Polls polls;
-  polls.poll({listener(1, 8080, 0, 10)});
+  polls.poll({}).poll({listener(1, 8080, 0, 10)});
   CHECK(polls.other().drops == 10);
   polls.seat({80, 8080}).poll({listener(1, 8080, 0, 13)});
   CHECK(polls.port(8080).drops == 3);
@@ -165,24 +187,31 @@ TEST_CASE("A port that gets or loses its series makes no counter fall") {
 
 TEST_CASE("A listener that a poll does not show is not counted anew when it is back") {
   Polls polls;
-  polls.poll({listener(1, 80, 0, 14)}).pass(1s).poll({}).pass(1s).poll({listener(1, 80, 0, 15)});
-  CHECK(polls.port(80).drops == 15);
+  polls.poll({}).poll({listener(1, 80, 0, 14)}).pass(1s).poll({}).pass(1s);
+  CHECK(polls.poll({listener(1, 80, 0, 15)}).port(80).drops == 15);
 }
 
 TEST_CASE("A port that no sample has seen is counted when one has, with all its drops") {
   Polls polls;
-  polls.poll({listener(1, 9000, 5, 13)}).pass(1s).poll({listener(1, 9000, 5, 14)});
+  polls.poll({}).poll(13, {listener(1, 9000, 5, 13)}).pass(1s).poll(1, {listener(1, 9000, 5, 14)});
   CHECK(polls.other().drops == 0);
   CHECK(polls.other().accept_queue_peak == 0);
-  polls.discover(9000, {80, 9000}).poll({listener(1, 9000, 5, 15)});
-  CHECK(polls.port(9000).drops == 15);
+  polls.discover(9000, {80, 9000});
+  CHECK(polls.port(9000).drops == 14);
+  CHECK(polls.poll(1, {listener(1, 9000, 5, 15)}).port(9000).drops == 15);
   CHECK(polls.port(9000).accept_queue_peak == 5);
-  CHECK(polls.other().drops == 0);
+  CHECK(polls.seat({80}).poll({listener(1, 9000, 5, 15)}).other().drops == 0);
+}
+
+TEST_CASE("A port without series that no sample has seen is counted under other when one has") {
+  Polls polls;
+  polls.poll({}).poll({listener(1, 9000, 5, 13)}).discover(9000, {80});
+  CHECK(polls.other().drops == 13);
 }
 
 TEST_CASE("Listeners that have gone are remembered for a time, and not too many") {
   Polls polls;
-  polls.poll({listener(1, 80, 0, 10)}).pass(ListenerWatch::kRetention + 1s).poll({});
+  polls.poll({}).poll({listener(1, 80, 0, 10)}).pass(ListenerWatch::kRetention + 1s).poll({});
   CHECK(polls.poll({listener(1, 80, 0, 10)}).port(80).drops == 20);
 
   Listeners many;
@@ -193,11 +222,245 @@ TEST_CASE("Listeners that have gone are remembered for a time, and not too many"
   CHECK(polls.poll({listener(1, 80, 0, 10)}).port(80).drops == 30);
 }
 
-TEST_CASE("A kernel that does not tell drops has none counted") {
+TEST_CASE("A kernel that does not tell the drops of each listener has none counted") {
   Polls polls;
-  polls.poll({listener(1, 80, 3, std::nullopt)});
+  polls.poll({listener(1, 80, 0), listener(2, 443, 3, std::nullopt)});
+  CHECK_FALSE(polls.port(80).drops.has_value());
+  CHECK_FALSE(polls.other().drops.has_value());
+  CHECK(polls.port(443).accept_queue_peak == 3);
+}
+
+namespace {
+
+struct Claim {
+  std::uint16_t port;
+  std::uint32_t drops;  // by the listener's own counter
+  bool full = false;
+};
+
+struct CreditRow {
+  std::string it;
+  std::uint64_t growth;
+  std::vector<Claim> claims;
+  std::map<std::uint16_t, std::uint64_t> credited;
+};
+
+const std::vector<CreditRow> kCredits = {
+    {"gives each its own where ListenDrops grew as much",
+     15,
+     {{80, 10}, {443, 5}},
+     {{80, 10}, {443, 5}}},
+    {"gives none where ListenDrops stands", 0, {{80, 500}, {443, 1, true}}, {{80, 0}, {443, 0}}},
+    {"gives one alone no more than the growth", 3, {{80, 500}}, {{80, 3}}},
+    {"gives a full one alone no more than the growth", 3, {{80, 500, true}}, {{80, 3}}},
+    {"gives what the other cannot have taken", 20, {{80, 500}, {443, 18}}, {{80, 2}, {443, 0}}},
+    {"guesses nothing between equals", 10, {{80, 10}, {443, 10}}, {{80, 0}, {443, 0}}},
+    {"puts a full queue first", 10, {{80, 500}, {443, 10, true}}, {{80, 0}, {443, 10}}},
+    {"leaves the others what the full ones cannot have taken",
+     12,
+     {{80, 500}, {443, 10, true}},
+     {{80, 2}, {443, 10}}},
+    {"leaves the others nothing while the full ones may have taken all",
+     10,
+     {{80, 10, true}, {443, 10, true}, {8080, 5}},
+     {{80, 0}, {443, 0}, {8080, 0}}},
+    {"tells two full ones apart as far as it is certain",
+     200,
+     {{80, 500, true}, {443, 100, true}},
+     {{80, 100}, {443, 0}}},
+    {"adds up the listeners of a port first",
+     10,
+     {{80, 6}, {80, 6}, {443, 1}},
+     {{80, 9}, {443, 0}}},
+};
+
+}  // namespace
+
+TEST_CASE("Drops are credited as far as they are certain") {
+  for (const CreditRow& row : kCredits) {
+    INFO("it " << row.it);
+    Polls polls;
+    polls.seat({80, 443, 8080}).poll({});
+    Listeners listeners;
+    for (const Claim& claim : row.claims) {
+      listeners.push_back(
+          listener(listeners.size(), claim.port, claim.full ? kFull : kLimit, claim.drops));
+    }
+    polls.poll(row.growth, listeners);
+    for (const auto& [port, drops] : row.credited) {
+      CAPTURE(port);
+      CHECK(polls.port(port).drops == drops);
+    }
+  }
+}
+
+TEST_CASE("A queue that was full at the poll before comes first, too, but not for longer") {
+  Polls polls;
+  const auto poll = [&](std::uint32_t queue, std::uint32_t drops) {
+    polls.poll(10, {listener(1, 80, 0, drops * 50), listener(2, 443, queue, drops)});
+    return *polls.port(443).drops;
+  };
+  CHECK(poll(kFull, 0) == 0);
+  CHECK(poll(0, 10) == 10);
+  CHECK(poll(0, 20) == 10);
+}
+
+TEST_CASE("What is dropped while a poll runs may be shown by the next") {
+  Polls polls;
+  polls.poll(0, {listener(1, 80, 0, 0)}, 3);
+  CHECK(polls.poll(0, {listener(1, 80, 0, 3)}).port(80).drops == 3);
+  CHECK(polls.poll(0, {listener(1, 80, 0, 6)}).port(80).drops == 3);  // not twice
+  polls.poll(5, {listener(1, 80, 0, 6)}, 3);
+  CHECK(polls.poll(0, {listener(1, 80, 0, 14)}).port(80).drops == 6);
+  polls.poll(1, {listener(1, 80, 0, 17)}, 2);  // shown at once
+  CHECK(polls.port(80).drops == 9);
+  CHECK(polls.poll(0, {listener(1, 80, 0, 20)}).port(80).drops == 9);
+}
+
+TEST_CASE("Without ListenDrops no drops are told, and the interval counts nothing") {
+  Polls polls;
+  polls.poll({}).poll({listener(1, 80, 0, 10)});
+  polls.lose_listen_drops().poll({listener(1, 80, 5, 20)});
+  CHECK_FALSE(polls.port(80).drops.has_value());
+  CHECK_FALSE(polls.other().drops.has_value());
+  CHECK(polls.port(80).accept_queue_peak == 5);
+  polls.find_listen_drops(kMany).poll(0, {listener(1, 80, 0, 30)});
+  CHECK(polls.port(80).drops == 10);
+  CHECK(polls.poll(5, {listener(1, 80, 0, 31)}).port(80).drops == 11);
+}
+
+TEST_CASE("A ListenDrops that falls is one that tells nothing") {
+  Polls polls;
+  polls.poll({}).find_listen_drops(5).poll(0, {listener(1, 80, 0, 10)});
   CHECK(polls.port(80).drops == 0);
-  CHECK(polls.port(80).accept_queue_peak == 3);
+  CHECK(polls.poll(2, {listener(1, 80, 0, 12)}).port(80).drops == 2);
+}
+
+namespace {
+
+// A kernel whose listeners drop, and count as drops what is none. Each poll it may replace
+// listeners, and seats move.
+class Host {
+ public:
+  static constexpr std::array<std::uint16_t, 5> kPorts = {80, 443, 8080, 8081, 9000};
+
+  struct Port {
+    std::uint64_t truth = 0;     // dropped so far
+    std::uint32_t shown = 0;     // by its listener's counter
+    std::uint64_t credited = 0;  // under its own name and as long as nothing moves
+    std::uint64_t cookie = 0;
+    bool was_full = false;
+    bool is_full = false;
+    std::uint64_t claimed = 0;
+    std::uint64_t dropped = 0;  // those since the last poll
+  };
+
+  explicit Host(std::uint32_t seed) : random_(seed) {}
+
+  int pick(int most) { return std::uniform_int_distribution<>(0, most)(random_); }
+
+  // Returns how much ListenDrops has grown.
+  std::uint64_t live() {
+    std::uint64_t growth = 0;
+    for (auto& [number, port] : ports) {
+      port.was_full = port.is_full;
+      port.is_full = pick(3) == 0;
+      port.dropped = static_cast<std::uint64_t>(pick(2) == 0 ? pick(20) : 0);
+      port.claimed = port.dropped + static_cast<std::uint64_t>(pick(2) == 0 ? pick(50) : 0);
+      if (pick(9) == 0) {
+        port.cookie = ++cookies_;
+        port.shown = 0;
+      }
+      port.shown += static_cast<std::uint32_t>(port.claimed);
+      port.truth += port.dropped;
+      growth += port.dropped;
+    }
+    return growth;
+  }
+
+  [[nodiscard]] Listeners listeners() const {
+    Listeners all;
+    for (const auto& [number, port] : ports) {
+      all.push_back(listener(port.cookie, number, port.is_full ? kFull : 0, port.shown));
+    }
+    return all;
+  }
+
+  std::map<std::uint16_t, Port> ports = [] {
+    std::map<std::uint16_t, Port> made;
+    for (const std::uint16_t number : kPorts) made[number].cookie = number;
+    return made;
+  }();
+
+ private:
+  std::mt19937 random_;
+  std::uint64_t cookies_ = 10000;
+};
+
+}  // namespace
+
+TEST_CASE("Whatever the drops, no more is credited than ListenDrops grew, nor than was claimed") {
+  for (std::uint32_t seed = 0; seed < 20; ++seed) {
+    CAPTURE(seed);
+    Host host(seed);
+    Polls polls;
+    const std::vector<std::uint16_t> all(Host::kPorts.begin(), Host::kPorts.end());
+    polls.discover(9000, all).poll(0, host.listeners());
+    for (int round = 0; round < 200; ++round) {
+      CAPTURE(round);
+      const std::uint64_t growth = host.live();
+      polls.pass(1s).poll(growth, host.listeners());
+      std::uint64_t credited = 0;
+      for (auto& [number, port] : host.ports) {
+        CAPTURE(number);
+        const std::uint64_t counter = *polls.port(number).drops;
+        REQUIRE(counter >= port.credited);
+        const std::uint64_t gained = counter - std::exchange(port.credited, counter);
+        REQUIRE(gained <= port.claimed);
+        if (!port.is_full && !port.was_full) REQUIRE(gained <= port.dropped);
+        credited += gained;
+      }
+      REQUIRE(credited <= growth);
+    }
+  }
+}
+
+TEST_CASE("Whatever becomes of seats, polls and ListenDrops, no counter falls or has too much") {
+  for (std::uint32_t seed = 0; seed < 20; ++seed) {
+    CAPTURE(seed);
+    Host host(seed);
+    Polls polls;
+    polls.poll(0, host.listeners());
+    std::map<std::uint16_t, std::uint64_t> counters;
+    std::uint64_t grown = 0;
+    const auto check = [&](std::uint16_t series, const ListenerCounts& counts) {
+      if (!counts.drops) return;
+      REQUIRE(*counts.drops >= counters[series]);
+      counters[series] = *counts.drops;
+    };
+    for (int round = 0; round < 300; ++round) {
+      std::vector<std::uint16_t> seated;
+      for (const std::uint16_t port : Host::kPorts) {
+        if (host.pick(2) > 0) seated.push_back(port);
+      }
+      if (host.pick(4) == 0) polls.seat(seated);
+      if (round == 100) polls.discover(9000, seated);
+      const std::uint64_t growth = host.live();
+      const std::uint64_t meanwhile = static_cast<std::uint64_t>(host.pick(9) == 0 ? 5 : 0);
+      grown += growth + meanwhile;
+      if (host.pick(9) == 0) {
+        polls.begin(host.listeners());
+        grown -= growth + meanwhile;  // ListenDrops has not moved
+        continue;
+      }
+      polls.poll(growth, host.listeners(), meanwhile);
+      for (const std::uint16_t port : polls.seated()) check(port, polls.port(port));
+      check(0, polls.other());
+      std::uint64_t credited = 0;
+      for (const auto& [series, drops] : counters) credited += drops;
+      REQUIRE(credited <= grown);
+    }
+  }
 }
 
 TEST_CASE("Other sockets than listeners are passed over") {

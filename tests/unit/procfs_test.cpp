@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "sockdiag/core/ephemeral_ports.hpp"
+#include "sockdiag/procfs/listen_drops.hpp"
 #include "sockdiag/procfs/process_stats.hpp"
 #include "sockdiag/procfs/sysctl.hpp"
 #include "support/catch.hpp"
@@ -20,7 +21,36 @@ constexpr char kReserved[] = "sys/net/ipv4/ip_local_reserved_ports";
 constexpr char kStat[] =
     "42 (a (b) c) S 1 1 1 0 -1 4194560 1 2 3 4 150 50 0 0 20 0 7 0 1000 4096000 25 18446744\n";
 
+std::uint64_t listen_drops_of(const std::string& netstat) {
+  FakeProc proc;
+  return read_listen_drops(proc.write("thread-self/net/netstat", netstat).root());
+}
+
 }  // namespace
+
+TEST_CASE("ListenDrops is read wherever it stands, from this kernel too") {
+  CHECK(listen_drops_of("TcpExt: TW ListenDrops\nTcpExt: 1 18446744073709551615\n") ==
+        18446744073709551615U);
+  CHECK(listen_drops_of("IpExt: ListenDrops\nIpExt: 9\nTcpExt: ListenDrops TW\nTcpExt: 7 1\n") ==
+        7);
+  CHECK_NOTHROW(read_listen_drops());
+}
+
+TEST_CASE("A netstat that does not tell ListenDrops is refused by its name") {
+  for (const char* text :
+       {"", "TcpExt: ListenDrops", "TcpExt: TW\nTcpExt: 1", "IpExt: ListenDrops\nIpExt: 9",
+        "TcpExt: ListenDrops\nIpExt: 9", "TcpExt: TW ListenDrops\nTcpExt: 1",
+        "TcpExt: ListenDrops\nTcpExt: 1 2", "TcpExt: ListenDrops\nTcpExt: -1",
+        "TcpExt: ListenDrops\nTcpExt: 1x", "TcpExt: ListenDrops\nTcpExt: 18446744073709551616"}) {
+    CAPTURE(text);
+    CHECK_THROWS_WITH(listen_drops_of(std::string(text) + "\n"),
+                      contains_text("net/netstat: expected an unsigned number as TcpExt "
+                                    "ListenDrops"));
+  }
+  CHECK_THROWS_WITH(listen_drops_of("TcpExt: ListenDrops\nTcpExt: 12"),
+                    contains_text("expected whole lines"));
+  CHECK_THROWS_WITH(read_listen_drops("/nowhere"), contains_text("No such file or directory"));
+}
 
 TEST_CASE("The ephemeral range is read, from this kernel too") {
   FakeProc proc;

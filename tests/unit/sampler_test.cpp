@@ -44,7 +44,8 @@ Sampling counted_sampling(Board& board, std::function<void()> sampled) {
                        return kEphemeral;
                      },
                  .reserved_ports = none_reserved,
-                 .total_sockets = [] { return 1; }},
+                 .total_sockets = [] { return 1; },
+                 .listen_drops = [] { return 0; }},
                 {}),
       [] {
         return KernelValues{std::vector<std::optional<std::uint64_t>>(kernel_value_rows().size()),
@@ -58,6 +59,7 @@ class FakeKernel {
  public:
   DumpBuilder answer = good();
   std::string release{};
+  std::optional<std::uint64_t> listen_drops = 100;
   std::vector<std::string> problems{};
   std::function<void()> opened = [] {};  // with each dump
 
@@ -70,6 +72,7 @@ class FakeKernel {
                        .ephemeral_range = [] { return kEphemeral; },
                        .reserved_ports = none_reserved,
                        .total_sockets = [] { return 3; },
+                       .listen_drops = [this] { return listen_drops_or_throw(); },
                        .release = release},
                       {}),
             [this] {
@@ -80,6 +83,12 @@ class FakeKernel {
               return values;
             },
             board};
+  }
+
+ private:
+  std::uint64_t listen_drops_or_throw() const {
+    if (!listen_drops) throw std::runtime_error("no netstat");
+    return *listen_drops;
   }
 };
 
@@ -261,7 +270,43 @@ TEST_CASE("Listeners are polled once a sample has told which ports have series")
   sampling.attempt(SampleSource::listeners, {});
   CHECK(sampling.status(SampleSource::listeners).success);
   CHECK_THAT(text_of(board, SampleSource::listeners),
-             contains_text("listener_drops_total{port=\"80\"} 5\n"));
+             contains_text("listener_drops_total{port=\"80\"} 0\n"));
+}
+
+TEST_CASE("Drops at listeners are bounded by ListenDrops") {
+  FakeKernel kernel;
+  SocketSpec listener = kListener;
+  kernel.answer = DumpBuilder().socket(listener).done();
+  Board board;
+  Sampling sampling = kernel.sampling(board);
+  sampling.attempt_all({});
+  listener.drops = *listener.drops + 10;
+  kernel.answer = DumpBuilder().socket(listener).done();
+  *kernel.listen_drops += 3;
+  sampling.attempt(SampleSource::listeners, {});
+  CHECK_THAT(text_of(board, SampleSource::listeners),
+             contains_text("listener_drops_total{port=\"80\"} 3\n"));
+}
+
+TEST_CASE("Without ListenDrops the listeners' source fails, peaks are shown and drops are not") {
+  FakeKernel kernel;
+  kernel.answer = DumpBuilder().socket(kListener).done();
+  kernel.listen_drops.reset();
+  Board board;
+  Sampling sampling = kernel.sampling(board);
+  for (const SampleSource again : {SampleSource::kernel, SampleSource::tcp}) {
+    sampling.attempt_all({});
+    sampling.attempt(again, {});
+    CHECK_FALSE(sampling.status(SampleSource::listeners).success);
+    const std::string text = text_of(board, SampleSource::listeners);
+    CHECK_THAT(text, contains_text("accept_queue_peak_sockets{port=\"80\"} 0\n"));
+    CHECK(text.find("listener_drops_total") == std::string::npos);
+  }
+  kernel.listen_drops = 5;
+  sampling.attempt(SampleSource::listeners, {});
+  CHECK(sampling.status(SampleSource::listeners).success);
+  CHECK_THAT(text_of(board, SampleSource::listeners),
+             contains_text("listener_drops_total{port=\"80\"} 0\n"));
 }
 
 TEST_CASE("A poll that fails costs the listeners' part alone") {
@@ -371,7 +416,8 @@ TEST_CASE("A dump is accounted for between the kernel's totals before and after 
              [] { return std::make_unique<ReplayChannel>(two_and_a_request().datagrams()); },
          .ephemeral_range = [] { return kEphemeral; },
          .reserved_ports = none_reserved,
-         .total_sockets = [&] { return std::exchange(first, false) ? row.before : row.after; }},
+         .total_sockets = [&] { return std::exchange(first, false) ? row.before : row.after; },
+         .listen_drops = [] { return 0; }},
         {});
     const std::string text = render(source.sample());
     if (row.expected.empty()) {

@@ -4,6 +4,8 @@
 // What polling the listeners came to: an immutable value once published.
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
 namespace sockdiag {
@@ -11,13 +13,15 @@ namespace sockdiag {
 struct ListenerCounts {
   std::uint16_t port = 0;               // 0 for all the ports that have no series of their own
   std::uint64_t accept_queue_peak = 0;  // sockets, all listeners of the port together
-  std::uint64_t drops = 0;              // a counter: SYNs and ACKs dropped so far
+  // A counter: SYNs and ACKs that were certainly dropped at the port since the first poll. Nothing
+  // where the last poll could not tell.
+  std::optional<std::uint64_t> drops;
 };
 
 struct ListenerSnapshot {
   std::vector<ListenerCounts> ports;  // by ascending port
   ListenerCounts other;
-  bool drops_known = true;  // whether the kernel tells them
+  std::string problem{};  // why drops are not told; empty if they are, or if the kernel has none
 };
 
 }  // namespace sockdiag

@@ -2,11 +2,19 @@
 #pragma once
 
 // Watches the listeners between samples: the highest accept queue of each port over a trailing
-// window, and the segments that the kernel dropped. The kernel counts drops for each listening
-// socket, so they are added up by cookie: a listener that is closed and opened anew, or one of many
-// that share the port (SO_REUSEPORT), counts on. Drops from before the first poll are counted;
-// those between a listener's last poll and its end cannot be known. A poll may miss a listener, or
-// find it between shutdown() and listen(): its count is kept for kRetention.
+// window, and the SYNs and handshake ACKs that the kernel dropped.
+//
+// A listening socket's own counter (sk_drops) counts more than drops: each connection that
+// TCP_DEFER_ACCEPT holds back, and each repeated SYN that was answered. So a poll reads ListenDrops
+// too, the kernel's count of drops at all listeners, before and after the dump, and ports are never
+// credited with more than it grew. Ports whose accept queue was full come first, then the others.
+// Where the growth does not suffice for a group, each of its ports gets what the rest of the group
+// cannot have taken; what nobody can tell is in no port's counter.
+//
+// Counting begins with the first poll. Counters are followed by cookie: a listener that is closed
+// and opened anew, or one of many that share the port (SO_REUSEPORT), counts on. Drops between a
+// listener's last poll and its end cannot be known. A poll may miss a listener, or find it between
+// shutdown() and listen(): its count is kept for kRetention.
 //
 // A poll is begin(), add() for each listener, finish(); a begin() without finish() before it drops
 // the lost poll whole. Not thread-safe. Memory grows with listeners, those of the last kRetention
@@ -16,12 +24,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "sockdiag/core/cookie_table.hpp"
 #include "sockdiag/core/listener_snapshot.hpp"
 #include "sockdiag/core/listener_table.hpp"
-#include "sockdiag/core/port_counters.hpp"
 #include "sockdiag/core/socket_record.hpp"
 #include "sockdiag/core/tcp_snapshot.hpp"
 
@@ -36,14 +44,18 @@ class ListenerWatch {
   // Above this many, listeners that are gone are forgotten at once.
   static constexpr std::size_t kMaxRemembered = 65536;
 
+  // The kernel's ListenDrops of the polled network namespace; nothing where it cannot be read.
+  using ListenDrops = std::optional<std::uint64_t>;
+
   // A sample has told which of the `listening` ports have series, and the accept queues of that
-  // moment. Other ports are left out until a sample has seen them.
+  // moment. Other ports have no peaks until a sample has seen them, and their drops wait.
   void saw(const DirectionCounts& inbound, const PortSet& listening, TimePoint now);
 
-  void begin();
+  // `before` is read before the dump, `after` after it.
+  void begin(ListenDrops before);
   // Other sockets than listeners are passed over.
   void add(const SocketRecord& record);
-  void finish(TimePoint now);
+  void finish(TimePoint now, ListenDrops after);
 
   // Peaks of the `window` before `now`.
   [[nodiscard]] ListenerSnapshot report(TimePoint now, Duration window);
@@ -74,10 +86,25 @@ class ListenerWatch {
     TimePoint last_seen;
   };
 
+  struct PortDrops {
+    std::uint16_t port = 0;
+    std::uint64_t drops = 0;
+  };
+
   // The port, or 0 where it has no series of its own.
   [[nodiscard]] std::uint16_t series_of(std::uint16_t port) const;
+  void count_waiting();
   void make_room(TimePoint now);
-  void count_drops(TimePoint now) noexcept;
+  void count_poll(TimePoint now, ListenDrops after) noexcept;
+  void take_claims(TimePoint now) noexcept;
+  [[nodiscard]] ListenDrops growth_until(ListenDrops after) const noexcept;
+  [[nodiscard]] std::uint64_t credit(std::uint64_t growth) noexcept;
+  [[nodiscard]] std::uint64_t credit(std::vector<PortDrops>::iterator first,
+                                     std::vector<PortDrops>::iterator last,
+                                     std::uint64_t growth) noexcept;
+  [[nodiscard]] std::uint64_t grown_while_polled(ListenDrops after) const noexcept;
+  [[nodiscard]] std::uint64_t& drops_of(std::uint16_t port) noexcept;
+  [[nodiscard]] bool was_full(std::uint16_t port) const noexcept;
   void forget_gone(TimePoint now) noexcept;
   [[nodiscard]] ListenerCounts counts_of(std::uint16_t series, TimePoint start);
 
@@ -86,8 +113,19 @@ class ListenerWatch {
   std::map<std::uint16_t, Peak> peaks_;
   std::map<std::uint16_t, std::uint64_t> lengths_;  // of the poll that runs
   std::vector<Polled> polled_;                      // by the poll that runs
+  std::vector<PortDrops> claims_;                   // what ports' own counters grew by, 0 left out
+  std::vector<std::uint16_t> full_;                 // ports with a full queue in the poll that runs
+  std::vector<std::uint16_t> full_before_;          // and in the one before; both ascending
   CookieTable<Counted> counted_;
-  PortCounters dropped_;
+  std::map<std::uint16_t, std::uint64_t> dropped_;  // by series, 0 for those without
+  std::map<std::uint16_t, std::uint64_t> waiting_;  // by port that no sample has seen yet
+  ListenDrops before_;                              // the poll that runs
+  ListenDrops after_;                               // the last finished poll
+  // Of what ListenDrops grew by while the last dump ran: what is in no counter yet. The next dump
+  // may be the first to show those drops.
+  std::uint64_t open_ = 0;
+  bool all_told_ = true;  // each listener of the poll that runs has told its drops
+  bool known_drops_ = false;
 };
 
 }  // namespace sockdiag

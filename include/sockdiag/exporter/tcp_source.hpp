@@ -34,6 +34,8 @@ class TcpSource {
     std::function<EphemeralPorts::Reserved()> reserved_ports;
     // The sockets of the kernel's own totals; nothing where they cannot be read.
     std::function<std::optional<std::uint64_t>()> total_sockets;
+    // ListenDrops; throws std::runtime_error where it cannot be read.
+    std::function<std::uint64_t()> listen_drops;
     std::function<std::chrono::milliseconds()> time_wait_length = [] {
       return std::chrono::milliseconds(TimeWaitStarts::kLength);
     };
@@ -50,13 +52,15 @@ class TcpSource {
   [[nodiscard]] TcpSnapshot sample();
 
   // The same for the listeners alone; the samples after it know them, too. Which ports have series
-  // is the last sample's choice, so there must have been one.
+  // is the last sample's choice, so there must have been one. Without ListenDrops there are no drops,
+  // and the snapshot has the reason.
   [[nodiscard]] ListenerSnapshot poll_listeners(std::chrono::steady_clock::duration peak_window);
 
   // What polls and samples have come to so far.
   [[nodiscard]] ListenerSnapshot listeners(std::chrono::steady_clock::duration peak_window);
 
  private:
+  [[nodiscard]] ListenerWatch::ListenDrops read_listen_drops();
   void date_close_waits();
   [[nodiscard]] TcpSnapshot dump_all();
   void dump_to_tally();
@@ -71,6 +75,7 @@ class TcpSource {
   TcpDumper dumper_;
   std::unique_ptr<TcpTally> tally_;  // its tables are too large to be moved over a small stack
   ListenerWatch listeners_;
+  std::string listen_drops_problem_;  // of the last poll
   bool dated_ = false;
   bool knows_services_ = false;
   bool kernel_logged_ = false;
