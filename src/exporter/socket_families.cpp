@@ -185,8 +185,11 @@ constexpr auto kTcpFamilies = std::to_array<FamilyRow<TcpSnapshot>>({
     {"sockdiag_tcp_close_wait_sockets", MetricType::Gauge, "direction, port, cause",
      "CLOSE_WAIT by what the application has left undone; sums to the state. not_accepted: "
      "accept() was never called, the service is stuck or overloaded. unread_data: nobody reads "
-     "what the peer sent. unread_eof: all but the end of the stream was read. not_closed: "
-     "everything was read and close() never came, the textbook leak of descriptors.",
+     "what the peer sent. unread_goodbye: what is unread is as long as a TLS close_notify, or "
+     "HTTP/2 GOAWAY and close_notify, and the end of the stream: idle connections that nobody "
+     "watches. Only the length tells, so data that is just as long counts here. unread_eof: all "
+     "but the end of the stream was read. not_closed: everything was read and close() never came, "
+     "the textbook leak of descriptors.",
      fill_close_wait},
     {"sockdiag_tcp_lingering_sockets", MetricType::Gauge, "direction, port, state",
      "Sockets that have been in a passing state for its lingering threshold or longer: a leak or "

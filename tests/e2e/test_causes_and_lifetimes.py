@@ -27,7 +27,7 @@ SOCKETS = "sockdiag_tcp_sockets"
 CLOSE_WAIT = "sockdiag_tcp_close_wait_sockets"
 ORPHANED = "sockdiag_tcp_fin_wait2_orphaned_sockets"
 
-CAUSES = ("not_accepted", "unread_data", "unread_eof", "not_closed")
+CAUSES = ("not_accepted", "unread_data", "unread_goodbye", "unread_eof", "not_closed")
 PORT = 8080
 
 
@@ -38,7 +38,7 @@ def causes_of(scrape, direction, port):
 
 
 class CausesOfCloseWait(EndToEndTest):
-    MADE = {"unread_data": 2, "unread_eof": 3, "not_closed": 4}
+    MADE = {"unread_data": 2, "unread_eof": 3, "not_closed": 4, "unread_goodbye": 5}
 
     def make_causes(self, port, address):
         recipes = self.start_recipes(port, address)
@@ -84,7 +84,7 @@ class CausesOfCloseWait(EndToEndTest):
         recipes = self.start_recipes(PORT)
         exporter = self.start_exporter()
         # Reading the last byte takes the FIN along where the kernel has put both in one buffer.
-        for cause in ("unread_data", "unread_eof"):
+        for cause in ("unread_data", "unread_goodbye", "unread_eof"):
             ends = getattr(recipes, cause)()
             self.expect_alone(exporter, cause)
             while ends.here.recv(100):

@@ -32,6 +32,7 @@ BOTH_ENDS = (
     "closing",
     "last_ack",
     "unread_data",
+    "unread_goodbye",
     "unread_eof",
     "not_closed",
 )

@@ -7,6 +7,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "sockdiag/core/close_wait_cause.hpp"
+
 namespace sockdiag::test {
 namespace {
 
@@ -82,7 +84,10 @@ Counts exported(const Exposition& exposition, const std::string& name,
 std::string cause_of(const SocketRow& row) {
   if (row.inode == 0) return "not_accepted";
   if (row.receive_queue == 0) return "not_closed";
-  return row.receive_queue == 1 ? "unread_eof" : "unread_data";
+  if (row.receive_queue == 1) return "unread_eof";
+  const auto& goodbyes = kGoodbyeLengths;
+  const bool is_one = std::count(goodbyes.begin(), goodbyes.end(), row.receive_queue) > 0;
+  return is_one ? "unread_goodbye" : "unread_data";
 }
 
 double number(const Counts& counts, const std::string& key) {

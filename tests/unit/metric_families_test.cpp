@@ -16,7 +16,7 @@ TcpSnapshot two_ports() {
   PortCounts web{.port = 80};
   web.sockets[index_of(TcpState::listen)] = 2;
   web.sockets[index_of(TcpState::close_wait)] = 5;
-  web.close_wait_causes = {1, 0, 0, 4};
+  web.close_wait_causes = {1, 0, 0, 0, 4};
   web.stays[passing_index_of(TcpState::close_wait)] = {3, std::chrono::milliseconds(61500)};
   web.orphaned_fin_wait2 = 6;
   web.retransmitting_syn_recv = 12;

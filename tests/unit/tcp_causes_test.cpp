@@ -2,6 +2,7 @@
 
 // What TcpTally says of sockets beyond how many there are: why, for how long, from where, to where.
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <numeric>
@@ -101,7 +102,15 @@ struct CauseRow {
 const std::vector<CauseRow> kCauses = {
     {"nobody accepted", 0, 1, CloseWaitCause::not_accepted},
     {"nobody accepted though it has data", 0, 500, CloseWaitCause::not_accepted},
+    {"nobody accepted though it holds a goodbye", 0, 25, CloseWaitCause::not_accepted},
     {"holds data", 5, 2, CloseWaitCause::unread_data},
+    {"holds a little less than a goodbye", 5, 16, CloseWaitCause::unread_data},
+    {"holds the shortest goodbye", 5, 17, CloseWaitCause::unread_goodbye},
+    {"holds a close_notify of TLS 1.3", 5, 25, CloseWaitCause::unread_goodbye},
+    {"holds the longest goodbye", 5, 124, CloseWaitCause::unread_goodbye},
+    {"holds a little more than a goodbye", 5, 125, CloseWaitCause::unread_data},
+    {"holds as much as a goodbye and 128 bytes", 5, 25 + 128, CloseWaitCause::unread_data},
+    {"holds more than 32 bits of a length show", 5, 0xffffffff, CloseWaitCause::unread_data},
     {"holds the end alone", 5, 1, CloseWaitCause::unread_eof},
     {"was read to its end", 5, 0, CloseWaitCause::not_closed},
 };
@@ -118,6 +127,15 @@ TEST_CASE("A CLOSE_WAIT has one cause") {
     const auto& causes = service(snapshot).close_wait_causes;
     CHECK(causes[index_of(row.cause)] == 1);
     CHECK(std::accumulate(causes.begin(), causes.end(), 0U) == 1);
+  }
+}
+
+TEST_CASE("A goodbye is one of the table's lengths and no other") {
+  CHECK(std::is_sorted(kGoodbyeLengths.begin(), kGoodbyeLengths.end()));
+  for (std::uint32_t length = 0; length < 1000; ++length) {
+    CAPTURE(length);
+    CHECK(is_goodbye(length) ==
+          (std::count(kGoodbyeLengths.begin(), kGoodbyeLengths.end(), length) == 1));
   }
 }
 
@@ -371,7 +389,7 @@ TEST_CASE("Whatever the sockets, causes sum to the state, ages keep bounds, coun
       record.cookie = static_cast<std::uint64_t>(pick(300));
       record.remote_port = static_cast<std::uint16_t>(pick(20) * 10);
       record.inode = static_cast<std::uint32_t>(pick(2));
-      record.receive_queue = static_cast<std::uint32_t>(pick(3));
+      record.receive_queue = static_cast<std::uint32_t>(pick(30));
       record.retransmits = static_cast<std::uint8_t>(pick(1));
       record.timer_remaining = std::chrono::milliseconds(pick(70'000));
       records.push_back(record);

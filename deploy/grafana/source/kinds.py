@@ -13,6 +13,7 @@ STACKED = {"stacking": {"mode": "normal", "group": "A"}, "fillOpacity": 40}
 
 CAUSES = (
     "not_accepted: accept() was never called. unread_data: nobody reads what the peer sent."
+    " unread_goodbye: TLS or HTTP/2 said goodbye to an idle connection that nobody watches."
     " unread_eof: all but the end was read. not_closed: all was read and close() never came."
 )
 NEAR_EXHAUSTION = {

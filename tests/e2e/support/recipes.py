@@ -164,8 +164,15 @@ class Recipes:
     unread_eof = close_wait
 
     def unread_data(self, direction="inbound"):
+        return self._unread(b"a request", direction)
+
+    def unread_goodbye(self, direction="inbound"):
+        """As long as a close_notify of TLS 1.3."""
+        return self._unread(bytes(24), direction)
+
+    def _unread(self, data, direction):
         ends = self.established(direction)
-        ends.there.sendall(b"a request")
+        ends.there.sendall(data)
         end_sending(ends.there, "fin_wait2")
         wait_for_state(ends.here, "close_wait")
         return ends
