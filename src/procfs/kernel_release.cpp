@@ -6,18 +6,13 @@
 #include <array>
 #include <cctype>
 #include <charconv>
-#include <compare>
 #include <optional>
+#include <utility>
 
 namespace sockdiag {
 namespace {
 
-struct Version {
-  unsigned major = 0;
-  unsigned minor = 0;
-
-  friend auto operator<=>(const Version&, const Version&) noexcept = default;
-};
+using Version = std::pair<unsigned, unsigned>;  // "4.1"
 
 struct Row {
   Version since;
