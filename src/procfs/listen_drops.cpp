@@ -52,7 +52,7 @@ std::optional<std::uint64_t> number_of(std::string_view text) {
 }  // namespace
 
 std::uint64_t read_listen_drops(const std::filesystem::path& proc) {
-  const ProcFile file = read_proc_file(proc / "thread-self/net/netstat");
+  const ProcFile file = read_proc_file(path_below(proc, "thread-self/net/netstat"));
   const auto value = find_value(file.content);
   const auto number = value ? number_of(*value) : std::nullopt;
   if (!number) refuse(file.path, "expected an unsigned number as TcpExt ListenDrops");
