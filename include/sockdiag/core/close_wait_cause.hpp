@@ -37,8 +37,8 @@ inline constexpr std::size_t kCloseWaitCauseCount = kCloseWaitCauseNames.size();
 // Receive queues of a goodbye and the end of the stream, in bytes, ascending. Each record has 5
 // bytes of header, what its cipher adds, and the text: 2 bytes of close_notify, 17 of GOAWAY. TLS
 // 1.3 adds 17 bytes (CCM_8: 9); TLS 1.2 adds 24 (ChaCha20, CCM_8: 16), or with CBC 16, the padding
-// and the MAC. tests/e2e/test_tls_goodbyes.py makes all of them with OpenSSL. GOAWAY comes once from
-// nginx and Go, twice from Envoy and nghttpx, and with the text "timeout" from Apache.
+// and the MAC. tests/e2e/test_tls_goodbyes.py makes all of them with OpenSSL. GOAWAY comes once
+// from nginx and Go, twice from Envoy and nghttpx, and with the text "timeout" from Apache.
 inline constexpr auto kGoodbyeLengths = std::to_array<std::uint8_t>({
     17,   // TLS 1.3 CCM_8: close_notify
     24,   // TLS 1.2 ChaCha20, CCM_8: close_notify
