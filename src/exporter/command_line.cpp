@@ -22,6 +22,8 @@ constexpr std::array<KeyFlag, 6> kKeyFlags = {{{"--web.listen-address", "web.lis
                                                {"--log.format", "log.format"}}};
 
 constexpr int kExitWrongUsage = 2;
+// CLI11 repeats what it was given, after some words of its own.
+constexpr std::size_t kMaxErrorCharacters = 120;
 
 std::string version_text() {
   const BuildInfo build = build_info();
@@ -100,7 +102,8 @@ std::variant<CommandLine, ExitStatus> parse_command_line(int argc, const char* c
   } catch (const CLI::Success& success) {
     return ExitStatus{app.exit(success)};
   } catch (const CLI::ParseError& error) {
-    std::cerr << "sockdiag_exporter: " << one_line(error.what()) << " (--help lists the flags)\n";
+    std::cerr << "sockdiag_exporter: " << one_line(excerpt(error.what(), kMaxErrorCharacters))
+              << " (--help lists the flags)\n";
     return ExitStatus{kExitWrongUsage};
   }
 

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sockdiag/exporter/configuration_file.hpp"
 
-#include <yaml-cpp/yaml.h>
+#include <malloc.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <filesystem>
-#include <fstream>
+#include <memory>
 #include <numeric>
 #include <set>
-#include <sstream>
-#include <system_error>
+#include <stdexcept>
 
+#include "regular_file.hpp"
 #include "sockdiag/exporter/configuration_keys.hpp"
+#include "sockdiag/exporter/log.hpp"
+#include "yaml_document.hpp"
 
 namespace sockdiag {
 namespace {
 
-constexpr std::size_t kMaxFileBytes = 1U << 20U;
+using Kind = YamlNode::Kind;
 
 // Levenshtein's distance: how many letters to add, drop or change.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -64,132 +64,129 @@ class Loader {
   explicit Loader(std::string_view name) : name_(name) {}
 
   Configuration load(const std::string& text) {
-    const std::vector<YAML::Node> documents = parse(text);
-    if (documents.size() > 1) fail(documents[1].Mark(), "expected one YAML document, got more");
-    if (!documents.empty() && !documents[0].IsNull()) load_sections(documents[0]);
+    const auto document = parse(text);
+    if (document != nullptr && document->kind != Kind::null) load_sections(*document);
     if (const auto wrong = find_contradiction(configuration_)) {
-      fail(mark_of(wrong->key), std::string(wrong->key) + ": " + wrong->problem);
+      fail(place_of(wrong->key), std::string(wrong->key) + ": " + wrong->problem);
     }
     return configuration_;
   }
 
  private:
-  [[noreturn]] void fail(const YAML::Mark& mark, const std::string& problem) const {
-    std::string place(name_);
-    if (!mark.is_null()) {
-      place += ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1);
+  [[noreturn]] void fail(const YamlPlace& place, const std::string& problem) const {
+    std::string text(name_);
+    if (place.line > 0) {
+      text += ":" + std::to_string(place.line) + ":" + std::to_string(place.column);
     }
-    throw ConfigError(place + ": " + problem);
+    throw ConfigError(text + ": " + problem);
   }
 
-  std::vector<YAML::Node> parse(const std::string& text) const {
+  std::shared_ptr<const YamlNode> parse(const std::string& text) const {
     try {
-      return YAML::LoadAll(text);
-    } catch (const YAML::Exception& error) {
-      fail(error.mark, "not YAML: " + error.msg);
+      return parse_yaml(text);
+    } catch (const YamlError& error) {
+      fail(error.place(), error.what());
     }
   }
 
   // Refuses what is not a plain key, is not known, or was there before.
-  std::string checked_key(const YAML::Node& key, const std::set<std::string_view>& known,
+  std::string checked_key(const YamlNode& key, const std::set<std::string_view>& known,
                           std::set<std::string>& before) const {
-    if (!key.IsScalar()) fail(key.Mark(), "expected a key that is a plain word");
-    const std::string& name = key.Scalar();
+    if (key.kind != Kind::scalar) fail(key.place, "expected a key that is a plain word");
+    const std::string& name = key.scalar;
     if (!known.contains(name)) {
-      fail(key.Mark(),
-           "unknown key \"" + name + "\"; did you mean \"" + nearest(name, known) + "\"?");
+      fail(key.place, "unknown key " + quoted_excerpt(name) + "; did you mean \"" +
+                          nearest(excerpt(name), known) + "\"?");
     }
-    if (!before.insert(name).second) fail(key.Mark(), "duplicate key \"" + name + "\"");
+    if (!before.insert(name).second) fail(key.place, "duplicate key \"" + name + "\"");
     return name;
   }
 
-  void load_sections(const YAML::Node& document) {
-    if (!document.IsMap()) fail(document.Mark(), "expected a mapping of sections");
+  void load_sections(const YamlNode& document) {
+    if (document.kind != Kind::mapping) fail(document.place, "expected a mapping of sections");
     std::set<std::string> before;
-    for (const auto& entry : document) {
-      const std::string section = checked_key(entry.first, known_sections(), before);
-      if (entry.second.IsNull()) continue;  // a section whose keys are all commented out
-      if (!entry.second.IsMap()) {
-        fail(entry.second.Mark(), section + ": expected a mapping of keys");
-      }
-      load_section(section, entry.second);
+    for (std::size_t i = 0; i < document.children.size(); i += 2) {
+      const std::string section = checked_key(*document.children[i], known_sections(), before);
+      const YamlNode& keys = *document.children[i + 1];
+      if (keys.kind == Kind::null) continue;  // a section whose keys are all commented out
+      if (keys.kind != Kind::mapping) fail(keys.place, section + ": expected a mapping of keys");
+      load_section(section, keys);
     }
   }
 
-  void load_section(const std::string& section, const YAML::Node& keys) {
+  void load_section(const std::string& section, const YamlNode& keys) {
     std::set<std::string> before;
-    for (const auto& entry : keys) {
+    for (std::size_t i = 0; i < keys.children.size(); i += 2) {
       const std::string name =
-          section + "." + checked_key(entry.first, known_keys(section), before);
+          section + "." + checked_key(*keys.children[i], known_keys(section), before);
       const ConfigurationKey& key = *find_configuration_key(name);
-      marks_.emplace_back(key.name, entry.second.Mark());
-      key.is_list() ? load_list(key, entry.second) : load_scalar(key, entry.second);
+      const YamlNode& value = *keys.children[i + 1];
+      places_.emplace_back(key.name, value.place);
+      key.is_list() ? load_list(key, value) : load_scalar(key, value);
     }
   }
 
-  void load_list(const ConfigurationKey& key, const YAML::Node& list) {
-    if (!list.IsSequence()) fail_expected(key, list.Mark(), "got no list");
+  void load_list(const ConfigurationKey& key, const YamlNode& list) {
+    if (list.kind != Kind::list) fail_expected(key, list.place, "got no list");
     key.clear(configuration_);
-    for (const auto& element : list) load_scalar(key, element);
+    for (const auto& element : list.children) load_scalar(key, *element);
   }
 
-  void load_scalar(const ConfigurationKey& key, const YAML::Node& value) {
-    if (!value.IsScalar()) {
-      fail_expected(key, value.Mark(), value.IsNull() ? "got nothing" : "got a list or mapping");
+  void load_scalar(const ConfigurationKey& key, const YamlNode& value) {
+    if (value.kind != Kind::scalar) {
+      fail_expected(key, value.place,
+                    value.kind == Kind::null ? "got nothing" : "got a list or mapping");
     }
     try {
-      key.set(configuration_, value.Scalar());
+      key.set(configuration_, value.scalar);
     } catch (const ConfigError& error) {
-      fail_expected(key, value.Mark(), error.what());
+      fail_expected(key, value.place, error.what());
     }
   }
 
-  [[noreturn]] void fail_expected(const ConfigurationKey& key, const YAML::Mark& mark,
+  [[noreturn]] void fail_expected(const ConfigurationKey& key, const YamlPlace& place,
                                   const std::string& got) const {
-    fail(mark, std::string(key.name) + ": expected " + std::string(key.expected) + ", " + got);
+    fail(place, std::string(key.name) + ": expected " + std::string(key.expected) + ", " + got);
   }
 
-  [[nodiscard]] YAML::Mark mark_of(std::string_view key) const {
-    for (const auto& [name, mark] : marks_) {
-      if (name == key) return mark;
+  [[nodiscard]] YamlPlace place_of(std::string_view key) const {
+    for (const auto& [name, place] : places_) {
+      if (name == key) return place;
     }
-    return YAML::Mark::null_mark();
+    return {};
   }
 
   std::string_view name_;
   Configuration configuration_;
-  std::vector<std::pair<std::string_view, YAML::Mark>> marks_;
+  std::vector<std::pair<std::string_view, YamlPlace>> places_;
 };
 
-[[noreturn]] void cannot_read(const std::string& path, const std::string& why) {
-  throw ConfigError(path + ": cannot be read: " + why);
-}
-
-// Opening a pipe could wait for ever, and a reload would find it empty.
-void check_regular(const std::string& path) {
-  std::error_code error;
-  const auto status = std::filesystem::status(path, error);
-  if (error) cannot_read(path, error.message());
-  if (std::filesystem::is_directory(status)) cannot_read(path, "Is a directory");
-  if (!std::filesystem::is_regular_file(status)) cannot_read(path, "not a regular file");
-}
-
+// One byte more than may be shows that a file is too long.
 std::string read_file(const std::string& path) {
-  check_regular(path);
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  if (!file) cannot_read(path, std::generic_category().message(errno));
-  std::string text(kMaxFileBytes + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > kMaxFileBytes) throw ConfigError(path + ": larger than 1 MiB");
-  if (!file.eof()) cannot_read(path, std::generic_category().message(errno));
-  return text;
+  try {
+    return read_regular_file(path, kMaxYamlBytes + 1);
+  } catch (const std::runtime_error& error) {
+    throw ConfigError(path + ": cannot be read: " + error.what());
+  }
 }
+
+// Gives the memory that a file took back to the system, so that a reload costs nothing for long.
+class MemoryReturn {
+ public:
+  MemoryReturn() = default;
+  MemoryReturn(const MemoryReturn&) = delete;
+  MemoryReturn& operator=(const MemoryReturn&) = delete;
+  ~MemoryReturn() {
+#ifdef __GLIBC__
+    ::malloc_trim(0);
+#endif
+  }
+};
 
 }  // namespace
 
 Configuration load_configuration(const std::string& path) {
+  const MemoryReturn at_the_end;
   return parse_configuration(read_file(path), path);
 }
 

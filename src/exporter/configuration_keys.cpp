@@ -11,6 +11,7 @@
 
 #include "sockdiag/exporter/duration.hpp"
 #include "sockdiag/exporter/listen_address.hpp"
+#include "sockdiag/exporter/log.hpp"
 
 namespace sockdiag {
 namespace {
@@ -18,7 +19,9 @@ namespace {
 using std::chrono::milliseconds;
 
 // The file's loader adds the place, and what was expected from the table.
-[[noreturn]] void bad_value(const std::string& text) { throw ConfigError("got \"" + text + "\""); }
+[[noreturn]] void bad_value(const std::string& text) {
+  throw ConfigError("got " + quoted_excerpt(text));
+}
 
 milliseconds duration(const std::string& text, milliseconds least, milliseconds most) {
   const auto value = parse_duration(text);

@@ -88,6 +88,35 @@ std::string escaped(std::string_view text, std::string_view also) {
   return result;
 }
 
+// Bytes of the first character; one that is not UTF-8 is a single byte.
+std::size_t character_length(std::string_view text) {
+  return std::max<std::size_t>(utf8_length(text), 1);
+}
+
+std::size_t count_characters(std::string_view text) {
+  std::size_t count = 0;
+  for (; !text.empty(); ++count) text.remove_prefix(character_length(text));
+  return count;
+}
+
+std::string_view first_characters(std::string_view text, std::size_t characters) {
+  std::size_t length = 0;
+  for (; characters > 0 && length < text.size(); --characters) {
+    length += character_length(text.substr(length));
+  }
+  return text.substr(0, length);
+}
+
+std::string excerpt_between(std::string_view mark, std::string_view text, std::size_t characters) {
+  const std::string_view first = first_characters(text, characters);
+  const bool whole = first.size() == text.size();
+  std::string result(mark);
+  result.append(first).append(whole ? "" : "...").append(mark);
+  if (whole) return result;
+  return result + " (the first " + std::to_string(characters) + " of " +
+         std::to_string(count_characters(text)) + " characters)";
+}
+
 spdlog::level::level_enum spdlog_level(LogLevel level) {
   switch (level) {
     case LogLevel::debug:
@@ -107,6 +136,12 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
 std::string quoted(std::string_view text) { return '"' + escaped(text, "\"\\") + '"'; }
 
 std::string one_line(std::string_view text) { return escaped(text, ""); }
+
+std::string excerpt(std::string_view text, std::size_t characters) {
+  return excerpt_between("", text, characters);
+}
+
+std::string quoted_excerpt(std::string_view text) { return excerpt_between("\"", text, 80); }
 
 void set_up_logging(const Configuration::Log& log) {
   auto formatter =

@@ -215,7 +215,14 @@ class Configuration(RefusalTest):
         "list for key": ("[a]: b\n", "1:1", ""),
         "binary": (b"\x00\x01\xff\xfe\x80", ANYWHERE, ""),
         "control characters": (b"log: {level: \x1b[31m}\n", r"1:\d+", ""),
-        "deep nesting": ("[" * 100_000, ANYWHERE, ""),
+        "deep nesting": ("[" * 60_000, ANYWHERE, "8 levels"),
+        "stray comma": (",", "1:1", "one YAML document"),
+        "comma after the document": ('{"log": {"level": "info"}},\n', "1:27", "one YAML document"),
+        "comma between documents": ("{a: b}, {c: d}", "1:7", "one YAML document"),
+        "too long": ("# " + "x" * 65_536, "1:65537", "64 KiB"),
+        "too many values": ("ports: {inbound: [" + "1," * 30_000 + "1]}", r"1:5\d+", "25000"),
+        "alias in itself": ("log: &a {level: *a}\n", "1:17", "alias"),
+        "long value": (f"log: {{level: {'x' * 999}}}", "1:14", r'"x{80}\.\.\." .*80 of 999'),
     }
 
     FINE = {

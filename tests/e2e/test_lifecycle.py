@@ -61,6 +61,14 @@ class Reload(EndToEndTest):
 
     def test_a_vanished_file_leaves_the_configuration(self):
         exporter = self.start_exporter(config=with_interval("200ms"))
+    def test_a_hostile_file_leaves_the_configuration_and_the_signals(self):
+        exporter = self.start_exporter(config=with_interval("200ms"))
+        for text in (",", "[],", "{a: b}, {c: d}", "[" * 60_000, "[1," * 20_000, "x" * 1_000_000):
+            self.assertRegex(exporter.reload(text), r"level=error .*\.yml:1:\d+: ")
+        scrape = exporter.scrape_when(reload_failed, "failed reload")
+        self.assertEqual(scrape.source("sockdiag_sample_interval_seconds"), 0.2)
+        self.assertEqual(exporter.terminate(), 0)
+
         exporter.config.remove()
         exporter.process.send_signal(signal.SIGHUP)
         exporter.log.wait_for("level=error .*No such file")
@@ -160,6 +168,15 @@ class ReloadEndpoint(EndToEndTest):
 
     def test_it_is_not_there_without_the_flag(self):
         exporter = self.start_exporter()
+    def test_a_hostile_file_is_refused(self):
+        # A worker of CivetWeb's has a stack of 100 KiB.
+        exporter = self.start_exporter("--web.enable-lifecycle")
+        for text in (",", "[" * 60_000, "- " * 30_000, "{a: " * 15_000):
+            exporter.config.write(text)
+            answer = exporter.request("/-/reload", "POST")
+            self.assertEqual(answer.status, 500)
+            self.assertRegex(answer.text, r"\.yml:1:\d+: expected ")
+
         exporter.config.write(with_interval("300ms"))
         self.assertEqual(exporter.request("/-/reload", "POST").status, 404)
         scrape = exporter.fresh_scrape()

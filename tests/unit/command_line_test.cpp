@@ -64,4 +64,10 @@ TEST_CASE("A flag's bad value is told by the flag and what was expected") {
                     contains_text("--web.listen-address: expected a list of addresses"));
 }
 
+TEST_CASE("A flag's long value is not repeated whole") {
+  const std::string flag = "--log.level=" + std::string(5000, 'x');
+  CHECK_THROWS_WITH(load_configuration(parse({flag.c_str()})),
+                    contains_text("got \"" + std::string(80, 'x') + "...\" (the first 80 of 5000"));
+}
+
 }  // namespace sockdiag::test

@@ -29,4 +29,18 @@ TEST_CASE("A line for people stays one line and keeps its quotes") {
   CHECK(one_line("f\n\x1b.yml: \"x\" \\ \xff Grüße") == R"(f\n\u001b.yml: "x" \ \ufffd Grüße)");
 }
 
+TEST_CASE("What is long is cut between two characters, and says so") {
+  CHECK(excerpt("") == "");
+  CHECK(excerpt("short") == "short");
+  CHECK(excerpt(std::string(80, 'x')) == std::string(80, 'x'));
+  CHECK(excerpt(std::string(81, 'x')) ==
+        std::string(80, 'x') + "... (the first 80 of 81 characters)");
+  CHECK(excerpt("é€𝄞", 3) == "é€𝄞");
+  CHECK(excerpt("é€𝄞x", 3) == "é€𝄞... (the first 3 of 4 characters)");
+  CHECK(excerpt("\xff\xe2\x82x", 3) == "\xff\xe2\x82... (the first 3 of 4 characters)");
+  CHECK(quoted_excerpt("a\"b") == "\"a\"b\"");
+  CHECK(quoted_excerpt(std::string(81, 'x')) ==
+        "\"" + std::string(80, 'x') + "...\" (the first 80 of 81 characters)");
+}
+
 }  // namespace sockdiag::test

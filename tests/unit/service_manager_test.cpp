@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sockdiag/exporter/service_manager.hpp"
 
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 
 #include "support/catch.hpp"
+#include "support/subprocess.hpp"
 
 namespace sockdiag::test {
 namespace {
@@ -39,6 +43,28 @@ TEST_CASE("A watchdog of another process is not ours") {
   CHECK(period_of("1000000", std::to_string(::getpid())) == 1s);
   CHECK(period_of("1000000", "1") == std::nullopt);
   CHECK(period_of("1000000", "us") == std::nullopt);
+}
+
+TEST_CASE("A status that is longer than service managers take is cut between two characters") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.path() + "/notify";
+  const FileDescriptor manager(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  REQUIRE(path.copy(address.sun_path, sizeof address.sun_path - 1) == path.size());
+  REQUIRE(::bind(manager.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  std::string long_status = "x";
+  for (int i = 0; i < 3000; ++i) long_status += "ü";
+
+  ::setenv("NOTIFY_SOCKET", path.c_str(), 1);
+  const bool taken = service_manager::ready(long_status);
+  ::unsetenv("NOTIFY_SOCKET");
+
+  CHECK(taken);
+  std::array<char, 8192> buffer{};
+  const ssize_t got = ::recv(manager.get(), buffer.data(), buffer.size(), 0);
+  REQUIRE(got > 0);
+  const std::string message(buffer.data(), static_cast<std::size_t>(got));
+  CHECK(message == "READY=1\nSTATUS=" + long_status.substr(0, 1023));
 }
 
 }  // namespace sockdiag::test
