@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Threads: this one waits for signals; the sampler's reads the kernel; CivetWeb's answer requests.
-// While the server stops, one more wakes the thread that accepts connections.
+// Threads: this one waits for signals; the sampler's reads the kernel; CivetWeb's
+// answer requests. While the server stops, one more wakes the thread that accepts connections.
 
 #include <spdlog/spdlog.h>
 #include <sys/time.h>
@@ -15,6 +15,7 @@
 #include "sockdiag/exporter/command_line.hpp"
 #include "sockdiag/exporter/exporter.hpp"
 #include "sockdiag/exporter/log.hpp"
+#include "sockdiag/exporter/standard_streams.hpp"
 
 namespace {
 
@@ -38,7 +39,8 @@ sigset_t block_signals() {
   return signals;
 }
 
-// A dump that runs cannot be cut short, and a supervisor does not wait: nothing is lost by going.
+// A dump or a read that hangs cannot be cut short, and a supervisor does not wait: nothing is lost
+// by going.
 void leave_within_two_seconds() {
   std::signal(SIGALRM, [](int) { ::_exit(EXIT_SUCCESS); });
   const itimerval timer{.it_interval = {}, .it_value = {.tv_sec = 1, .tv_usec = 800'000}};
@@ -48,26 +50,14 @@ void leave_within_two_seconds() {
 int serve(const CommandLine& command_line, const Configuration& configuration) {
   const sigset_t signals = block_signals();
   Exporter exporter(configuration, [&] { return load_configuration(command_line); });
-  for (;;) {
-    int signal = 0;
-    if (sigwait(&signals, &signal) != 0) continue;
-    if (signal == SIGHUP) {
-      exporter.reload();
-      continue;
-    }
-    spdlog::info("ending on signal {}", signal);
-    leave_within_two_seconds();
-    return EXIT_SUCCESS;
-  }
+  int signal = 0;
+  while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) exporter.reload();
+  spdlog::info("ending on signal {}", signal);
+  leave_within_two_seconds();
+  return EXIT_SUCCESS;
 }
 
-int print_sample(const Configuration& configuration) {
-  const auto metrics = sample_once(configuration);
-  if (!metrics) return kExitFailed;
-  std::cout << *metrics << std::flush;
-  return std::cout ? EXIT_SUCCESS : fail(kExitFailed, "standard output cannot be written");
-}
-
+// Until it serves, SIGTERM ends it whatever it waits for: signals still have their default actions.
 int run(const CommandLine& command_line) {
   const Configuration configuration = load_configuration(command_line);
   if (command_line.config_check) {
@@ -80,17 +70,24 @@ int run(const CommandLine& command_line) {
     std::cout << one_line(health.text) << '\n';
     return health.healthy ? EXIT_SUCCESS : kExitFailed;
   }
-  if (command_line.once) return print_sample(configuration);
+  if (command_line.once) {
+    const auto metrics = sample_once(configuration);
+    std::cout << metrics.value_or("");
+    return metrics ? EXIT_SUCCESS : kExitFailed;
+  }
   return serve(command_line, configuration);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto parsed = parse_command_line(argc, argv);
-  if (const auto* exit = std::get_if<ExitStatus>(&parsed)) return exit->status;
+  hold_standard_descriptors();
   try {
-    return run(std::get<CommandLine>(parsed));
+    const auto parsed = parse_command_line(argc, argv);
+    const auto* exit = std::get_if<ExitStatus>(&parsed);
+    const int status = exit != nullptr ? exit->status : run(std::get<CommandLine>(parsed));
+    return flush_standard_output() ? status
+                                   : fail(kExitFailed, "standard output cannot be written");
   } catch (const ConfigError& error) {
     return fail(kExitWrongConfiguration, error.what());
   } catch (const std::exception& error) {

@@ -125,15 +125,38 @@ class Arguments(RefusalTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assert_sockets_match_the_kernel(Exposition(done.stdout.decode()), 8081)
 
-    def test_once_fails_where_its_output_cannot_be_written(self):
-        done = run("--once", prefix=["sh", "-c", 'exec "$@" > /dev/full', "sh"])
-        self.assertEqual(done.returncode, 1, done)
-        self.assertRegex(lines_of(done)[-1], "No space left on device|output")
+    def test_output_that_cannot_be_written_is_a_failure(self):
+        for flag in ("--once", "--version", "--help", "--config.check"):
+            for target in ("> /dev/full", ">&-"):
+                with self.subTest(f"{flag} {target}"):
+                    done = run(flag, prefix=["sh", "-c", f'exec "$@" {target}', "sh"])
+                    self.assertEqual(done.returncode, 1, done)
+                    complaints = without_info(done)
+                    self.assertEqual(len(complaints), 1, done)
+                    self.assertRegex(complaints[0], "standard output cannot be written")
 
     def test_once_listens_nowhere(self):
         with socket.create_server(("127.0.0.1", 8082)):
             done = run("--once", "--web.listen-address=127.0.0.1:8082")
         self.assertEqual(done.returncode, 0, done.stderr)
+
+
+class ClosedDescriptors(EndToEndTest):
+    def test_descriptors_that_are_missing_are_no_sockets(self):
+        closed = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"]
+        exporter = self.launch_exporter("--log.level=debug", listen="127.0.0.1:8096", prefix=closed)
+        exporter.port = 8096
+        exporter.wait_until_ready()
+        for number in range(3):
+            path = os.readlink(f"/proc/{exporter.process.pid}/fd/{number}")
+            self.assertEqual(path, "/dev/null")
+        # Logged, each of them.
+        exporter.config.write(",")
+        exporter.process.send_signal(signal.SIGHUP)
+        web.exchange(exporter.port, b"nonsense\r\n\r\n")
+        failed = "sockdiag_exporter_config_last_reload_successful"
+        exporter.scrape_when(lambda scrape: scrape.value(failed) == 0, "failed reload")
+        self.assertTrue(web.exchange(8096, b"GET / HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 200 "))
 
 
 ANYWHERE = r"\d+:\d+"  # the parser decides where it noticed
