@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Threads: this one waits for signals; the sampler's reads the kernel; CivetWeb's
+// Threads: this one waits for signals; the sampler's reads the kernel; one reloads; CivetWeb's
 // answer requests. While the server stops, one more wakes the thread that accepts connections.
 
 #include <spdlog/spdlog.h>
@@ -51,7 +51,7 @@ int serve(const CommandLine& command_line, const Configuration& configuration) {
   const sigset_t signals = block_signals();
   Exporter exporter(configuration, [&] { return load_configuration(command_line); });
   int signal = 0;
-  while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) exporter.reload();
+  while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) exporter.request_reload();
   spdlog::info("ending on signal {}", signal);
   leave_within_two_seconds();
   return EXIT_SUCCESS;

@@ -15,6 +15,7 @@
 #include "sockdiag/exporter/metric_families.hpp"
 #include "sockdiag/exporter/pages.hpp"
 #include "sockdiag/exporter/reloader.hpp"
+#include "sockdiag/exporter/requested_task.hpp"
 #include "sockdiag/exporter/sampler.hpp"
 #include "sockdiag/exporter/service_manager.hpp"
 #include "sockdiag/exporter/version.hpp"
@@ -51,6 +52,7 @@ class Exporter::Parts {
         reloader_(configuration, std::move(load), [this](const Configuration& c) { apply(c); }),
         pages_(board_, page_options(configuration.web)),
         sampler_(kernel_sampling(configuration, board_), configuration, turn_listener()),
+        reloading_([this] { static_cast<void>(reload()); }),
         server_(server_options(configuration.web),
                 [this](const HttpRequest& request) { return pages_.answer(request); }) {
     for (const ListenAddress& address : server_.addresses()) {
@@ -63,6 +65,9 @@ class Exporter::Parts {
   Parts& operator=(const Parts&) = delete;
   ~Parts() { service_manager::stopping(); }
 
+  void request_reload() { reloading_.request(); }
+
+ private:
   // Returns what is wrong.
   std::optional<std::string> reload() {
     if (started_ != kStarted) return reloader_.reload();
@@ -72,7 +77,6 @@ class Exporter::Parts {
     return problem;
   }
 
- private:
   static constexpr unsigned kListening = 1;
   static constexpr unsigned kSampled = 2;
   static constexpr unsigned kStarted = kListening | kSampled;
@@ -139,6 +143,7 @@ class Exporter::Parts {
   Reloader reloader_;
   Pages pages_;
   Sampler sampler_;
+  RequestedTask reloading_;
   HttpServer server_;  // last: what it calls is there before it and after it
 };
 
@@ -149,7 +154,7 @@ Exporter::Exporter(const Configuration& configuration, std::function<Configurati
 
 Exporter::~Exporter() = default;
 
-void Exporter::reload() { parts_->reload(); }
+void Exporter::request_reload() { parts_->request_reload(); }
 
 Health ask_for_health(const Configuration& configuration) {
   const auto address = parse_listen_address(configuration.web.listen_addresses.front()).value();

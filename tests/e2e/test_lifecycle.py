@@ -3,11 +3,13 @@
 
 import re
 import signal
+import threading
 import unittest
 
 from support import web
 from support.case import EndToEndTest
-from support.exporter import FAST, LARGE
+from support.exporter import FAST, LARGE, Exporter
+from support.fault import HangingFile
 from support.polling import wait_until
 
 BAD = FAST + "ports: {inbund: [22]}\n"
@@ -59,8 +61,6 @@ class Reload(EndToEndTest):
         exporter.scrape_when(lambda scrape: scrape.value(LAST_RELOAD) == 1, "good reload")
         self.expect_interval(exporter, 0.1)
 
-    def test_a_vanished_file_leaves_the_configuration(self):
-        exporter = self.start_exporter(config=with_interval("200ms"))
     def test_a_hostile_file_leaves_the_configuration_and_the_signals(self):
         exporter = self.start_exporter(config=with_interval("200ms"))
         for text in (",", "[],", "{a: b}, {c: d}", "[" * 60_000, "[1," * 20_000, "x" * 1_000_000):
@@ -69,6 +69,8 @@ class Reload(EndToEndTest):
         self.assertEqual(scrape.source("sockdiag_sample_interval_seconds"), 0.2)
         self.assertEqual(exporter.terminate(), 0)
 
+    def test_a_vanished_file_leaves_the_configuration(self):
+        exporter = self.start_exporter(config=with_interval("200ms"))
         exporter.config.remove()
         exporter.process.send_signal(signal.SIGHUP)
         exporter.log.wait_for("level=error .*No such file")
@@ -166,8 +168,6 @@ class ReloadEndpoint(EndToEndTest):
         self.assertTrue(answer.header("Content-Type").startswith("text/plain"))
         exporter.scrape_when(reload_failed, "failed reload")
 
-    def test_it_is_not_there_without_the_flag(self):
-        exporter = self.start_exporter()
     def test_a_hostile_file_is_refused(self):
         # A worker of CivetWeb's has a stack of 100 KiB.
         exporter = self.start_exporter("--web.enable-lifecycle")
@@ -177,10 +177,69 @@ class ReloadEndpoint(EndToEndTest):
             self.assertEqual(answer.status, 500)
             self.assertRegex(answer.text, r"\.yml:1:\d+: expected ")
 
+    def test_it_is_not_there_without_the_flag(self):
+        exporter = self.start_exporter()
         exporter.config.write(with_interval("300ms"))
         self.assertEqual(exporter.request("/-/reload", "POST").status, 404)
         scrape = exporter.fresh_scrape()
         self.assertEqual(scrape.source("sockdiag_sample_interval_seconds"), 0.1)
+
+
+class HangingFiles(EndToEndTest):
+    """On a mount whose server has gone, whoever opens a file waits for ever."""
+
+    def setUp(self):
+        super().setUp()
+        self.file = HangingFile(FAST)
+        self.addCleanup(self.file.remove)
+
+    def launch(self, *flags):
+        exporter = Exporter(
+            f"--config.file={self.file.path}",
+            *flags,
+            config=None,
+            environment=self.file.environment(),
+        )
+        self.addCleanup(exporter.dispose)
+        return exporter
+
+    def wait_until_it_hangs(self):
+        wait_until(self.file.is_waited_for, "the file is being opened")
+
+    def test_a_reload_that_hangs_holds_up_neither_scrapes_nor_the_end(self):
+        exporter = self.launch().wait_until_listening().wait_until_ready()
+        self.file.hang()
+        for _ in range(3):
+            exporter.process.send_signal(signal.SIGHUP)
+        self.wait_until_it_hangs()
+        exporter.fresh_scrape()
+        self.assertEqual(exporter.terminate(), 0)
+
+    def test_a_reload_by_request_that_hangs_holds_up_neither_scrapes_nor_the_end(self):
+        exporter = self.launch("--web.enable-lifecycle").wait_until_listening().wait_until_ready()
+        self.file.hang()
+        asking = threading.Thread(target=self.ask_for_reload, args=(exporter,))
+        asking.start()
+        self.addCleanup(asking.join)
+        self.wait_until_it_hangs()
+        exporter.process.send_signal(signal.SIGHUP)
+        exporter.fresh_scrape()
+        self.assertEqual(exporter.terminate(), 0)
+
+    @staticmethod
+    def ask_for_reload(exporter):
+        try:
+            exporter.request("/-/reload", "POST")
+        except OSError:
+            pass  # no answer: the exporter ends meanwhile
+
+    def test_a_start_or_a_check_that_hangs_ends_on_sigterm(self):
+        for flags in ((), ("--config.check",), ("--once",)):
+            with self.subTest(flags):
+                self.file.hang()
+                exporter = self.launch(*flags)
+                self.wait_until_it_hangs()
+                self.assertEqual(exporter.terminate(), -signal.SIGTERM)
 
 
 class Flags(EndToEndTest):

@@ -20,11 +20,12 @@ class Exporter {
   Exporter(const Exporter&) = delete;
   Exporter& operator=(const Exporter&) = delete;
 
-  // Ends the requests and the sample in flight first.
+  // Ends the requests, the sample and the reload in flight first.
   ~Exporter();
 
-  // Safe from any thread.
-  void reload();
+  // Returns at once; the file is read on a thread of the exporter's own, which logs what came of
+  // it. Safe from any thread.
+  void request_reload();
 
  private:
   class Parts;

@@ -1,30 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the exporter's netlink sockets fail, through tests/support/netlink_fault.c."""
+"""Makes the system fail the exporter, through the shims in tests/support/*.c."""
 
 import contextlib
 import os
 import tempfile
 
-_SHIM = os.environ.get("NETLINK_FAULT", "")
+
+def _preload(name):
+    """What the exporter is started with to have the shim that the variable of that name names; the
+    sanitizer option lets the shim come first."""
+    shim = os.environ.get(name, "")
+    if not os.path.exists(shim):
+        raise RuntimeError(f"{name} does not name the shim")
+    asan_options = os.environ.get("ASAN_OPTIONS", "")
+    return {
+        "LD_PRELOAD": shim,
+        "ASAN_OPTIONS": ":".join(filter(None, [asan_options, "verify_asan_link_order=0"])),
+    }
 
 
 class NetlinkFault:
     """A switch: `with fault("ENOBUFS"):` every dump of the exporter fails so."""
 
     def __init__(self):
-        if not os.path.exists(_SHIM):
-            raise RuntimeError("NETLINK_FAULT does not name the shim")
+        self._preload = _preload("NETLINK_FAULT")
         self._directory = tempfile.TemporaryDirectory(prefix="sockdiag_e2e_fault_")
         self._path = os.path.join(self._directory.name, "fault")
 
     def environment(self):
-        """What the exporter is started with; the sanitizer option lets the shim come first."""
-        asan_options = os.environ.get("ASAN_OPTIONS", "")
-        return {
-            "LD_PRELOAD": _SHIM,
-            "NETLINK_FAULT_FILE": self._path,
-            "ASAN_OPTIONS": ":".join(filter(None, [asan_options, "verify_asan_link_order=0"])),
-        }
+        return {**self._preload, "NETLINK_FAULT_FILE": self._path}
 
     @contextlib.contextmanager
     def __call__(self, name):
@@ -43,3 +47,30 @@ class NetlinkFault:
 
     def remove(self):
         self._directory.cleanup()
+
+
+class HangingFile:
+    """A configuration file that cannot be opened while hang() is in force."""
+
+    def __init__(self, text):
+        self._preload = _preload("HANGING_FILE")
+        self._directory = tempfile.TemporaryDirectory(prefix="sockdiag_e2e_hang_")
+        self.path = os.path.join(self._directory.name, "sockdiag_exporter.yml")
+        self._write(self.path, text)
+
+    def environment(self):
+        return {**self._preload, "HANGING_FILE": self.path}
+
+    def hang(self):
+        self._write(f"{self.path}.hang", "")
+
+    def is_waited_for(self):
+        return os.path.exists(f"{self.path}.hanging")
+
+    def remove(self):
+        self._directory.cleanup()
+
+    @staticmethod
+    def _write(path, text):
+        with open(path, "w", encoding="ascii") as file:
+            file.write(text)
