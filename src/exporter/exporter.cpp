@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <mutex>
+#include <system_error>
 #include <utility>
 
 #include "http_client.hpp"
@@ -149,7 +150,11 @@ class Exporter::Parts {
 
 Exporter::Exporter(const Configuration& configuration, std::function<Configuration()> load) {
   log_build();
-  parts_ = std::make_unique<Parts>(configuration, std::move(load));
+  try {
+    parts_ = std::make_unique<Parts>(configuration, std::move(load));
+  } catch (const std::system_error& error) {
+    throw ServeError(std::string("cannot start a thread: ") + error.what());
+  }
 }
 
 Exporter::~Exporter() = default;

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <condition_variable>
 #include <exception>
 #include <latch>
 #include <mutex>
@@ -35,6 +36,8 @@ constexpr std::size_t kOtherThreads = 2;
 // nothing.
 constexpr std::size_t kPieceBytes = 16384;
 constexpr std::chrono::milliseconds kKnockInterval(10);
+// All threads that could be had run long before; the rest never will.
+constexpr std::chrono::seconds kThreadsStartWithin(10);
 
 constexpr std::array<std::pair<int, std::string_view>, 5> kReasons = {
     {{200, "OK"},
@@ -136,19 +139,34 @@ void check_descriptors(unsigned workers) {
   }
 }
 
+// Threads that wait until the object goes.
+class WaitingThreads {
+ public:
+  WaitingThreads() = default;
+  WaitingThreads(const WaitingThreads&) = delete;
+  WaitingThreads& operator=(const WaitingThreads&) = delete;
+  ~WaitingThreads() { all_there_.count_down(); }
+
+  // Throws std::system_error or std::bad_alloc; those that are there go as well.
+  void start(std::size_t count) {
+    threads_.reserve(count);
+    while (threads_.size() < count) threads_.emplace_back([this] { all_there_.wait(); });
+  }
+
+ private:
+  std::latch all_there_{1};
+  std::vector<std::jthread> threads_;
+};
+
 // CivetWeb says nothing of threads that it could not start, and without them serves nobody.
 void check_threads(unsigned workers) {
   const std::size_t needed = workers + kOtherThreads;
-  std::latch all_there(1);
-  std::vector<std::jthread> threads;
   try {
-    while (threads.size() < needed) threads.emplace_back([&] { all_there.wait(); });
-  } catch (const std::system_error& error) {
-    all_there.count_down();
+    WaitingThreads().start(needed);
+  } catch (const std::exception& error) {
     throw ServeError("cannot start " + std::to_string(needed) + " threads for " +
                      std::to_string(workers) + " workers: " + error.what());
   }
-  all_there.count_down();
 }
 
 HttpRequest request_of(const mg_connection* connection) {
@@ -182,6 +200,7 @@ class HttpServer::Civet {
     check_threads(options.workers);
     ::mg_init_library(0);
     start(options);
+    await_threads(options.workers);
     read_addresses(options.addresses);
   }
   Civet(const Civet&) = delete;
@@ -217,6 +236,7 @@ class HttpServer::Civet {
     for (const auto& [name, value] : settings) flat.insert(flat.end(), {name, value.c_str()});
     flat.push_back(nullptr);
     mg_callbacks callbacks{};
+    callbacks.init_thread = &Civet::init_thread;
     callbacks.begin_request = &Civet::begin_request;
     callbacks.log_message = &Civet::log_message;
     context_ = ::mg_start(&callbacks, this, flat.data());
@@ -224,6 +244,24 @@ class HttpServer::Civet {
       ::mg_exit_library();
       throw ServeError("cannot listen on " + ports + ": " + first_message());
     }
+  }
+
+  // A thread that is missing would leave requests unanswered without a word. Without the thread
+  // that accepts connections CivetWeb cannot even be stopped: it is left as it is, and the process
+  // ends.
+  void await_threads(unsigned workers) {
+    std::unique_lock lock(threads_mutex_);
+    const auto all_there = [&] { return accepting_ && workers_ == workers; };
+    if (thread_started_.wait_for(lock, kThreadsStartWithin, all_there)) return;
+    const std::string count = std::to_string(workers_);
+    if (accepting_) {
+      lock.unlock();
+      ::mg_stop(context_);
+      ::mg_exit_library();
+    }
+    throw ServeError("cannot start " + std::to_string(workers) + " workers, only " + count +
+                     (accepting_ ? "" : ", and no thread that accepts connections") +
+                     ": too little memory or too few tasks");
   }
 
   // CivetWeb cuts off what it is sending when it stops, so it is stopped when nothing is sent; and
@@ -245,7 +283,7 @@ class HttpServer::Civet {
     };
     try {
       return std::jthread(knock_on);
-    } catch (const std::system_error&) {
+    } catch (const std::exception&) {
       return std::nullopt;
     }
   }
@@ -257,6 +295,17 @@ class HttpServer::Civet {
     for (std::size_t i = 0; std::cmp_less(i, count) && i < asked.size(); ++i) {
       addresses_[i].port = static_cast<std::uint16_t>(ports[i].port);
     }
+  }
+
+  static void* init_thread(const mg_context* context, int type) noexcept {
+    constexpr int kAccepting = 0;
+    constexpr int kWorker = 1;
+    auto& self = *static_cast<Civet*>(::mg_get_user_data(context));
+    const std::lock_guard lock(self.threads_mutex_);
+    if (type == kAccepting) self.accepting_ = true;
+    if (type == kWorker) ++self.workers_;
+    self.thread_started_.notify_all();
+    return nullptr;
   }
 
   static int begin_request(mg_connection* connection) noexcept {
@@ -313,24 +362,30 @@ class HttpServer::Civet {
     return kHandled;
   }
 
-  void keep_message(const char* message) {
+  // Cut to what there is room for: nothing can be allocated where nothing may be thrown.
+  void keep_message(std::string_view message) noexcept {
     const std::lock_guard lock(message_mutex_);
-    if (first_message_.empty()) first_message_ = message;
+    if (first_message_[0] != '\0') return;
+    message.copy(first_message_.data(), first_message_.size() - 1);
   }
 
   [[nodiscard]] std::string first_message() {
     const std::lock_guard lock(message_mutex_);
-    return first_message_.empty() ? "CivetWeb gives no reason" : first_message_;
+    return first_message_[0] != '\0' ? first_message_.data() : "CivetWeb gives no reason";
   }
 
   Handler handler_;
   std::chrono::milliseconds write_timeout_;
   mg_context* context_ = nullptr;
   std::vector<ListenAddress> addresses_;
+  std::mutex threads_mutex_;
+  std::condition_variable thread_started_;
+  bool accepting_ = false;
+  unsigned workers_ = 0;
   InFlight in_flight_;
   std::atomic<bool> closing_ = false;
   std::mutex message_mutex_;
-  std::string first_message_;
+  std::array<char, 256> first_message_{};
 };
 
 HttpServer::HttpServer(const Options& options, Handler handler)

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sockdiag/procfs/process_stats.hpp"
 
+#include <dirent.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <fstream>
 #include <iterator>
 #include <sstream>
 #include <string>
-#include <system_error>
+#include <string_view>
 #include <vector>
 
 namespace sockdiag {
@@ -48,15 +50,38 @@ std::optional<std::uint64_t> boot_time_seconds(const std::filesystem::path& path
   return std::nullopt;
 }
 
-std::optional<std::uint64_t> count_entries(const std::filesystem::path& directory) {
-  std::error_code error;
-  std::uint64_t count = 0;
-  for (auto entry = std::filesystem::directory_iterator(directory, error);
-       !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-    ++count;
+// Not std::filesystem::directory_iterator: with an error code for its errors it is noexcept, and
+// ends the process where memory is short.
+class Directory {
+ public:
+  explicit Directory(const std::filesystem::path& path) noexcept
+      : directory_(::opendir(path.c_str())) {}
+  Directory(const Directory&) = delete;
+  Directory& operator=(const Directory&) = delete;
+  ~Directory() {
+    if (directory_ != nullptr) ::closedir(directory_);
   }
-  if (error || count == 0) return std::nullopt;
-  return count - 1;  // the descriptor that reads the directory
+
+  // Absent where the directory cannot be read; "." and ".." are left out.
+  [[nodiscard]] std::optional<std::uint64_t> count_entries() const noexcept {
+    if (directory_ == nullptr) return std::nullopt;
+    std::uint64_t count = 0;
+    errno = 0;
+    while (const dirent* entry = ::readdir(directory_)) {
+      const std::string_view name(entry->d_name);
+      if (name != "." && name != "..") ++count;
+    }
+    return errno == 0 ? std::optional(count) : std::nullopt;
+  }
+
+ private:
+  DIR* directory_;
+};
+
+std::optional<std::uint64_t> count_open_descriptors(const std::filesystem::path& proc) {
+  const auto entries = Directory(proc / "self/fd").count_entries();
+  if (!entries || *entries == 0) return std::nullopt;
+  return *entries - 1;  // the descriptor that reads the directory
 }
 
 class StatFields {
@@ -95,7 +120,7 @@ ProcessStats read_process_stats(const std::filesystem::path& proc) {
   ProcessStats stats;
   fill_from_stat(stats, StatFields(proc));
   stats.virtual_memory_max_bytes = limit_of(RLIMIT_AS);
-  stats.open_fds = count_entries(proc / "self/fd");
+  stats.open_fds = count_open_descriptors(proc);
   stats.max_fds = limit_of(RLIMIT_NOFILE);
   return stats;
 }

@@ -5,8 +5,8 @@ import time
 import unittest
 
 from support.case import EndToEndTest, without_info
-from support.exporter import run
-from support.fault import NetlinkFault
+from support.exporter import ConfigFile, run
+from support.fault import NetlinkFault, thread_fault
 from support.polling import wait_until
 
 MAX_STALENESS_SECONDS = 1
@@ -181,6 +181,28 @@ class FewDescriptors(EndToEndTest):
         complaints = without_info(done)
         self.assertEqual(len(complaints), 1, done.stderr)
         self.assertRegex(complaints[0], "(?i)nofile|descriptors|open files")
+
+
+class FewThreads(EndToEndTest):
+    # The sampler's and the one that reloads; four that are tried out; then CivetWeb's three.
+    THREADS = 2 + 4 + 3
+
+    def test_without_one_of_its_threads_it_does_not_start(self):
+        config = ConfigFile('web: {workers: 2, listen_addresses: ["127.0.0.1:0"]}\n')
+        self.addCleanup(config.remove)
+        for number in range(1, self.THREADS + 1):
+            with self.subTest(number):
+                done = run(b"--config.file=" + config.path, environment=thread_fault(number))
+                self.assertEqual(done.returncode, 1, done)
+                complaints = without_info(done)
+                self.assertEqual(len(complaints), 1, done)
+                self.assertRegex(complaints[0], "(?i)cannot (start|listen)")
+
+    def test_these_are_all_its_threads(self):
+        flags = ("--web.listen-address=127.0.0.1:0",)
+        config = "web: {workers: 2}\n"
+        environment = thread_fault(self.THREADS + 1)
+        self.start_exporter(*flags, config=config, listen=None, environment=environment)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,14 @@ def _preload(name):
     }
 
 
+def thread_fault(number):
+    """The environment in which that thread cannot be had, counted from 1. CivetWeb does not free
+    all that it has when it cannot start."""
+    environment = _preload("THREAD_FAULT")
+    environment["ASAN_OPTIONS"] += ":detect_leaks=0"
+    return {**environment, "THREAD_FAULT": str(number)}
+
+
 class NetlinkFault:
     """A switch: `with fault("ENOBUFS"):` every dump of the exporter fails so."""
 
