@@ -188,8 +188,9 @@ constexpr auto kTcpFamilies = std::to_array<FamilyRow<TcpSnapshot>>({
      "what the peer sent. unread_goodbye: what is unread is as long as a TLS close_notify, or "
      "HTTP/2 GOAWAY and close_notify, and the end of the stream: idle connections that nobody "
      "watches. Only the length tells, so data that is just as long counts here. unread_eof: all "
-     "but the end of the stream was read. not_closed: everything was read and close() never came, "
-     "the textbook leak of descriptors.",
+     "but the end of the stream was read. not_closed: everything was read and close() has not "
+     "come: a "
+     "leak of descriptors, or a client that has closed its half and is still being served.",
      fill_close_wait},
     {"sockdiag_tcp_lingering_sockets", MetricType::Gauge, "direction, port, state",
      "Sockets that have been in a passing state for its lingering threshold or longer: a leak or "
@@ -218,7 +219,9 @@ constexpr auto kTcpFamilies = std::to_array<FamilyRow<TcpSnapshot>>({
      "last ACK was dropped because the accept queue is full.",
      fill_inbound<&PortCounts::retransmitting_syn_recv>},
     {"sockdiag_tcp_syn_recv_prefixes", MetricType::Gauge, "port",
-     "Distinct client networks (/24, /64) among them: many mean a flood, few a lossy path. Exact "
+     "Distinct client networks (/24, /64) of sockdiag_tcp_syn_recv_retransmitting_sockets: many "
+     "mean "
+     "a flood or scanners, few a lossy path or SYN-ACKs reflected to a victim. Exact "
      "up to 16384 on all ports together, at least that beyond; under port=\"other\" each port's "
      "are counted.",
      fill_inbound<&PortCounts::syn_recv_prefixes>},

@@ -141,7 +141,8 @@ SYN = [
     by_port("SYN_RECV whose SYN-ACK was sent again, and their networks",
             {"{{port}} sockets": "sockdiag_tcp_syn_recv_retransmitting_sockets{@listener}",
              "{{port}} networks": "sockdiag_tcp_syn_recv_prefixes{@listener}"},
-            "From many networks (/24, /64) a flood, from few a lossy path.",
+            "From many networks (/24, /64) a flood or scanners, from few a lossy path or reflected "
+            "SYN-ACKs.",
             {"SockdiagSynFlood": None}),
     by_port("Lingering SYN_RECV by port",
             {"{{port}}": f'{LINGERING}{{@listener,state="syn_recv"}}'},

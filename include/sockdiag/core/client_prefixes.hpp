@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// From how many client networks a port's half-open connections come: many mean a flood, few a lossy
-// path. Distinct (port, /24 or /64) pairs of one sample, exact up to kMaxPrefixes of all ports
-// together, and at least what it says beyond that. Not thread-safe. Memory: 24 bytes a bucket,
-// 0.8 MiB at most.
+// From how many client networks a port's half-open connections come: many mean a flood or scanners,
+// few a lossy path or SYN-ACKs reflected to a victim. Distinct (port, /24 or /64) pairs of one
+// sample, exact up to kMaxPrefixes of all ports together, and at least what it says beyond that.
+// Not thread-safe. Memory: 24 bytes a bucket, 0.8 MiB at most.
 
 #include <tsl/robin_set.h>
 
