@@ -370,11 +370,13 @@ def drawn_as_exceptions_say(dashboard):
 
 
 def coloured_by_direction(dashboard):
-    """The number of an alert on one direction colours values of that direction alone."""
+    """The number of an alert on one direction colours values of that direction alone. What an
+    alert leaves out (unless) is no value of its own."""
     coloured = [panel for panel in panels(dashboard) if panel["type"] != "timeseries"]
     for panel in coloured:
         for alert in drawn_alerts(panel):
-            wanted = set(re.findall(r'direction="\w+"', alert["expr"]))
+            own = alert["expr"].partition("unless")[0]
+            wanted = set(re.findall(r'direction="\w+"', own))
             for target in panel["targets"]:
                 if not all(each in target["expr"] for each in wanted):
                     yield f"{panel['title']} asks {target['expr']}, {alert['alert']} {wanted}"

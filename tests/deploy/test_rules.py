@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The alerts and recording rules: well formed, tested each, and about metrics that exist."""
 
+import functools
 import re
 import subprocess
 import tempfile
@@ -15,6 +16,7 @@ PROMETHEUS = REPOSITORY / "deploy/prometheus"
 ALERTS = PROMETHEUS / "sockdiag_alerts.yml"
 RECORDING = PROMETHEUS / "sockdiag_recording.yml"
 RUNBOOK = PROMETHEUS / "runbook.md"
+ALERTMANAGER = PROMETHEUS / "alertmanager.yml"
 UNIT_TESTS = sorted((HERE / "rules").glob("*.yml"))
 RUNBOOK_URL = "https://github.com/sockdiag/sockdiag_exporter/blob/main/deploy/prometheus/runbook.md"
 
@@ -60,6 +62,32 @@ def rated_in(expression):
     return re.findall(r"\b(?:rate|irate|increase|resets)\s*\(\s*([\w:]+)", bare(expression))
 
 
+def alerts_named_in(matchers, known):
+    """The alerts that a list of matchers of Alertmanager selects by name."""
+    (matcher,) = [each for each in matchers if each.startswith("alertname")]
+    wanted = re.fullmatch(r'alertname=~?"([\w|]+)"', matcher)[1]
+    return {alert for alert in known if re.fullmatch(wanted, alert)} or {wanted}
+
+
+def commands_of_texts():
+    """(labels, command) of each command in the texts that unit tests expect, filled in."""
+    return [
+        (expected["exp_labels"], command)
+        for _, _, alerts in alert_tests()
+        for expected in alerts
+        for command in re.findall("`([^`]+)`", expected["exp_annotations"]["description"])
+    ]
+
+
+def run_in_fresh_namespace(command):
+    """Without sockets: grep finds nothing and ends with 1, what is wrong is said on stderr."""
+    script = f"ip link set lo up; {command}"
+    return subprocess.run(
+        ["unshare", "--net", "bash", "-c", script], capture_output=True, text=True, check=False
+    )
+
+
+@functools.cache
 def alert_tests():
     """(file, alert, what is expected) of each test of promtool."""
     return [
@@ -131,6 +159,18 @@ class EveryAlert(unittest.TestCase):
             with self.subTest(rule["alert"]):
                 self.assertRegex(rule.get("for", ""), r"^([2-9]|\d\d)m$")
 
+    def test_is_kept_while_the_exporter_does_not_answer(self):
+        """All but those that read what Prometheus itself writes."""
+        others = dict.fromkeys(("SockdiagExporterDown", "SockdiagExporterFlapping"))
+        others |= dict.fromkeys(
+            ("SockdiagCloseWaitGrowingSlowly", "SockdiagEstablishedGrowing", "SockdiagSocketsHidden"),
+            "1h",
+        )
+        for rule in self.ALL:
+            with self.subTest(rule["alert"]):
+                expected = others.get(rule["alert"], "10m")
+                self.assertEqual(rule.get("keep_firing_for"), expected)
+
     def test_leads_to_its_section_of_the_runbook(self):
         sections = re.findall(r"^## (Sockdiag\w+)$", RUNBOOK.read_text(), re.M)
         self.assertEqual(sorted(sections), sorted(rule["alert"] for rule in self.ALL))
@@ -178,6 +218,87 @@ class EveryAlertsUnitTest(unittest.TestCase):
                 expected = [a for _, name, alerts in alert_tests() if name == alert for a in alerts]
                 self.assertTrue(any("cluster" in each["exp_labels"] for each in expected))
                 self.assertTrue(all("description" in each["exp_annotations"] for each in expected))
+
+
+class EveryCommand(unittest.TestCase):
+    """In the texts of alerts, as unit tests expect them."""
+
+    ALL = commands_of_texts()
+
+    def test_there_are_many(self):
+        self.assertGreater(len({command for _, command in self.ALL}), 30)
+
+    def test_of_ss_names_its_states(self):
+        """Without, iproute2 6.8 and later also walks bound sockets, which holds up accept()."""
+        for _, command in self.ALL:
+            if command.startswith("ss "):
+                with self.subTest(command):
+                    flags = command.split()[1]
+                    self.assertRegex(flags, "^-H[a-z]+$")
+                    self.assertNotIn("a", flags)
+                    self.assertTrue("l" in flags or " state " in command)
+                    self.assertNotRegex(command, r"\b(all|connected|exclude)\b")
+
+    def test_of_ss_is_about_the_port_of_its_alert_and_no_other(self):
+        for labels, command in self.ALL:
+            if command.startswith("ss ") and "port" in labels:
+                with self.subTest(command, labels=labels):
+                    end = "dport" if labels.get("direction") == "outbound" else "sport"
+                    wanted = [] if labels["port"] == "other" else [f"( {end} = :{labels['port']} )"]
+                    self.assertEqual(re.findall(r"\( [sd]port = :\w+ \)", command), wanted)
+                    self.assertNotIn("other", command)
+
+    def test_is_understood(self):
+        for command in sorted({command for _, command in self.ALL if "PID" not in command}):
+            with self.subTest(command):
+                done = run_in_fresh_namespace(command)
+                self.assertIn(done.returncode, (0, 1))
+                self.assertEqual(done.stderr, "")
+
+    def test_would_not_be_understood_with_a_mistake(self):
+        for command in ("ss -Htn state close-wat", "ss -Htn state close-wait '( sport = :x-y )'"):
+            with self.subTest(command):
+                self.assertNotEqual(run_in_fresh_namespace(command).stderr, "")
+
+
+class ExampleOfAlertmanager(unittest.TestCase):
+    """Which alerts it tells is shown end to end; here, that it knows the rules."""
+
+    SEVERITIES = {rule["alert"]: rule["labels"]["severity"] for rule in rules(ALERTS)}
+    INHIBITIONS = load(ALERTMANAGER)["inhibit_rules"]
+
+    def pairs(self):
+        """(source, target) of each alert that silences another."""
+        return {
+            (source, target)
+            for rule in self.INHIBITIONS
+            for source in alerts_named_in(rule["source_matchers"], self.SEVERITIES)
+            for target in alerts_named_in(rule["target_matchers"], self.SEVERITIES)
+        }
+
+    def test_is_accepted_by_amtool(self):
+        command = ["amtool", "check-config", ALERTMANAGER]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_names_alerts_that_there_are(self):
+        text = ALERTMANAGER.read_text(encoding="utf-8")
+        self.assertLessEqual(set(re.findall(r"Sockdiag\w+", text)), self.SEVERITIES.keys())
+
+    def test_silences_nothing_for_what_is_less_severe(self):
+        order = ["info", "warning", "critical"]
+        for source, target in self.pairs():
+            with self.subTest(source, target=target):
+                ranks = [order.index(self.SEVERITIES[alert]) for alert in (source, target)]
+                self.assertGreaterEqual(*ranks)
+
+    def test_silences_no_two_alerts_by_each_other(self):
+        for source, target in self.pairs():
+            self.assertNotIn((target, source), self.pairs())
+
+    def test_silences_only_what_is_of_the_same_host(self):
+        for rule in self.INHIBITIONS:
+            self.assertLessEqual({"job", "instance"}, set(rule["equal"]))
 
 
 class EveryRecordingRule(unittest.TestCase):

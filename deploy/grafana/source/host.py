@@ -5,6 +5,7 @@ from source.dashboard import dashboard, exporters, variable
 from source.kinds import (
     ANY_IS_BAD,
     CAUSES,
+    CLOSE_WAIT_GROWING,
     CLOSE_WAIT_LINGERING,
     HEALTH,
     NEAR_EXHAUSTION,
@@ -74,8 +75,8 @@ STATES_OVER_TIME = [
 
 CLOSE_WAIT = [
     by_port("CLOSE_WAIT by port", f'{SOCKETS}{{@port,state="close_wait"}}',
-            "A floor that rises for half an hour and more is a leak.",
-            {"SockdiagCloseWaitGrowing": 50, "SockdiagCloseWaitGrowingSlowly": 50}, width=12),
+            "A floor that rises step by step is a leak; one step is an event that is over.",
+            dict.fromkeys(CLOSE_WAIT_GROWING, 50), width=12),
     graph("CLOSE_WAIT by cause", "short",
           {"{{direction}} {{cause}}": "sum by (direction, cause)"
            " (sockdiag_tcp_close_wait_sockets{@port})"},
@@ -97,9 +98,18 @@ BY_PORT = [
     matrix("Outbound sockets by port and state", f'{SOCKETS}{{@listener,direction="outbound"}}',
            STATES, "Connections to other services, by the remote port.", width=24),
     by_port("Bytes received and not read, by port", "sockdiag_tcp_receive_queue_bytes{@port}",
-            "Growing: the application does not read.", unit="bytes", width=12),
+            "Standing or growing: the application does not read.",
+            {"SockdiagReceiveQueueStuck": 1048576}, unit="bytes", width=12),
     by_port("Bytes written and not acknowledged, by port", "sockdiag_tcp_send_queue_bytes{@port}",
-            "Growing: the peers do not read, or the path is slow.", unit="bytes", width=12),
+            "Standing or growing: the peers do not read, or the path is slow.",
+            {"SockdiagSendQueueStuck": 1048576}, unit="bytes", width=12),
+    by_port("ESTABLISHED by port", f'{SOCKETS}{{@port,state="established"}}',
+            "Load moves it. Over days it should come down as often as it goes up.",
+            {"SockdiagEstablishedGrowing": 200}, width=12),
+    graph("Listeners by port", "short",
+          {"{{port}}": f'{SOCKETS}{{@listener,direction="inbound",state="listen"}}'},
+          "At 0 nothing listens: new connections are refused.",
+          {"SockdiagListenerGone": 0}, width=12),
 ]
 
 QUEUE = "sockdiag_tcp_accept_queue"
@@ -130,7 +140,7 @@ ACCEPT_QUEUES = [
           {"for any reason": "sockdiag_tcp_listen_drops_total",
            "accept queue full": "sockdiag_tcp_listen_overflows_total"},
           "As the kernel counts them for the whole network namespace.",
-          {"SockdiagListenerDropping": 0.1}, width=6),
+          {"SockdiagListenerDropping": 0.1, "SockdiagListenDropsUnattributed": 0.1}, width=6),
 ]
 
 COOKIES = "sockdiag_tcp_request_queue_full_cookies_total{@host}"
@@ -147,7 +157,7 @@ SYN = [
     by_port("Lingering SYN_RECV by port",
             {"{{port}}": f'{LINGERING}{{@listener,state="syn_recv"}}'},
             "Clients that do not answer, a lossy path back, or a full accept queue.",
-            {"SockdiagSynRecvLingering": 10}),
+            {"SockdiagSynRecvLingering": 50}),
     graph("Full request queues", "cps",
           {"cookies and drops": f"{rate(COOKIES)} + {rate(REQUEST_DROPS)}",
            "drops": rate(REQUEST_DROPS),
@@ -183,6 +193,16 @@ TIME_WAIT = [
            "available": "sockdiag_tcp_ephemeral_ports{@host}"},
           "By the busiest destinations, each from one source address; TIME_WAIT included.",
           dict.fromkeys(NEAR_EXHAUSTION)),
+    graph("Local ephemeral ports used by any socket", "percentunit",
+          {"used": "sockdiag_tcp_local_ephemeral_ports_used{@host}"
+           " / sockdiag_tcp_ephemeral_ports{@host}"},
+          "connect() lets destinations share a port: a busy proxy comes near 100 % and is well."
+          " bind() before connect() takes one for each socket, and fails there.", NEAR_EXHAUSTION),
+    graph("Outbound sockets for each local ephemeral port", "short",
+          {"sockets": f'sum without (direction, port, state) ({SOCKETS}{{@host,direction="outbound"}})'
+           " / sockdiag_tcp_local_ephemeral_ports_used{@host}"},
+          "1 or hardly more where programs bind() before connect(); more where ports are shared.",
+          dict.fromkeys(NEAR_EXHAUSTION)),
     graph("Ephemeral ports used, of those available", "percentunit",
           {"rank {{rank}}": "sockdiag_tcp_ephemeral_ports_used{@host}"
            " / ignoring (rank) group_left () sockdiag_tcp_ephemeral_ports{@host}"},
@@ -203,10 +223,12 @@ OTHER_STATES = [
     by_port("Lingering LAST_ACK by port", f'{LINGERING}{{@port,state="last_ack"}}',
             "The last acknowledgement never comes: the peer is gone.",
             {"SockdiagLastAckLingering": 50}),
-    by_port("Lingering FIN_WAIT1 and CLOSING by port",
-            {"{{direction}} {{port}} {{state}}": f"{LINGERING}"
-             '{@port,state=~"fin_wait1|closing"}'},
-            "The peer does not acknowledge our FIN, or reads nothing."),
+    by_port("Lingering FIN_WAIT1 by port", f'{LINGERING}{{@port,state="fin_wait1"}}',
+            "The peer does not acknowledge our FIN, or what is before it: gone, or a download.",
+            {"SockdiagFinWait1Lingering": 50}),
+    by_port("Lingering CLOSING by port", f'{LINGERING}{{@port,state="closing"}}',
+            "Both sides have sent their FIN and the peer does not acknowledge ours.",
+            {"SockdiagClosingLingering": 10}),
     graph("Orphans, of their limit", "percentunit",
           {"used": "sockdiag_tcp_orphans{@host} / sockdiag_tcp_orphans_limit{@host}"},
           "Sockets that no process holds; resets may begin at a quarter of the limit."
@@ -214,9 +236,12 @@ OTHER_STATES = [
     graph("TCP memory, of its limit", "percentunit",
           {"used": "sockdiag_tcp_memory_bytes{@host} / sockdiag_tcp_memory_limit_bytes{@host}"},
           "At 100 % the kernel drops data and resets orphans. Absent outside the initial network"
-          " namespace.", {"SockdiagTcpMemoryNearLimit": 0.8}),
-    graph("TCP memory", "bytes", {"used": "sockdiag_tcp_memory_bytes{@host}"},
-          "Of all TCP buffers of the host.", {"SockdiagTcpMemoryNearLimit": None}),
+          " namespace.", {"SockdiagTcpMemoryNearLimit": 0.8, "SockdiagTcpMemoryPressure": 0.67}),
+    graph("TCP memory", "bytes",
+          {"used": "sockdiag_tcp_memory_bytes{@host}",
+           "pressure begins": "sockdiag_tcp_memory_pressure_bytes{@host}"},
+          "Of all TCP buffers of the host. From the second line on buffers and windows shrink.",
+          dict.fromkeys(("SockdiagTcpMemoryNearLimit", "SockdiagTcpMemoryPressure"))),
     rates("Connections reset for want of memory", {"resets": "sockdiag_tcp_abort_on_memory_total"},
           "There were too many orphans, or TCP used too much memory.",
           {"SockdiagAbortOnMemory": 0.1}),
@@ -226,7 +251,13 @@ OTHER_STATES = [
            "shown": "sum without (direction, port, state)"
            f' ({SOCKETS}{{@host,state!~"time_wait|syn_recv"}})'},
           "If the first grows and the last does not, sockets that are no connection (any more) are"
-          " never closed. The first two are the whole host's, the last one namespace's."),
+          " never closed. The first two are the whole host's, the last one namespace's.",
+          {"SockdiagSocketsHidden": None}),
+    graph("Sockets that no dump shows", "short",
+          {"hidden": "sockdiag_tcp_allocated_sockets{@host} - sum without (direction, port, state)"
+           f' ({SOCKETS}{{@host,state!~"time_wait|syn_recv"}})'},
+          "Reset or never connected, and those of other network namespaces: growth tells.",
+          {"SockdiagSocketsHidden": 1000}),
 ]
 
 KERNEL_COUNTERS = [
@@ -235,7 +266,8 @@ KERNEL_COUNTERS = [
            "by peers": "sockdiag_tcp_passive_opens_total"},
           "A high rate means that connections are not reused.", width=6),
     rates("Handshakes that failed", {"failed": "sockdiag_tcp_attempt_failures_total"},
-          "Outgoing ones refused or timed out, incoming ones reset by the peer.", width=6),
+          "Outgoing ones refused or timed out, incoming ones reset by the peer.",
+          {"SockdiagConnectionsRefused": 1}, width=6),
     rates("Connections reset", {"reset": "sockdiag_tcp_established_resets_total"},
           "Reset by either side or timed out, not closed in order.", width=6),
     graph("Sockets by address family", "short",

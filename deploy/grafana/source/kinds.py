@@ -20,6 +20,11 @@ NEAR_EXHAUSTION = {
     "SockdiagEphemeralPortsNearExhaustion": 0.8,
     "SockdiagEphemeralPortsExhausted": 0.95,
 }
+CLOSE_WAIT_GROWING = (
+    "SockdiagCloseWaitGrowing",
+    "SockdiagCloseWaitGrowingOutbound",
+    "SockdiagCloseWaitGrowingSlowly",
+)
 CLOSE_WAIT_LINGERING = {"SockdiagCloseWaitLingering": 20, "SockdiagCloseWaitLingeringOutbound": 50}
 
 # For panels that show a flag: value -> (word, colour).

@@ -32,7 +32,15 @@ CRITICAL = {
     "SockdiagListenerDropping",
     "SockdiagSynFlood",
 }
-INFO = {"SockdiagCloseWaitLingeringOutbound", "SockdiagLifetimesCapped", "SockdiagPortsFolded"}
+INFO = {
+    "SockdiagCloseWaitLingeringOutbound",
+    "SockdiagEstablishedGrowing",
+    "SockdiagLifetimesCapped",
+    "SockdiagPortsFolded",
+    "SockdiagSendQueueStuck",
+    "SockdiagSocketsHidden",
+    "SockdiagTcpMemoryPressure",
+}
 
 
 @dataclasses.dataclass(frozen=True)

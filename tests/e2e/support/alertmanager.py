@@ -4,6 +4,8 @@
 import http.server
 import json
 import os
+import pathlib
+import re
 import subprocess
 import tempfile
 import threading
@@ -28,18 +30,25 @@ receivers:
 """
 
 
+_SHIPPED = pathlib.Path(__file__).resolve().parents[3] / "deploy/prometheus/alertmanager.yml"
+
+
 class Webhook:
-    """Keeps all alerts of all notifications, as Alertmanager sent them."""
+    """Keeps all notifications, as Alertmanager sent them."""
 
     def __init__(self):
-        self._alerts = []
-        handler = type("Handler", (_Handler,), {"alerts": self._alerts})
+        self._notifications = []
+        handler = type("Handler", (_Handler,), {"notifications": self._notifications})
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", _WEBHOOK_PORT), handler)
         self._thread = threading.Thread(target=self._server.serve_forever)
         self._thread.start()
 
+    def notifications(self):
+        return list(self._notifications)
+
     def alerts(self):
-        return list(self._alerts)
+        """All alerts of all notifications."""
+        return [alert for each in self._notifications for alert in each["alerts"]]
 
     def stop(self):
         self._server.shutdown()
@@ -50,7 +59,7 @@ class Webhook:
 class _Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.alerts.extend(json.loads(body)["alerts"])
+        self.notifications.append(json.loads(body))
         self.send_response(200)
         self.end_headers()
 
@@ -71,13 +80,16 @@ class Alertmanager:
     def _flags(self):
         config = os.path.join(self._directory.name, "alertmanager.yml")
         with open(config, "w", encoding="ascii") as file:
-            file.write(_CONFIG)
+            file.write(self._config())
         return [
             f"--config.file={config}",
             f"--storage.path={self._directory.name}/data",
             f"--web.listen-address=127.0.0.1:{_PORT}",
             "--cluster.listen-address=",
         ]
+
+    def _config(self):
+        return _CONFIG
 
     def wait_until_ready(self):
         wait_until(self._is_ready, "Alertmanager is ready")
@@ -91,6 +103,14 @@ class Alertmanager:
         except ConnectionError:
             return False
 
+    def post(self, alerts):
+        """Begins or ends alerts, as Prometheus does."""
+        headers = [("Content-Type", "application/json")]
+        body = json.dumps(alerts).encode()
+        answer = web.request(_PORT, "/api/v2/alerts", "POST", headers=headers, body=body)
+        if answer.status != 200:
+            raise AssertionError(f"Alertmanager: {answer.status} {answer.body!r}")
+
     def alerts(self):
         """The alerts that it holds now, by its API."""
         return json.loads(web.request(_PORT, "/api/v2/alerts").body)
@@ -99,3 +119,15 @@ class Alertmanager:
         self._process.terminate()
         self._process.wait()
         self._directory.cleanup()
+
+
+class ShippedAlertmanager(Alertmanager):
+    """One that runs the shipped example, of which only the waits are changed."""
+
+    def _config(self):
+        config, changes = re.subn(
+            "(group_wait|group_interval): .*", r"\1: 1s", _SHIPPED.read_text(encoding="ascii")
+        )
+        if changes != 2:
+            raise AssertionError(f"{changes} waits in {config}")
+        return config
