@@ -25,7 +25,7 @@ PORT_RANGE, IN_USE = "40000 40199", 192
 FIRST_CLIENT_PORT = 20000
 
 # CLOSE_WAITs of both ports: 30 minutes ago there were 13 of them, 15 minutes ago 52, and the
-# rule's floor, 50, holds from now on.
+# rule's floor, 50, holds from now on: two rising steps.
 HISTORY_SECONDS, HISTORY_STEP_SECONDS = 35 * 60, 5
 LEAKED_BEFORE, CHURNED_AT_A_TIME = 90, 60
 
