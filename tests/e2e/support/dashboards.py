@@ -21,6 +21,7 @@ INSTANCE = "[2001:db8::1]:10293"  # a name that would be another regular express
 STAND_INS = {
     "sockdiag_tcp_orphans_limit": "sockdiag_tcp_orphans * 0 + 1000",
     "sockdiag_tcp_memory_limit_bytes": "sockdiag_tcp_memory_bytes * 0 + 1e9",
+    "sockdiag_tcp_memory_pressure_bytes": "sockdiag_tcp_memory_bytes * 0 + 6e8",
 }
 _STAND_IN_ALERT = "SockdiagStandIn"
 
