@@ -52,8 +52,8 @@ class TcpSource {
   [[nodiscard]] TcpSnapshot sample();
 
   // The same for the listeners alone; the samples after it know them, too. Which ports have series
-  // is the last sample's choice, so there must have been one. Without ListenDrops there are no drops,
-  // and the snapshot has the reason.
+  // is the last sample's choice, so there must have been one. Without ListenDrops there are no
+  // drops, and the snapshot has the reason.
   [[nodiscard]] ListenerSnapshot poll_listeners(std::chrono::steady_clock::duration peak_window);
 
   // What polls and samples have come to so far.
