@@ -42,11 +42,20 @@ void add_counts(PortCounts& to, const PortCounts& from) {
   add_queue(to.accept_queue, from.accept_queue);
 }
 
+// A listener is no use of a port: SO_REUSEPORT gives an idle one as many as there are workers.
+std::uint64_t connections(const PortCounts& counts) {
+  return std::accumulate(counts.sockets.begin(), counts.sockets.end(), std::uint64_t{0}) -
+         counts.sockets[index_of(TcpState::listen)];
+}
+
 // tcp_info counts in jiffies: one more than the longest of them (CONFIG_HZ=100), to be safe.
 constexpr std::chrono::milliseconds kJiffy{11};
 
 // From here on systems choose ports for clients: Linux by default, RFC 6335 from 49 152 on.
 constexpr std::uint16_t kClientPorts = 32768;
+
+// Below it no system chooses a port for a client.
+constexpr std::uint16_t kUserPorts = 1024;
 
 }  // namespace
 
@@ -200,10 +209,18 @@ bool TcpTally::is_inbound(const SocketRecord& record, TcpState state, bool local
   const std::uint16_t remote = record.remote_port;
   if (state == TcpState::syn_recv || listeners_.matches(record.local_address, local)) return true;
   const bool remote_is_ephemeral = is_ephemeral(remote);
-  if (local_is_ephemeral != remote_is_ephemeral) return remote_is_ephemeral;
+  if (!local_is_ephemeral && remote_is_ephemeral) return true;
+  if (local_is_ephemeral && !remote_is_ephemeral) return is_only_service(local, remote);
   // Outside of this host's range, a peer may have taken the port from its own.
   if (!remote_is_ephemeral && local < kClientPorts && remote >= kClientPorts) return true;
   return shared_ports_.add(local, remote);
+}
+
+// Whether only the local port is known as a service's: the remote one is of a client whose range is
+// wider than this host's.
+bool TcpTally::is_only_service(std::uint16_t local, std::uint16_t remote) const noexcept {
+  return shared_ports_.is_service(Direction::inbound, local) && remote >= kUserPorts &&
+         !shared_ports_.is_service(Direction::outbound, remote);
 }
 
 void TcpTally::add_polled(const SocketRecord& record, TimePoint now) {
@@ -285,8 +302,7 @@ DirectionCounts TcpTally::finish(Direction direction) {
   PortTable& counted = table(direction);
   std::vector<PortSeats::Candidate> in_use;
   for (const PortCounts& counts : counted.ports()) {
-    in_use.push_back({counts.port, std::accumulate(counts.sockets.begin(), counts.sockets.end(),
-                                                   std::uint64_t{0})});
+    in_use.push_back({counts.port, connections(counts)});
   }
   const auto seated = seats(direction).assign(in_use, now_, policy_.ports.port_retention);
 

@@ -157,7 +157,8 @@ void fill_destinations(const TcpSnapshot& snapshot, MetricFamily& family) {
 constexpr auto kTcpFamilies = std::to_array<FamilyRow<TcpSnapshot>>({
     {"sockdiag_tcp_sockets", MetricType::Gauge, "direction, port, state",
      "TCP sockets by direction, service port and state; each socket is in exactly one series. "
-     "Inbound: the local port has or lately had a listener. Outbound: port is the remote one.",
+     "Inbound: port is the local one, of a service here. Outbound: port is the remote one, of a "
+     "service that is called.",
      fill_sockets},
     {"sockdiag_tcp_family_sockets", MetricType::Gauge, "family, state",
      "The same sockets by address family on the wire (an IPv4-mapped IPv6 socket is ipv4).",

@@ -9,7 +9,7 @@ namespace {
 using namespace std::chrono_literals;
 using Ports = std::vector<std::uint16_t>;
 
-const PortSeats::TimePoint kStart{};
+const PortSeats::TimePoint kStart{1000h};
 
 }  // namespace
 
@@ -38,6 +38,14 @@ TEST_CASE("The seat of the least busy port yields to one that is ten times as bu
   CHECK(seats.assign({{10, 1}, {20, 2}}, kStart, 10s) == Ports{10, 20});
   CHECK(seats.assign({{10, 1}, {20, 2}, {30, 9}}, kStart + 1s, 10s) == Ports{10, 20});
   CHECK(seats.assign({{10, 1}, {20, 2}, {30, 10}}, kStart + 2s, 10s) == Ports{20, 30});
+}
+
+TEST_CASE("A seat without any socket yields to ten, not to one") {
+  PortSeats seats;
+  seats.configure({}, 1);
+  CHECK(seats.assign({{10, 0}}, kStart, 10s) == Ports{10});
+  CHECK(seats.assign({{10, 0}, {20, 9}}, kStart + 1s, 10s) == Ports{10});
+  CHECK(seats.assign({{10, 0}, {20, 10}}, kStart + 2s, 10s) == Ports{20});
 }
 
 TEST_CASE("Several seats yield at once, the least busy to the busiest") {

@@ -151,6 +151,48 @@ TEST_CASE("Without a listener the ephemeral range tells the direction") {
   }
 }
 
+std::vector<SocketSpec> connections(const std::string& local_address, int first_local,
+                                    const std::string& remote, int count) {
+  std::vector<SocketSpec> sockets;
+  for (int i = 0; i < count; ++i) {
+    sockets.push_back(
+        established(local_address + ":" + std::to_string(first_local + 2 * i), remote));
+  }
+  return sockets;
+}
+
+TEST_CASE("No client's port gets a name, from whatever range of its own the client took it") {
+  for (const int service : {443, 8080, 50051, 62000}) {
+    CAPTURE(service);
+    Counter counter;
+    std::mt19937 random{20261126};
+    std::uniform_int_distribution<> client_port(1024, 65535);
+    std::vector<SocketSpec> sockets;
+    for (int i = 0; i < 1000; ++i) {
+      sockets.push_back(established("10.0.0.1:" + std::to_string(service),
+                                    "192.0.2.1:" + std::to_string(client_port(random))));
+    }
+    counter.begin(sockets);
+    CHECK(counter.tally().learn_services());
+    CHECK(ports(counter.count(sockets), kOutbound).empty());
+    const auto second = counter.count(sockets);
+    CHECK(ports(second, kOutbound).empty());
+    CHECK(sum(at(second, kInbound, static_cast<std::uint16_t>(service)).sockets) == 1000);
+  }
+}
+
+TEST_CASE("Of two fixed high ports the remote one is the service's") {
+  const auto snapshot = Counter().count({established("10.0.0.1:61500", "192.0.2.1:62000")});
+  CHECK(in_state(at(snapshot, kOutbound, 62000), kEstablished) == 1);
+}
+
+TEST_CASE("In a wide range the height of a port says nothing of the direction") {
+  Counter counter;
+  counter.ephemeral = EphemeralPorts({1024, 65535}, std::vector<PortRange>{});
+  const auto snapshot = counter.count({established("10.0.0.1:20000", "192.0.2.1:50051")});
+  CHECK(in_state(snapshot.of(kOutbound).other, kEstablished) == 1);
+}
+
 TEST_CASE("A reserved port is a service's like one outside of the range") {
   Counter counter;
   counter.ephemeral = EphemeralPorts({1024, 65535}, std::vector<PortRange>{{3306, 3306}});
@@ -165,16 +207,6 @@ TEST_CASE("A remote port that is listened to on this host has series of its own"
                                          established("10.0.0.1:40000", "192.0.2.1:50051"),
                                          established("10.0.0.1:40002", "192.0.2.1:50052")});
   CHECK(ports(snapshot, kOutbound) == Ports{50051});
-}
-
-std::vector<SocketSpec> connections(const std::string& local_address, int first_local,
-                                    const std::string& remote, int count) {
-  std::vector<SocketSpec> sockets;
-  for (int i = 0; i < count; ++i) {
-    sockets.push_back(
-        established(local_address + ":" + std::to_string(first_local + 2 * i), remote));
-  }
-  return sockets;
 }
 
 TEST_CASE("A service in the ephemeral range is named from the sample after its sockets on") {
@@ -249,12 +281,14 @@ TEST_CASE("Counters of a port go on where they were when its seat yields and com
 
 TEST_CASE("Local ephemeral ports are counted once, whatever their sockets' states and peers") {
   auto waiting = connection("10.0.0.1:40002", "192.0.2.1:443", TcpState::time_wait);
-  const auto snapshot = Counter().count({listener("0.0.0.0:40000"), listener("0.0.0.0:80"), waiting,
-                                         established("10.0.0.1:40001", "192.0.2.1:443"),
-                                         established("10.0.0.1:40001", "192.0.2.2:443"),
-                                         established("[::1]:40003", "[::1]:40000"),
-                                         established("10.0.0.1:61000", "192.0.2.2:443")});
+  Counter counter;
+  const auto snapshot = counter.count({listener("0.0.0.0:40000"), listener("0.0.0.0:80"), waiting,
+                                       established("10.0.0.1:40001", "192.0.2.1:443"),
+                                       established("10.0.0.1:40001", "192.0.2.2:443"),
+                                       established("[::1]:40003", "[::1]:40000"),
+                                       established("10.0.0.1:61000", "192.0.2.2:443")});
   CHECK(snapshot.ephemeral.local_ports_used == 4U);
+  CHECK(counter.count({waiting}).ephemeral.local_ports_used == 1U);
 }
 
 TEST_CASE("An outbound port in the ephemeral range folds unless it is configured") {
@@ -311,6 +345,17 @@ TEST_CASE("More ports than there are seats are counted as other, visibly") {
   CHECK(snapshot.of(kInbound).other.accept_queue.limit == 13);
   CHECK(snapshot.of(kInbound).other.accept_queue.utilization == Approx(3.0 / 5));
   CHECK(sum_of_ports(snapshot) == 6);
+}
+
+TEST_CASE("An idle port yields its seat, however many listeners share it") {
+  Counter counter({.inbound = {}, .outbound = {}, .max_ports = 1});
+  std::vector<SocketSpec> sockets(64, listener("0.0.0.0:80"));
+  CHECK(ports(counter.count(sockets), kInbound) == Ports{80});
+  for (int i = 0; i < 10; ++i) {
+    sockets.push_back(connection("10.0.0.1:9150", "192.0.2.1:" + std::to_string(40000 + i),
+                                 TcpState::close_wait));
+  }
+  CHECK(ports(counter.count(sockets), kInbound) == Ports{9150});
 }
 
 TEST_CASE("Accept queues add up over a port's listeners, utilisation is that of the fullest") {

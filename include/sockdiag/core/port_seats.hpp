@@ -26,7 +26,7 @@ class PortSeats {
 
   struct Candidate {
     std::uint16_t port = 0;
-    std::uint64_t sockets = 0;
+    std::uint64_t sockets = 0;  // that make it busy; 0 of a port that only has listeners
   };
 
   static constexpr std::uint64_t kFarBusier = 10;

@@ -4,9 +4,9 @@
 // Folds the sockets of one dump into counts by direction, port, state and address family, and
 // keeps between dumps what makes those counts steady (the listeners lately gone, the services that
 // many sockets share, the ports that have series) and what takes more than one look (lifetimes,
-// TIME_WAITs begun). A sample is
-// begin(), add() for each socket in any order that has listeners before connections (as the kernel
-// dumps them), finish(). A begin() without finish() before it drops the lost sample whole.
+// TIME_WAITs begun). A sample is begin(), add() for each socket in any order that has listeners
+// before connections (as the kernel dumps them), finish(). A begin() without finish() before it
+// drops the lost sample whole.
 //
 // Not thread-safe. Memory grows with distinct ports, at most 65 535 a direction, and with what
 // Lifetimes, TimeWaitStarts, SharedPorts, DestinationTable and ClientPrefixes say of themselves;
@@ -100,6 +100,7 @@ class TcpTally {
   void add_syn_recv(PortCounts& counts, const SocketRecord& record);
   [[nodiscard]] bool is_inbound(const SocketRecord& record, TcpState state,
                                 bool local_is_ephemeral);
+  [[nodiscard]] bool is_only_service(std::uint16_t local, std::uint16_t remote) const noexcept;
   [[nodiscard]] PortCounts& counts_of(Direction direction, std::uint16_t port) {
     PortCounts* const counts = table(direction).find(port);
     return counts != nullptr ? *counts : first_counts_of(direction, port);
