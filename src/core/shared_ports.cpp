@@ -68,7 +68,7 @@ void SharedPorts::count(Side& side, std::uint16_t port) {
 }
 
 // The other end's port is left out where one end is certain to be the service's: it is a client's.
-bool SharedPorts::add(std::uint16_t local_port, std::uint16_t remote_port) {
+bool SharedPorts::add(std::uint16_t local_port, std::uint16_t remote_port, bool otherwise) {
   Side& local = sides_[index_of(Direction::inbound)];
   Side& remote = sides_[index_of(Direction::outbound)];
   const std::uint16_t local_weight = local.weights[local_port];
@@ -82,7 +82,7 @@ bool SharedPorts::add(std::uint16_t local_port, std::uint16_t remote_port) {
   const bool remote_certain = remote.sockets[remote_port] >= kCertain;
   if (local_certain || !remote_certain) count(local, local_port);
   if (remote_certain || !local_certain) count(remote, remote_port);
-  return false;
+  return otherwise;
 }
 
 bool SharedPorts::learn(Side& side, std::size_t ports, TimePoint now, Duration retention) {

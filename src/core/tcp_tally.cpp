@@ -209,11 +209,16 @@ bool TcpTally::is_inbound(const SocketRecord& record, TcpState state, bool local
   const std::uint16_t remote = record.remote_port;
   if (state == TcpState::syn_recv || listeners_.matches(record.local_address, local)) return true;
   const bool remote_is_ephemeral = is_ephemeral(remote);
-  if (!local_is_ephemeral && remote_is_ephemeral) return true;
-  if (local_is_ephemeral && !remote_is_ephemeral) return is_only_service(local, remote);
+  // By far the most connections of a host that calls others: not counted, which would cost more.
+  if (local_is_ephemeral && !remote_is_ephemeral && remote < kClientPorts) {
+    return is_only_service(local, remote);
+  }
   // Outside of this host's range, a peer may have taken the port from its own.
-  if (!remote_is_ephemeral && local < kClientPorts && remote >= kClientPorts) return true;
-  return shared_ports_.add(local, remote);
+  const bool looks_inbound =
+      local_is_ephemeral == remote_is_ephemeral
+          ? !remote_is_ephemeral && local < kClientPorts && remote >= kClientPorts
+          : remote_is_ephemeral;
+  return shared_ports_.add(local, remote, looks_inbound);
 }
 
 // Whether only the local port is known as a service's: the remote one is of a client whose range is

@@ -29,7 +29,8 @@ class Samples {
   std::size_t sample(const std::vector<Pair>& sockets, std::size_t range = kRange) {
     std::size_t inbound = 0;
     ports_->begin();
-    for (const auto& [local, remote] : sockets) inbound += ports_->add(local, remote) ? 1 : 0;
+    for (const auto& [local, remote] : sockets)
+      inbound += ports_->add(local, remote, false) ? 1 : 0;
     learned_ = ports_->learn(range, now_, 10min);
     now_ += 5s;
     return inbound;
@@ -205,7 +206,7 @@ TEST_CASE("A sample that was lost teaches nothing") {
   for (int i = 0; i < 2; ++i) {
     ports.begin();
     for (std::uint16_t local = 40000; local < 40002; ++local) {
-      CHECK_FALSE(ports.add(local, 50051));
+      CHECK_FALSE(ports.add(local, 50051, false));
     }
   }
   CHECK_FALSE(ports.learn(kRange, {}, 10min));

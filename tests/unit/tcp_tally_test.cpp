@@ -234,6 +234,41 @@ TEST_CASE("Accepted connections of a service that only their number tells are in
   CHECK_FALSE(counter.tally().learn_services());
 }
 
+// TPROXY to a port of the range, for clients whose systems have wider ranges than this host's.
+TEST_CASE("No client's port is a service's, whatever range the clients have") {
+  struct Row {
+    const char* it;
+    int first, step;
+  };
+  for (const Row& row : {Row{"Windows's ports", 49152, 331}, Row{"ports of a NAT", 1024, 1301}}) {
+    INFO("clients with " << row.it);
+    Counter counter;
+    std::vector<SocketSpec> sockets;
+    for (int i = 0; i < 49; ++i) {
+      sockets.push_back(
+          established("10.0.0.1:50051", "192.0.2.1:" + std::to_string(row.first + i * row.step)));
+    }
+    counter.begin(sockets);
+    CHECK(counter.tally().learn_services());
+    const auto snapshot = counter.count(sockets);
+    CHECK(in_state(at(snapshot, kInbound, 50051), kEstablished) == 49);
+    CHECK(ports(snapshot, kOutbound).empty());
+  }
+}
+
+TEST_CASE("A client that has bound a port outside of the range stays a client") {
+  for (const int first_local : {700, 61000}) {
+    CAPTURE(first_local);
+    Counter counter;
+    const auto sockets = connections("10.0.0.1", first_local, "192.0.2.1:50051", 20);
+    counter.begin(sockets);
+    CHECK(counter.tally().learn_services());
+    const auto snapshot = counter.count(sockets);
+    CHECK(in_state(at(snapshot, kOutbound, 50051), kEstablished) == 20);
+    CHECK(ports(snapshot, kInbound).empty());
+  }
+}
+
 TEST_CASE("A listener that only a poll has shown makes its connections inbound") {
   Counter counter({.inbound = {}, .outbound = {}, .max_ports = 9, .port_retention = 60s});
   const auto accepted = established("10.0.0.1:40000", "192.0.2.1:50000");

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Tells the service's port of a connection where neither a listener nor the ephemeral range does:
-// both of its ports are ephemeral, or neither is. Clients take ephemeral ports at random, so a port
-// that more sockets share than chance explains belongs to a service. The number that chance
-// explains comes from how many distinct ports are in use: if ports are taken at random, the sockets
-// of one port follow a Poisson distribution, and a share of exp(-mean) of all ports stays unused.
+// Tells the service's port of a connection where no listener does and the ephemeral range of this
+// host is no proof: both ports are ephemeral or neither is, or the peer may have taken its port
+// from a range of its own. Clients take ephemeral ports at random, so a port that more sockets
+// share than chance explains belongs to a service. The number that chance explains comes from how
+// many distinct ports are in use: if ports are taken at random, the sockets of one port follow a
+// Poisson distribution, and a share of exp(-mean) of all ports stays unused.
 //
 // What one sample shows decides in the next. A service stays known while it has a socket, and for a
 // retention after.
@@ -33,8 +34,8 @@ class SharedPorts {
   void begin() noexcept;
 
   // Counts one more connection. Returns whether its local port is the service's, which makes it
-  // inbound. Throws std::bad_alloc.
-  [[nodiscard]] bool add(std::uint16_t local_port, std::uint16_t remote_port);
+  // inbound; `otherwise` where the sample before does not tell. Throws std::bad_alloc.
+  [[nodiscard]] bool add(std::uint16_t local_port, std::uint16_t remote_port, bool otherwise);
 
   // Learns from the sockets since begin(). `ephemeral_ports`: how many the kernel may choose from.
   // Returns whether a service is known now that was not. Throws std::bad_alloc.
