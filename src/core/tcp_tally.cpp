@@ -79,7 +79,9 @@ void TcpTally::begin(const EphemeralPorts& ephemeral, TimePoint now,
                      std::chrono::milliseconds time_wait_length) {
   flag_ports(ephemeral);
   now_ = now;
-  listeners_.forget_gone(now, policy_.ports.port_retention);
+  for (ListenerTable* each : {&listeners_, &polled_listeners_}) {
+    each->forget_gone(now, policy_.ports.port_retention);
+  }
   for (PortTable& each : tables_) each.clear();
   shared_ports_.begin();
   families_ = {};
@@ -208,16 +210,23 @@ bool TcpTally::is_inbound(const SocketRecord& record, TcpState state, bool local
   const std::uint16_t local = record.local_port;
   const std::uint16_t remote = record.remote_port;
   if (state == TcpState::syn_recv || listeners_.matches(record.local_address, local)) return true;
-  const bool remote_is_ephemeral = is_ephemeral(remote);
   // By far the most connections of a host that calls others: not counted, which would cost more.
-  if (local_is_ephemeral && !remote_is_ephemeral && remote < kClientPorts) {
+  if (local_is_ephemeral && !is_ephemeral(remote) && remote < kClientPorts) {
     return is_only_service(local, remote);
   }
+  return is_inbound_by_ports(record, local_is_ephemeral);
+}
+
+bool TcpTally::is_inbound_by_ports(const SocketRecord& record, bool local_is_ephemeral) {
+  const std::uint16_t local = record.local_port;
+  const std::uint16_t remote = record.remote_port;
+  // Not above: the port of a listener that lived for a moment may be a client's by now.
+  if (polled_listeners_.matches(record.local_address, local)) return true;
   // Outside of this host's range, a peer may have taken the port from its own.
   const bool looks_inbound =
-      local_is_ephemeral == remote_is_ephemeral
-          ? !remote_is_ephemeral && local < kClientPorts && remote >= kClientPorts
-          : remote_is_ephemeral;
+      local_is_ephemeral == is_ephemeral(remote)
+          ? !local_is_ephemeral && local < kClientPorts && remote >= kClientPorts
+          : !local_is_ephemeral;
   return shared_ports_.add(local, remote, looks_inbound);
 }
 
@@ -230,7 +239,8 @@ bool TcpTally::is_only_service(std::uint16_t local, std::uint16_t remote) const 
 
 void TcpTally::add_polled(const SocketRecord& record, TimePoint now) {
   if (tcp_state_from_number(record.state_number) != TcpState::listen) return;
-  listeners_.saw(record.local_address, record.local_port, record.ipv6_only, now);
+  if (polled_listeners_.size() >= ListenerTable::kMaxRemembered) return;
+  polled_listeners_.saw(record.local_address, record.local_port, record.ipv6_only, now);
 }
 
 bool TcpTally::learn_services() {
@@ -245,6 +255,7 @@ PortCounts& TcpTally::first_counts_of(Direction direction, std::uint16_t port) {
 bool TcpTally::may_have_series(Direction direction, std::uint16_t port) const noexcept {
   if (port == 0) return false;
   if (!is_ephemeral(port) || listeners_.has_port(port)) return true;
+  if (direction == Direction::inbound && polled_listeners_.has_port(port)) return true;
   return seats_[index_of(direction)].is_configured(port) ||
          shared_ports_.is_service(direction, port);
 }

@@ -201,6 +201,41 @@ TEST_CASE("A service stays known while it has a socket, and for the retention af
   CHECK_FALSE(samples.is_service(kOutbound, 50051));
 }
 
+TEST_CASE("A small range of this host does not make services of peers' ports") {
+  Samples samples;
+  RandomPorts remote;
+  std::vector<Pair> sockets;
+  for (int i = 0; i < 900; ++i) {
+    sockets.push_back({static_cast<std::uint16_t>(kFirst + i), remote()});
+  }
+  for (int i = 0; i < 40; ++i) {
+    sockets.push_back({static_cast<std::uint16_t>(kFirst + i), 50051});
+  }
+  samples.sample(sockets, 1000);
+  CHECK(samples.services(kOutbound) == Services{50051});
+}
+
+TEST_CASE("What chance explains is that of one sample, however many were before") {
+  Samples samples;
+  RandomPorts local;
+  std::vector<Pair> sockets;
+  for (int i = 0; i < 100'000; ++i) {
+    sockets.push_back({local(), static_cast<std::uint16_t>(kFirst + i % kRange)});
+  }
+  for (int round = 0; round < 20; ++round) samples.sample(sockets);
+  samples.sample(sockets + connections_to(50051, 60, local));
+  CHECK(samples.services(kOutbound) == Services{50051});
+}
+
+TEST_CASE("More sockets than a counter holds leave a service a service") {
+  RandomPorts random;
+  Samples samples;
+  const auto sockets = connections_to(50051, 70'000, random);
+  samples.sample(sockets);
+  CHECK(samples.sample(sockets) == 0);
+  CHECK(samples.services(kOutbound) == Services{50051});
+}
+
 TEST_CASE("A sample that was lost teaches nothing") {
   SharedPorts ports;
   for (int i = 0; i < 2; ++i) {

@@ -269,6 +269,14 @@ TEST_CASE("A client that has bound a port outside of the range stays a client") 
   }
 }
 
+TEST_CASE("A listener that only a poll has shown makes no inbound connection of a client's") {
+  Counter counter;
+  counter.poll({listener("10.0.0.1:40000")});
+  const auto snapshot = counter.count({established("10.0.0.1:40000", "192.0.2.1:3306")});
+  CHECK(in_state(at(snapshot, kOutbound, 3306), kEstablished) == 1);
+  CHECK(ports(snapshot, kInbound).empty());
+}
+
 TEST_CASE("A listener that only a poll has shown makes its connections inbound") {
   Counter counter({.inbound = {}, .outbound = {}, .max_ports = 9, .port_retention = 60s});
   const auto accepted = established("10.0.0.1:40000", "192.0.2.1:50000");

@@ -68,7 +68,8 @@ class TcpTally {
   // `now`: after the last socket was read.
   [[nodiscard]] TcpSnapshot finish(TimePoint now);
 
-  // Between samples: remembers a listener that a poll has shown. Other sockets are passed over.
+  // Between samples: remembers a listener that a poll has shown, up to
+  // ListenerTable::kMaxRemembered between two samples. Other sockets are passed over.
   void add_polled(const SocketRecord& record, TimePoint now);
 
   // After a sample: the ports that have a listener or lately had one.
@@ -100,6 +101,7 @@ class TcpTally {
   void add_syn_recv(PortCounts& counts, const SocketRecord& record);
   [[nodiscard]] bool is_inbound(const SocketRecord& record, TcpState state,
                                 bool local_is_ephemeral);
+  [[nodiscard]] bool is_inbound_by_ports(const SocketRecord& record, bool local_is_ephemeral);
   [[nodiscard]] bool is_only_service(std::uint16_t local, std::uint16_t remote) const noexcept;
   [[nodiscard]] PortCounts& counts_of(Direction direction, std::uint16_t port) {
     PortCounts* const counts = table(direction).find(port);
@@ -120,7 +122,8 @@ class TcpTally {
   EphemeralPorts ephemeral_;
   std::array<std::uint8_t, 65536> ports_{};  // flags of each port, in the sample that runs
   TimePoint now_;
-  ListenerTable listeners_;
+  ListenerTable listeners_;         // of samples
+  ListenerTable polled_listeners_;  // of polls between them
   SharedPorts shared_ports_;
   std::array<PortSeats, kDirections.size()> seats_;
   std::array<PortTable, kDirections.size()> tables_;
