@@ -82,6 +82,9 @@ constexpr auto kRows = std::to_array<KernelValueRow>({
     tcp("sockdiag_tcp_attempt_failures_total", "AttemptFails",
         "Handshakes that failed: outgoing ones refused or timed out, incoming ones reset by the "
         "peer."),
+    tcp_ext("sockdiag_tcp_embryonic_resets_total", "EmbryonicRsts",
+            "Incoming handshakes that a reset ended, as half-open health checks and scanners do: "
+            "each is also in sockdiag_tcp_attempt_failures_total."),
     tcp("sockdiag_tcp_established_resets_total", "EstabResets",
         "Connections that went from ESTABLISHED or CLOSE_WAIT straight to closed: reset by either "
         "side or timed out, not closed in order."),

@@ -36,6 +36,7 @@ COUNTERS = {
     "active_opens_total": "ActiveOpens",
     "passive_opens_total": "PassiveOpens",
     "attempt_failures_total": "AttemptFails",
+    "embryonic_resets_total": "EmbryonicRsts",
     "established_resets_total": "EstabResets",
 }
 UNPROVOKED = {"TCPAbortOnMemory"}  # its limits are the host's
@@ -78,6 +79,7 @@ class KernelCounters(NowhereTest):
         set_sysctl("ipv4/tcp_max_tw_buckets", "1000")
         recipes.established().reset()
         self.start_connecting("127.0.0.1", 7999)  # is refused
+        send_syns(["127.0.0.1"], "127.0.0.1", 8000)  # nobody asked: the SYN-ACK is reset
         self.listen(8001, backlog=0)
         for _ in range(5):
             self.start_connecting("127.0.0.1", 8001)

@@ -31,7 +31,7 @@ constexpr char kNetstatText[] =
     "TcpExt: SyncookiesSent SyncookiesRecv SyncookiesFailed EmbryonicRsts TW ListenOverflows "
     "ListenDrops TCPHPHits TCPAbortOnMemory TCPAbortOnTimeout TCPTimeWaitOverflow "
     "TCPReqQFullDoCookies TCPReqQFullDrop TCPRetransFail TCPSynRetrans TCPAODroppedIcmps\n"
-    "TcpExt: 283 7 12 0 100 18 29 2 41 0 116379 284 5 0 39 0\n"
+    "TcpExt: 283 7 12 8 100 18 29 2 41 0 116379 284 5 0 39 0\n"
     "IpExt: InNoRoutes InTruncatedPkts InMcastPkts\n"
     "IpExt: 0 0 6\n"
     "MPTcpExt: MPCapableSYNRX MPCurrEstab Blackhole\n"
@@ -120,6 +120,7 @@ TEST_CASE("Every row reads its own number") {
       {"active_opens_total", 15},
       {"passive_opens_total", 22},
       {"attempt_failures_total", 3},
+      {"embryonic_resets_total", 8},
       {"established_resets_total", 4},
       {"orphans", 6},
       {"allocated_sockets", 11},
