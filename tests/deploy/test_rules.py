@@ -98,6 +98,10 @@ def alert_tests():
     ]
 
 
+def minutes(duration):
+    return int(re.fullmatch(r"(\d+)m", duration)[1])
+
+
 def name_of(rule):
     return rule.get("alert") or rule["record"]
 
@@ -158,6 +162,20 @@ class EveryAlert(unittest.TestCase):
         for rule in self.ALL:
             with self.subTest(rule["alert"]):
                 self.assertRegex(rule.get("for", ""), r"^([2-9]|\d\d)m$")
+
+    def test_is_looked_at_at_least_twice_more_while_it_must_hold(self):
+        for group in load(ALERTS)["groups"]:
+            for rule in group["rules"]:
+                with self.subTest(rule["alert"]):
+                    interval = minutes(group.get("interval", "1m"))
+                    self.assertGreaterEqual(minutes(rule["for"]), 2 * interval)
+
+    def test_is_looked_at_seldom_where_it_reads_a_day(self):
+        for group in load(ALERTS)["groups"]:
+            for rule in group["rules"]:
+                if re.search(r"\b(24h|1d)\b", rule["expr"]):
+                    with self.subTest(rule["alert"]):
+                        self.assertGreaterEqual(minutes(group.get("interval", "1m")), 2)
 
     def test_is_kept_while_the_exporter_does_not_answer(self):
         """All but those that read what Prometheus itself writes."""
