@@ -219,7 +219,7 @@ TEST_CASE("What chance explains is that of one sample, however many were before"
   Samples samples;
   RandomPorts local;
   std::vector<Pair> sockets;
-  for (int i = 0; i < 100'000; ++i) {
+  for (std::size_t i = 0; i < 100'000; ++i) {
     sockets.push_back({local(), static_cast<std::uint16_t>(kFirst + i % kRange)});
   }
   for (int round = 0; round < 20; ++round) samples.sample(sockets);
