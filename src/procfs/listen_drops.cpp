@@ -11,6 +11,9 @@
 namespace sockdiag {
 namespace {
 
+// Not the parser of kernel_values.cpp: each poll reads this twice, and wants one number of
+// hundreds.
+
 constexpr std::string_view kGroup = "TcpExt:";
 constexpr std::string_view kField = "ListenDrops";
 

@@ -7,8 +7,8 @@
 //
 // A seat yields to a port that is kFarBusier times as busy: that has so many times the sockets that
 // the port in the seat has had at most within a retention. Two ports therefore do not take turns:
-// the newcomer's own sockets protect its seat for a retention, and what would win the seat back
-// would have to be a hundred times as busy as before. Configured ports never yield. Not
+// the newcomer's own sockets protect its seat for a retention, and to win it back within that time
+// the other would have to be a hundred times as busy as before. Configured ports never yield. Not
 // thread-safe.
 
 #include <bitset>
