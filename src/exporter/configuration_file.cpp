@@ -3,15 +3,15 @@
 
 #include <malloc.h>
 
-#include <algorithm>
 #include <memory>
-#include <numeric>
 #include <set>
 #include <stdexcept>
+#include <vector>
 
 #include "regular_file.hpp"
 #include "sockdiag/exporter/configuration_keys.hpp"
 #include "sockdiag/exporter/log.hpp"
+#include "sockdiag/exporter/nearest_name.hpp"
 #include "yaml_document.hpp"
 
 namespace sockdiag {
@@ -19,27 +19,18 @@ namespace {
 
 using Kind = YamlNode::Kind;
 
-// Levenshtein's distance: how many letters to add, drop or change.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t changed = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({row[j] + 1, row[j + 1] + 1, changed});
-    }
+// Names the known key that was meant, or all of them. What others wrote may be of any length.
+std::string unknown_key(std::string_view word, const std::set<std::string_view>& known) {
+  const std::vector<std::string_view> names(known.begin(), known.end());
+  const std::string problem = "unknown key " + quoted_excerpt(word);
+  if (const auto nearest = nearest_name(excerpt(word), names)) {
+    return problem + "; did you mean \"" + std::string(*nearest) + "\"?";
   }
-  return row[b.size()];
-}
-
-std::string nearest(std::string_view word, const std::set<std::string_view>& known) {
-  const auto best = std::min_element(known.begin(), known.end(), [&](auto a, auto b) {
-    return edit_distance(word, a) < edit_distance(word, b);
-  });
-  return std::string(*best);
+  std::string text;
+  for (const std::string_view name : names) {
+    text.append(text.empty() ? "; expected one of " : ", ").append(name);
+  }
+  return problem + text;
 }
 
 std::string_view section_of(std::string_view name) { return name.substr(0, name.find('.')); }
@@ -94,10 +85,7 @@ class Loader {
                           std::set<std::string>& before) const {
     if (key.kind != Kind::scalar) fail(key.place, "expected a key that is a plain word");
     const std::string& name = key.scalar;
-    if (!known.contains(name)) {
-      fail(key.place, "unknown key " + quoted_excerpt(name) + "; did you mean \"" +
-                          nearest(excerpt(name), known) + "\"?");
-    }
+    if (!known.contains(name)) fail(key.place, unknown_key(name, known));
     if (!before.insert(name).second) fail(key.place, "duplicate key \"" + name + "\"");
     return name;
   }

@@ -126,7 +126,7 @@ TEST_CASE("A wrong configuration is told by its place and what was expected") {
   const auto row = GENERATE(values<Row>({
       {"sampling:\n  intervall: 5s\n",
        "f.yml:2:3: unknown key \"intervall\"; did you mean \"interval\"?"},
-      {"sampel:\n", "f.yml:1:1: unknown key \"sampel\"; did you mean \"sampling\"?"},
+      {"samplings:\n", "f.yml:1:1: unknown key \"samplings\"; did you mean \"sampling\"?"},
       {"log: {level: info, level: info}", "f.yml:1:20: duplicate key \"level\""},
       {"log:\nlog:\n", "f.yml:2:1: duplicate key \"log\""},
       {"[1]", "f.yml:1:1: expected a mapping of sections"},
@@ -189,6 +189,15 @@ TEST_CASE("A wrong configuration is told by its place and what was expected") {
   CAPTURE(row.text);
   CHECK_THAT(problem_of(row.text), contains_text(row.problem));
   CHECK_THAT(problem_of(row.text), contains_text("f.yml:"));
+}
+
+TEST_CASE("For an unknown key a known one is suggested only where it is near") {
+  CHECK(problem_of("log: {lvl: info}") ==
+        "f.yml:1:7: unknown key \"lvl\"; expected one of format, level");
+  CHECK(problem_of("log: {levl: info}") ==
+        "f.yml:1:7: unknown key \"levl\"; did you mean \"level\"?");
+  CHECK_THAT(problem_of("cluster: a"),
+             Catch::Matchers::StartsWith("f.yml:1:1: unknown key \"cluster\"; expected one of "));
 }
 
 TEST_CASE("What is not one YAML document is refused where it stops being one") {
