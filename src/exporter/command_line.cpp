@@ -2,13 +2,16 @@
 #include "sockdiag/exporter/command_line.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <deque>
 #include <iostream>
+#include <utility>
 
 #include "sockdiag/exporter/configuration_file.hpp"
 #include "sockdiag/exporter/configuration_keys.hpp"
 #include "sockdiag/exporter/log.hpp"
+#include "sockdiag/exporter/nearest_name.hpp"
 #include "sockdiag/exporter/version.hpp"
 
 namespace sockdiag {
@@ -22,8 +25,13 @@ constexpr std::array<KeyFlag, 6> kKeyFlags = {{{"--web.listen-address", "web.lis
                                                {"--log.format", "log.format"}}};
 
 constexpr int kExitWrongUsage = 2;
-// CLI11 repeats what it was given, after some words of its own.
-constexpr std::size_t kMaxErrorCharacters = 120;
+constexpr std::string_view kTrueOrFalse = "true or false";
+
+// The flags are wrong; the text says which one, what was expected and what was given.
+class UsageError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
 
 std::string version_text() {
   const BuildInfo build = build_info();
@@ -40,24 +48,131 @@ std::string help_of(const ConfigurationKey& key) {
   return text + "[" + std::string(key.name) + ": " + key.show(defaults) + "]";
 }
 
-// One flag while it is being parsed: CLI11 keeps references to where the values go.
-struct ParsedFlag {
-  const KeyFlag& flag;
-  std::vector<std::string> values;
-  bool present = false;
+// One flag: CLI11 finds it and what was given to it, and everything else is decided here.
+struct Flag {
+  std::string name;
+  std::string expected;  // completes "expected …"
+  bool is_list = false;
+  const KeyFlag* sets = nullptr;  // null for a flag that sets no key
+  CLI::Option* option = nullptr;
+
+  [[nodiscard]] bool is_boolean() const { return expected == kTrueOrFalse; }
+  [[nodiscard]] bool is_given() const { return option->count() > 0; }
+  [[noreturn]] void fail(const std::string& got) const {
+    throw UsageError(name + ": expected " + expected + ", got " + got);
+  }
 };
 
-void add_key_flag(CLI::App& app, ParsedFlag& parsed) {
-  const std::string flag(parsed.flag.flag);
-  const ConfigurationKey& key = *find_configuration_key(parsed.flag.key);
-  if (key.expected == "true or false") {
-    // A value would be taken for "on", whatever it says.
-    app.add_flag(flag, parsed.present, help_of(key))->disable_flag_override();
-    return;
+// All flags but --help and --version.
+class Flags {
+ public:
+  explicit Flags(CLI::App& app) : app_(app) {}
+
+  const Flag& add_boolean(const std::string& name, const std::string& help) {
+    return add({name, std::string(kTrueOrFalse)}, help);
   }
-  auto* option = app.add_option(flag, parsed.values, help_of(key))->expected(1);
-  option->type_name(key.is_list() ? "ADDRESS" : "VALUE");
-  if (key.is_list()) option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+
+  const Flag& add_value(const std::string& name, const std::string& expected,
+                        const std::string& help, const std::string& placeholder) {
+    const Flag& flag = add({name, expected}, help);
+    flag.option->type_name(placeholder);
+    return flag;
+  }
+
+  void add_key(const KeyFlag& key_flag) {
+    const ConfigurationKey& key = *find_configuration_key(key_flag.key);
+    const Flag& flag = add(
+        {std::string(key_flag.flag), std::string(key.expected_of_one()), key.is_list(), &key_flag},
+        help_of(key));
+    if (!flag.is_boolean()) flag.option->type_name(key.is_list() ? "ADDRESS" : "VALUE");
+  }
+
+  [[nodiscard]] const std::deque<Flag>& all() const { return flags_; }
+
+  // Null where there is no such flag.
+  [[nodiscard]] const Flag* find(std::string_view name) const {
+    const auto found = std::find_if(flags_.begin(), flags_.end(),
+                                    [&](const Flag& flag) { return flag.name == name; });
+    return found == flags_.end() ? nullptr : &*found;
+  }
+
+  // Names the flag that was meant, if one is near.
+  [[nodiscard]] std::string suggestion(std::string_view word) const {
+    const auto letters = [](std::string_view name) {
+      return name.substr(std::min(name.find_first_not_of('-'), name.size()));
+    };
+    std::vector<std::string_view> known = {"help", "version"};
+    for (const Flag& flag : flags_) known.push_back(letters(flag.name));
+    const auto nearest = nearest_name(letters(word), known);
+    return nearest ? "; did you mean --" + std::string(*nearest) + "?" : "";
+  }
+
+ private:
+  const Flag& add(Flag flag, const std::string& help) {
+    flag.option = flag.is_boolean() ? app_.add_flag(flag.name, help)
+                                    : app_.add_option(flag.name, help)->expected(1);
+    flag.option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false);
+    return flags_.emplace_back(std::move(flag));
+  }
+
+  CLI::App& app_;
+  std::deque<Flag> flags_;  // keeps the addresses of what it holds
+};
+
+// CLI11 would take the next argument for the value that is missing behind `=`.
+void check_empty_values(const Flags& flags, const std::vector<std::string_view>& arguments) {
+  for (const std::string_view argument : arguments) {
+    if (!argument.ends_with('=')) continue;
+    const Flag* flag = flags.find(argument.substr(0, argument.size() - 1));
+    if (flag != nullptr) flag->fail("nothing");
+  }
+}
+
+void check_unknown(const Flags& flags, std::vector<std::string> unknown) {
+  std::erase(unknown, "--");  // the end of the flags
+  if (unknown.empty()) return;
+  const std::string& first = unknown.front();
+  if (!first.starts_with('-')) {
+    throw UsageError("unexpected argument " + quoted_excerpt(first) +
+                     ": everything is given by flags");
+  }
+  const std::string name = excerpt(first.substr(0, first.find('=')));
+  throw UsageError("unknown flag " + name + flags.suggestion(name));
+}
+
+void check_repeated(const Flags& flags) {
+  for (const Flag& flag : flags.all()) {
+    const std::size_t count = flag.option->count();
+    if (count < 2 || flag.is_list) continue;
+    throw UsageError(flag.name + ": expected once, got it " + std::to_string(count) + " times");
+  }
+}
+
+// Whether a boolean flag is given and not `=false`.
+bool is_on(const Flag& flag) {
+  if (!flag.is_given()) return false;
+  const std::string& value = flag.option->results().front();
+  if (value != "true" && value != "false") flag.fail(quoted_excerpt(value));
+  return value == "true";
+}
+
+void check_one_task(const CommandLine& command_line) {
+  std::string given;
+  for (const auto& [is_given, name] :
+       {std::pair(command_line.config_check, "--config.check"),
+        std::pair(command_line.health, "--health"), std::pair(command_line.once, "--once")}) {
+    if (is_given) given.append(given.empty() ? "" : " and ").append(name);
+  }
+  if (given.find(' ') != std::string::npos) {
+    throw UsageError("expected one of --config.check, --health and --once, got " + given);
+  }
+}
+
+// Whichever flag CLI11 has found no value for.
+[[noreturn]] void fail_without_value(const Flags& flags, const std::string& problem) {
+  const Flag* flag = flags.find(problem.substr(0, problem.find(':')));
+  if (flag != nullptr) flag->fail("nothing");
+  throw UsageError("expected a value behind the last flag, got nothing");
 }
 
 void set_key(Configuration& configuration, const CommandLine::Setting& setting) {
@@ -67,10 +182,42 @@ void set_key(Configuration& configuration, const CommandLine::Setting& setting) 
     try {
       key.set(configuration, value);
     } catch (const ConfigError& error) {
-      throw ConfigError(std::string(setting.flag) + ": expected " + std::string(key.expected) +
-                        ", " + error.what());
+      throw ConfigError(std::string(setting.flag) + ": expected " +
+                        std::string(key.expected_of_one()) + ", " + error.what());
     }
   }
+}
+
+// Throws UsageError and CLI::Success.
+CommandLine parse(CLI::App& app, int argc, const char* const* argv) {
+  Flags flags(app);
+  const Flag& config_file =
+      flags.add_value("--config.file", "the path of a file", "YAML configuration file.", "FILE");
+  const Flag& check = flags.add_boolean("--config.check", "Check the configuration and exit.");
+  const Flag& health = flags.add_boolean(
+      "--health", "Ask the exporter that runs with these settings for its health and exit.");
+  const Flag& once = flags.add_boolean("--once", "Take one sample, print the metrics and exit.");
+  for (const KeyFlag& flag : kKeyFlags) flags.add_key(flag);
+  check_empty_values(flags, {argv + 1, argv + std::max(argc, 1)});
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ArgumentMismatch& error) {
+    fail_without_value(flags, error.what());
+  }
+  check_unknown(flags, app.remaining());
+  check_repeated(flags);
+
+  CommandLine result;
+  if (config_file.is_given()) result.config_file = config_file.option->results().front();
+  result.config_check = is_on(check);
+  result.health = is_on(health);
+  result.once = is_on(once);
+  check_one_task(result);
+  for (const Flag& flag : flags.all()) {
+    if (flag.sets == nullptr || !flag.is_given()) continue;
+    result.settings.push_back({flag.sets->flag, flag.sets->key, flag.option->results()});
+  }
+  return result;
 }
 
 }  // namespace
@@ -80,40 +227,17 @@ std::span<const KeyFlag> key_flags() noexcept { return kKeyFlags; }
 std::variant<CommandLine, ExitStatus> parse_command_line(int argc, const char* const* argv) {
   CLI::App app{"Counts TCP sockets by state, service port and direction for Prometheus.",
                "sockdiag_exporter"};
-  CommandLine result;
-  std::string config_file;
-  auto* config_option = app.add_option("--config.file", config_file, "YAML configuration file.");
-  config_option->type_name("FILE");
-  auto* check =
-      app.add_flag("--config.check", result.config_check, "Check the configuration and exit.");
-  auto* health =
-      app.add_flag("--health", result.health,
-                   "Ask the exporter that runs with these settings for its health and exit.");
-  auto* once = app.add_flag("--once", result.once, "Take one sample, print the metrics and exit.");
-  health->excludes(check)->excludes(once);
-  once->excludes(check);
   app.set_version_flag("--version", version_text(), "Print the version and exit.");
-  app.set_help_flag("--help", "Print this help and exit.");
-  std::deque<ParsedFlag> flags;
-  for (const KeyFlag& flag : kKeyFlags) add_key_flag(app, flags.emplace_back(ParsedFlag{flag, {}}));
-
+  app.set_help_flag("-h,--help", "Print this help and exit.");
+  app.allow_extras();  // they get a sentence of ours
   try {
-    app.parse(argc, argv);
+    return parse(app, argc, argv);
   } catch (const CLI::Success& success) {
     return ExitStatus{app.exit(success)};
-  } catch (const CLI::ParseError& error) {
-    std::cerr << "sockdiag_exporter: " << one_line(excerpt(error.what(), kMaxErrorCharacters))
-              << " (--help lists the flags)\n";
+  } catch (const std::runtime_error& error) {
+    std::cerr << "sockdiag_exporter: " << one_line(error.what()) << " (--help lists the flags)\n";
     return ExitStatus{kExitWrongUsage};
   }
-
-  if (config_option->count() > 0) result.config_file = config_file;
-  for (ParsedFlag& parsed : flags) {
-    if (parsed.present) parsed.values = {"true"};
-    if (parsed.values.empty()) continue;
-    result.settings.push_back({parsed.flag.flag, parsed.flag.key, std::move(parsed.values)});
-  }
-  return result;
 }
 
 Configuration load_configuration(const CommandLine& command_line) {

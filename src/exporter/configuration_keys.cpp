@@ -67,9 +67,11 @@ std::string telemetry_path(const std::string& text) {
 template <typename Choice, std::size_t Size>
 using Choices = std::array<std::pair<std::string_view, Choice>, Size>;
 
-constexpr Choices<LogLevel, 4> kLevels = {{{"debug", LogLevel::debug},
+// The first name of a choice is the one that is shown.
+constexpr Choices<LogLevel, 5> kLevels = {{{"debug", LogLevel::debug},
                                            {"info", LogLevel::info},
                                            {"warning", LogLevel::warning},
+                                           {"warn", LogLevel::warning},
                                            {"error", LogLevel::error}}};
 constexpr Choices<LogFormat, 2> kFormats = {
     {{"logfmt", LogFormat::logfmt}, {"json", LogFormat::json}}};
@@ -242,7 +244,8 @@ constexpr auto kKeys = std::to_array<ConfigurationKey>({
      .needs_restart = true,
      .set = [](C& c, const std::string& t) { c.web.listen_addresses.push_back(listen_address(t)); },
      .clear = [](C& c) { c.web.listen_addresses.clear(); },
-     .show = [](const C& c) { return show_strings(c.web.listen_addresses); }},
+     .show = [](const C& c) { return show_strings(c.web.listen_addresses); },
+     .one = "an address such as :10293, 127.0.0.1:10293 or [::1]:10293"},
     {.name = "web.telemetry_path",
      .expected = "a path such as /metrics, of letters, digits and -._~/, not under /-/",
      .summary = "Path of the metrics.",

@@ -31,7 +31,7 @@ def section(title):
 
 def flags_in(lines):
     """The flags that begin a line, each with what its value is called, None where it takes none."""
-    matches = (re.match(r" +(--[a-z.-]+)(?: ([A-Z]+))?(?: |$)", line) for line in lines)
+    matches = (re.match(r" +(?:-h, ?)?(--[a-z.-]+)(?: ([A-Z]+))?(?: |$)", line) for line in lines)
     return {match[1]: match[2] for match in matches if match}
 
 

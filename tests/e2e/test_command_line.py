@@ -46,8 +46,11 @@ class RefusalTest(EndToEndTest):
 class Arguments(RefusalTest):
     # arguments -> what the one line on stderr has to say
     WRONG = {
-        ("--nonsense",): "--nonsense",
-        ("--web.listen-addres=:1",): "--web.listen-addres",
+        ("--nonsense",): r"unknown flag --nonsense \(--help",
+        ("--web.listen-addres=:1",): "unknown flag .*; did you mean --web.listen-address?",
+        ("--once=perhaps",): "--once: expected true or false, got .perhaps",
+        ("--web.enable-lifecycle=1",): "--web.enable-lifecycle: expected true or false, got .1",
+        ("--log.level=info", "--log.level=info"): "--log.level: expected once",
         ("stray",): "stray",
         ("--health", "--once"): "--health.*--once|--once.*--health",
         ("--config.check", "--once"): "--config.check.*--once|--once.*--config.check",
@@ -105,6 +108,16 @@ class Arguments(RefusalTest):
         for flag in FLAGS:
             with self.subTest(flag):
                 self.assertIn(flag, done.stdout.decode())
+        self.assertEqual(run("-h").stdout, done.stdout)
+
+    def test_no_words_of_the_parser_are_said(self):
+        words = re.compile("override|excludes|requires|INI|not expected|following arg", re.I)
+        for arguments in self.WRONG:
+            with self.subTest(" ".join(arguments)):
+                self.assertNotRegex(lines_of(run(*arguments))[0], words)
+
+    def test_a_short_name_of_a_level_is_good(self):
+        self.assertEqual(run("--log.level=warn", "--config.check").returncode, 0)
 
     def test_version_tells_revision_and_compiler(self):
         done = run("--version")

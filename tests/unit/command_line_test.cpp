@@ -3,6 +3,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iostream>
+#include <sstream>
 
 #include "sockdiag/exporter/configuration_keys.hpp"
 #include "support/catch.hpp"
@@ -15,6 +17,18 @@ CommandLine parse(std::vector<const char*> arguments) {
   const auto parsed = parse_command_line(static_cast<int>(arguments.size()), arguments.data());
   REQUIRE(std::holds_alternative<CommandLine>(parsed));
   return std::get<CommandLine>(parsed);
+}
+
+// What is said of wrong flags.
+std::string problem_of(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "sockdiag_exporter");
+  std::ostringstream text;
+  auto* const before = std::cerr.rdbuf(text.rdbuf());
+  const auto parsed = parse_command_line(static_cast<int>(arguments.size()), arguments.data());
+  std::cerr.rdbuf(before);
+  REQUIRE(std::holds_alternative<ExitStatus>(parsed));
+  CHECK(std::get<ExitStatus>(parsed).status == 2);
+  return text.str();
 }
 
 }  // namespace
@@ -48,12 +62,14 @@ TEST_CASE("Every flag of a key sets that key and no other") {
 
 TEST_CASE("Flags win over the file") {
   const auto path = std::filesystem::temp_directory_path() / "sockdiag_command_line_test.yml";
-  std::ofstream(path) << "web: {max_requests: 5, telemetry_path: /file}\n";
+  std::ofstream(path) << "web: {max_requests: 5, telemetry_path: /file, enable_lifecycle: true}\n";
   const std::string file_flag = "--config.file=" + path.string();
-  const auto configuration = load_configuration(parse({file_flag.c_str(), "--web.max-requests=7"}));
+  const auto configuration = load_configuration(
+      parse({file_flag.c_str(), "--web.max-requests=7", "--web.enable-lifecycle=false"}));
   std::filesystem::remove(path);
   CHECK(configuration.web.max_requests == 7);
   CHECK(configuration.web.telemetry_path == "/file");
+  CHECK_FALSE(configuration.web.enable_lifecycle);
 }
 
 TEST_CASE("A flag's bad value is told by the flag and what was expected") {
@@ -61,7 +77,69 @@ TEST_CASE("A flag's bad value is told by the flag and what was expected") {
                     contains_text("--log.level: expected one of debug, info, warning, error, got "
                                   "\"loud\""));
   CHECK_THROWS_WITH(load_configuration(parse({"--web.listen-address=nowhere"})),
-                    contains_text("--web.listen-address: expected a list of addresses"));
+                    contains_text("--web.listen-address: expected an address such as"));
+}
+
+TEST_CASE("What is wrong with the flags is said in words of our own") {
+  struct Row {
+    std::vector<const char*> arguments;
+    const char* problem;
+  };
+  const auto row = GENERATE(values<Row>({
+      {{"--foo"}, "unknown flag --foo"},
+      {{"--foo=bar"}, "unknown flag --foo"},
+      {{"-x"}, "unknown flag -x"},
+      {{"--onec"}, "unknown flag --onec; did you mean --once?"},
+      {{"-once"}, "unknown flag -once; did you mean --once?"},
+      {{"--log-level=info"}, "unknown flag --log-level; did you mean --log.level?"},
+      {{"--web.listen-addres", ":1"},
+       "unknown flag --web.listen-addres; did you mean --web.listen-address?"},
+      {{"--versions"}, "unknown flag --versions; did you mean --version?"},
+      {{"stray"}, "unexpected argument \"stray\": everything is given by flags"},
+      {{"--config.check", "--", "stray"},
+       "unexpected argument \"stray\": everything is given by flags"},
+      {{"--config.file"}, "--config.file: expected the path of a file, got nothing"},
+      {{"--config.file="}, "--config.file: expected the path of a file, got nothing"},
+      {{"--log.level=", "--once"},
+       "--log.level: expected one of debug, info, warning, error, got nothing"},
+      {{"--log.format=json", "--log.format=json"}, "--log.format: expected once, got it 2 times"},
+      {{"--once", "--once=false"}, "--once: expected once, got it 2 times"},
+      {{"--once=perhaps"}, "--once: expected true or false, got \"perhaps\""},
+      {{"--health=1"}, "--health: expected true or false, got \"1\""},
+      {{"--config.check=yes"}, "--config.check: expected true or false, got \"yes\""},
+      {{"--health="}, "--health: expected true or false, got nothing"},
+      {{"--health", "--once"},
+       "expected one of --config.check, --health and --once, got --health and --once"},
+      {{"--once", "--config.check"},
+       "expected one of --config.check, --health and --once, got --config.check and --once"},
+  }));
+  CAPTURE(row.arguments);
+  CHECK(problem_of(row.arguments) ==
+        "sockdiag_exporter: " + std::string(row.problem) + " (--help lists the flags)\n");
+}
+
+TEST_CASE("An unknown flag is not repeated whole") {
+  CHECK(problem_of({("--" + std::string(5000, 'x')).c_str()}).size() < 200);
+}
+
+TEST_CASE("A flag that is true or false takes either, and no next argument") {
+  CHECK(parse({"--once"}).once);
+  CHECK(parse({"--once=true"}).once);
+  CHECK_FALSE(parse({"--once=false"}).once);
+  CHECK(parse({"--health", "--once=false"}).health);
+  CHECK_FALSE(parse({"--config.check=false", "--"}).config_check);
+  CHECK(problem_of({"--once", "false"}).find("unexpected argument \"false\"") != std::string::npos);
+  CHECK(load_configuration(parse({"--web.enable-lifecycle"})).web.enable_lifecycle);
+  CHECK(load_configuration(parse({"--web.enable-lifecycle=true"})).web.enable_lifecycle);
+  CHECK_FALSE(load_configuration(parse({"--web.enable-lifecycle=false"})).web.enable_lifecycle);
+  CHECK_THROWS_WITH(load_configuration(parse({"--web.enable-lifecycle=0"})),
+                    "--web.enable-lifecycle: expected true or false, got \"0\"");
+}
+
+TEST_CASE("The level warning has a short name, and shows the long one") {
+  const auto configuration = load_configuration(parse({"--log.level=warn"}));
+  CHECK(configuration.log.level == LogLevel::warning);
+  CHECK(find_configuration_key("log.level")->show(configuration) == "warning");
 }
 
 TEST_CASE("A flag's long value is not repeated whole") {

@@ -191,6 +191,10 @@ TEST_CASE("A wrong configuration is told by its place and what was expected") {
   CHECK_THAT(problem_of(row.text), contains_text("f.yml:"));
 }
 
+TEST_CASE("The file knows the short name of the level warning") {
+  CHECK(parse("log: {level: warn}").log.level == LogLevel::warning);
+}
+
 TEST_CASE("For an unknown key a known one is suggested only where it is near") {
   CHECK(problem_of("log: {lvl: info}") ==
         "f.yml:1:7: unknown key \"lvl\"; expected one of format, level");

@@ -22,8 +22,13 @@ struct ConfigurationKey {
   void (*set)(Configuration&, const std::string& text) = nullptr;
   void (*clear)(Configuration&) = nullptr;              // lists only
   std::string (*show)(const Configuration&) = nullptr;  // the value as YAML
+  std::string_view one = {};  // of a list that a flag sets: completes "expected …" of one element
 
   [[nodiscard]] bool is_list() const noexcept { return clear != nullptr; }
+  // What a flag expects, which gives one element of a list at a time.
+  [[nodiscard]] std::string_view expected_of_one() const noexcept {
+    return one.empty() ? expected : one;
+  }
 };
 
 [[nodiscard]] std::span<const ConfigurationKey> configuration_keys() noexcept;
