@@ -10,6 +10,7 @@
 #include <csignal>
 #include <exception>
 #include <iostream>
+#include <utility>
 #include <variant>
 
 #include "sockdiag/exporter/command_line.hpp"
@@ -48,8 +49,10 @@ void leave_within_two_seconds() {
 }
 
 int serve(const CommandLine& command_line, const Configuration& configuration) {
+  auto addresses = resolve_listen_addresses(configuration);  // may wait for a resolver
   const sigset_t signals = block_signals();
-  Exporter exporter(configuration, [&] { return load_configuration(command_line); });
+  Exporter exporter(configuration, std::move(addresses),
+                    [&] { return load_configuration(command_line); });
   int signal = 0;
   while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) exporter.request_reload();
   spdlog::info("ending on signal {}", signal);
@@ -59,8 +62,10 @@ int serve(const CommandLine& command_line, const Configuration& configuration) {
 
 // Until it serves, SIGTERM ends it whatever it waits for: signals still have their default actions.
 int run(const CommandLine& command_line) {
-  const Configuration configuration = load_configuration(command_line);
+  const LoadedConfiguration loaded = load_with_origins(command_line);
+  const Configuration& configuration = loaded.configuration;
   if (command_line.config_check) {
+    check_listen_addresses(loaded);
     std::cout << "ok\n";
     return EXIT_SUCCESS;
   }

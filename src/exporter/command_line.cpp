@@ -10,6 +10,7 @@
 
 #include "sockdiag/exporter/configuration_file.hpp"
 #include "sockdiag/exporter/configuration_keys.hpp"
+#include "sockdiag/exporter/listen_address.hpp"
 #include "sockdiag/exporter/log.hpp"
 #include "sockdiag/exporter/nearest_name.hpp"
 #include "sockdiag/exporter/version.hpp"
@@ -175,12 +176,14 @@ void check_one_task(const CommandLine& command_line) {
   throw UsageError("expected a value behind the last flag, got nothing");
 }
 
-void set_key(Configuration& configuration, const CommandLine::Setting& setting) {
+void set_key(LoadedConfiguration& loaded, const CommandLine::Setting& setting) {
   const ConfigurationKey& key = *find_configuration_key(setting.key);
-  if (key.is_list()) key.clear(configuration);
+  if (key.is_list()) key.clear(loaded.configuration);
+  loaded.origins.set(key.name, std::string(setting.flag));
   for (const std::string& value : setting.values) {
     try {
-      key.set(configuration, value);
+      key.set(loaded.configuration, value);
+      loaded.origins.add_element(key.name, std::string(setting.flag));
     } catch (const ConfigError& error) {
       throw ConfigError(std::string(setting.flag) + ": expected " +
                         std::string(key.expected_of_one()) + ", " + error.what());
@@ -241,12 +244,28 @@ std::variant<CommandLine, ExitStatus> parse_command_line(int argc, const char* c
 }
 
 Configuration load_configuration(const CommandLine& command_line) {
-  Configuration configuration;
-  if (command_line.config_file) configuration = load_configuration(*command_line.config_file);
-  for (const CommandLine::Setting& setting : command_line.settings) {
-    set_key(configuration, setting);
+  return load_with_origins(command_line).configuration;
+}
+
+LoadedConfiguration load_with_origins(const CommandLine& command_line) {
+  LoadedConfiguration loaded;
+  if (command_line.config_file) loaded = load_file(*command_line.config_file);
+  for (const CommandLine::Setting& setting : command_line.settings) set_key(loaded, setting);
+  check_contradictions(loaded);
+  return loaded;
+}
+
+void check_listen_addresses(const LoadedConfiguration& loaded) {
+  constexpr std::string_view kKey = "web.listen_addresses";
+  const std::vector<std::string>& addresses = loaded.configuration.web.listen_addresses;
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    try {
+      check_listen_address(addresses[i]);
+    } catch (const ListenAddressError& error) {
+      const std::string place = loaded.origins.of_element(kKey, i).value_or(std::string(kKey));
+      throw ConfigError(place + ": " + error.what());
+    }
   }
-  return configuration;
 }
 
 }  // namespace sockdiag

@@ -54,22 +54,23 @@ class Loader {
  public:
   explicit Loader(std::string_view name) : name_(name) {}
 
-  Configuration load(const std::string& text) {
+  LoadedConfiguration load(const std::string& text) {
     const auto document = parse(text);
     if (document != nullptr && document->kind != Kind::null) load_sections(*document);
-    if (const auto wrong = find_contradiction(configuration_)) {
-      fail(place_of(wrong->key), std::string(wrong->key) + ": " + wrong->problem);
-    }
-    return configuration_;
+    return std::move(loaded_);
   }
 
  private:
-  [[noreturn]] void fail(const YamlPlace& place, const std::string& problem) const {
+  [[nodiscard]] std::string in_file(const YamlPlace& place) const {
     std::string text(name_);
     if (place.line > 0) {
       text += ":" + std::to_string(place.line) + ":" + std::to_string(place.column);
     }
-    throw ConfigError(text + ": " + problem);
+    return text;
+  }
+
+  [[noreturn]] void fail(const YamlPlace& place, const std::string& problem) const {
+    throw ConfigError(in_file(place) + ": " + problem);
   }
 
   std::shared_ptr<const YamlNode> parse(const std::string& text) const {
@@ -109,15 +110,18 @@ class Loader {
           section + "." + checked_key(*keys.children[i], known_keys(section), before);
       const ConfigurationKey& key = *find_configuration_key(name);
       const YamlNode& value = *keys.children[i + 1];
-      places_.emplace_back(key.name, value.place);
+      loaded_.origins.set(key.name, in_file(value.place));
       key.is_list() ? load_list(key, value) : load_scalar(key, value);
     }
   }
 
   void load_list(const ConfigurationKey& key, const YamlNode& list) {
     if (list.kind != Kind::list) fail_expected(key, list.place, "got no list");
-    key.clear(configuration_);
-    for (const auto& element : list.children) load_scalar(key, *element);
+    key.clear(loaded_.configuration);
+    for (const auto& element : list.children) {
+      load_scalar(key, *element);
+      loaded_.origins.add_element(key.name, in_file(element->place));
+    }
   }
 
   void load_scalar(const ConfigurationKey& key, const YamlNode& value) {
@@ -126,7 +130,7 @@ class Loader {
                     value.kind == Kind::null ? "got nothing" : "got a list or mapping");
     }
     try {
-      key.set(configuration_, value.scalar);
+      key.set(loaded_.configuration, value.scalar);
     } catch (const ConfigError& error) {
       fail_expected(key, value.place, error.what());
     }
@@ -137,16 +141,8 @@ class Loader {
     fail(place, std::string(key.name) + ": expected " + std::string(key.expected) + ", " + got);
   }
 
-  [[nodiscard]] YamlPlace place_of(std::string_view key) const {
-    for (const auto& [name, place] : places_) {
-      if (name == key) return place;
-    }
-    return {};
-  }
-
   std::string_view name_;
-  Configuration configuration_;
-  std::vector<std::pair<std::string_view, YamlPlace>> places_;
+  LoadedConfiguration loaded_;
 };
 
 // One byte more than may be shows that a file is too long.
@@ -173,13 +169,21 @@ class MemoryReturn {
 
 }  // namespace
 
-Configuration load_configuration(const std::string& path) {
+LoadedConfiguration load_file(const std::string& path) {
   const MemoryReturn at_the_end;
-  return parse_configuration(read_file(path), path);
+  return Loader(path).load(read_file(path));
+}
+
+Configuration load_configuration(const std::string& path) {
+  LoadedConfiguration loaded = load_file(path);
+  check_contradictions(loaded);
+  return loaded.configuration;
 }
 
 Configuration parse_configuration(const std::string& text, std::string_view name) {
-  return Loader(name).load(text);
+  LoadedConfiguration loaded = Loader(name).load(text);
+  check_contradictions(loaded);
+  return loaded.configuration;
 }
 
 }  // namespace sockdiag

@@ -49,7 +49,7 @@ bool boolean(const std::string& text) {
 }
 
 std::string listen_address(const std::string& text) {
-  if (!parse_listen_address(text)) bad_value(text);
+  if (!is_listen_address(text)) bad_value(text);
   return text;
 }
 
@@ -239,13 +239,15 @@ constexpr auto kKeys = std::to_array<ConfigurationKey>({
      .set = [](C& c, const std::string& t) { c.ephemeral_ports.export_addresses = boolean(t); },
      .show = [](const C& c) { return show_bool(c.ephemeral_ports.export_addresses); }},
     {.name = "web.listen_addresses",
-     .expected = "a list of addresses such as \":10293\", \"127.0.0.1:10293\" or \"[::1]:10293\"",
-     .summary = "Where to listen; without a host on every address of both families.",
+     .expected = "a list of addresses such as \":10293\", \"localhost:10293\" or \"[::1]:10293\"",
+     .summary =
+         "Where to listen; without a host on every address of both families, at a name on each "
+         "of its addresses.",
      .needs_restart = true,
      .set = [](C& c, const std::string& t) { c.web.listen_addresses.push_back(listen_address(t)); },
      .clear = [](C& c) { c.web.listen_addresses.clear(); },
      .show = [](const C& c) { return show_strings(c.web.listen_addresses); },
-     .one = "an address such as :10293, 127.0.0.1:10293 or [::1]:10293"},
+     .one = "an address such as :10293, localhost:10293 or [::1]:10293"},
     {.name = "web.telemetry_path",
      .expected = "a path such as /metrics, of letters, digits and -._~/, not under /-/",
      .summary = "Path of the metrics.",
@@ -305,22 +307,37 @@ const ConfigurationKey* find_configuration_key(std::string_view name) noexcept {
 
 std::optional<Contradiction> find_contradiction(const Configuration& configuration) {
   const PortPolicy& ports = configuration.ports;
-  const std::string limit = std::to_string(ports.max_ports);
+  const std::string limit =
+      "expected no more ports than ports.max_ports, " + std::to_string(ports.max_ports);
   if (distinct(ports.inbound) > ports.max_ports) {
-    return Contradiction{"ports.inbound", "expected no more ports than ports.max_ports, " + limit};
+    return Contradiction{"ports.inbound", limit, "ports.max_ports"};
   }
   if (distinct(ports.outbound) > ports.max_ports) {
-    return Contradiction{"ports.outbound", "expected no more ports than ports.max_ports, " + limit};
+    return Contradiction{"ports.outbound", limit, "ports.max_ports"};
   }
   const Configuration::Listeners& listeners = configuration.listeners;
   if (listeners.peak_window < listeners.interval) {
-    return Contradiction{"listeners.peak_window", "expected no less than listeners.interval, " +
-                                                      format_duration(listeners.interval)};
+    return Contradiction{
+        "listeners.peak_window",
+        "expected no less than listeners.interval, " + format_duration(listeners.interval),
+        "listeners.interval"};
   }
   if (configuration.web.listen_addresses.empty()) {
-    return Contradiction{"web.listen_addresses", "expected at least one address"};
+    return Contradiction{"web.listen_addresses", "expected at least one address", {}};
   }
   return std::nullopt;
+}
+
+void check_contradictions(const LoadedConfiguration& loaded) {
+  const auto wrong = find_contradiction(loaded.configuration);
+  if (!wrong) return;
+  const Origins& origins = loaded.origins;
+  std::string text = origins.of(wrong->key).value_or("the default");
+  text.append(": ").append(wrong->key).append(": ").append(wrong->problem);
+  if (!wrong->other_key.empty()) {
+    text.append(" (").append(origins.of(wrong->other_key).value_or("the default")).append(")");
+  }
+  throw ConfigError(text);
 }
 
 }  // namespace sockdiag

@@ -27,11 +27,10 @@ namespace {
 // Of an exporter that is asked for its health.
 constexpr std::chrono::seconds kAnswerTimeout(3);
 
-HttpServer::Options server_options(const Configuration::Web& web) {
+HttpServer::Options server_options(const Configuration::Web& web,
+                                   std::vector<ListenAddress> addresses) {
   HttpServer::Options options;
-  for (const std::string& text : web.listen_addresses) {
-    options.addresses.push_back(parse_listen_address(text).value());
-  }
+  options.addresses = std::move(addresses);
   options.workers = web.workers;
   options.request_timeout = web.request_timeout;
   return options;
@@ -47,14 +46,15 @@ void log_build() {
 
 class Exporter::Parts {
  public:
-  Parts(const Configuration& configuration, std::function<Configuration()> load)
+  Parts(const Configuration& configuration, std::vector<ListenAddress> addresses,
+        std::function<Configuration()> load)
       : start_time_(read_process_start_time()),
         liveness_(watchdog()),
         reloader_(configuration, std::move(load), [this](const Configuration& c) { apply(c); }),
         pages_(board_, page_options(configuration.web)),
         sampler_(kernel_sampling(configuration, board_), configuration, turn_listener()),
         reloading_([this] { static_cast<void>(reload()); }),
-        server_(server_options(configuration.web),
+        server_(server_options(configuration.web, std::move(addresses)),
                 [this](const HttpRequest& request) { return pages_.answer(request); }) {
     for (const ListenAddress& address : server_.addresses()) {
       spdlog::info("listening on http://{}{}", to_string(address),
@@ -148,10 +148,19 @@ class Exporter::Parts {
   HttpServer server_;  // last: what it calls is there before it and after it
 };
 
-Exporter::Exporter(const Configuration& configuration, std::function<Configuration()> load) {
+std::vector<ListenAddress> resolve_listen_addresses(const Configuration& configuration) {
+  std::vector<ListenAddress> addresses;
+  for (const std::string& text : configuration.web.listen_addresses) {
+    for (ListenAddress& each : resolve_listen_address(text)) addresses.push_back(std::move(each));
+  }
+  return addresses;
+}
+
+Exporter::Exporter(const Configuration& configuration, std::vector<ListenAddress> addresses,
+                   std::function<Configuration()> load) {
   log_build();
   try {
-    parts_ = std::make_unique<Parts>(configuration, std::move(load));
+    parts_ = std::make_unique<Parts>(configuration, std::move(addresses), std::move(load));
   } catch (const std::system_error& error) {
     throw ServeError(std::string("cannot start a thread: ") + error.what());
   }
@@ -162,12 +171,12 @@ Exporter::~Exporter() = default;
 void Exporter::request_reload() { parts_->request_reload(); }
 
 Health ask_for_health(const Configuration& configuration) {
-  const auto address = parse_listen_address(configuration.web.listen_addresses.front()).value();
   try {
-    const int status = get_status(address, kHealthPath, kAnswerTimeout);
+    const auto addresses = resolve_listen_address(configuration.web.listen_addresses.front());
+    const int status = get_status(addresses.front(), kHealthPath, kAnswerTimeout);
     return status == 200 ? Health{true, "healthy"}
                          : Health{false, "unhealthy: status " + std::to_string(status)};
-  } catch (const RequestError& error) {
+  } catch (const std::runtime_error& error) {
     return {false, error.what()};
   }
 }

@@ -102,13 +102,6 @@ class Writer {
   std::chrono::steady_clock::time_point deadline_;
 };
 
-bool have_ipv6() {
-  if ((::mg_check_feature(MG_FEATURES_IPV6) & MG_FEATURES_IPV6) == 0) return false;
-  const int probe = ::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (probe >= 0) ::close(probe);
-  return probe >= 0;
-}
-
 // As CivetWeb writes it: `+` asks for both families.
 std::string civet_port(const ListenAddress& address) {
   if (address.kind != ListenAddress::Host::any) return to_string(address);

@@ -277,7 +277,7 @@ class Configuration(RefusalTest):
         "port bounds": "ports: {inbound: [1, 65535], max_ports: 10000, port_retention: 0s}\n",
         "a port twice": "ports: {inbound: [22, 22]}\n",
         "empty lists": "ports: {inbound: [], outbound: []}\n",
-        "addresses": 'web: {listen_addresses: [":10293", "127.0.0.1:0", "[::1]:10293"]}\n',
+        "addresses": 'web: {listen_addresses: [":10293", "127.0.0.1:0", "127.0.0.2:10293"]}\n',
     }
 
     def check(self, document, *flags):
@@ -292,6 +292,12 @@ class Configuration(RefusalTest):
                 place = rf"{re.escape(path)}:{position}"
                 self.expect_refusal(done, 2, rf"\A(?:sockdiag_exporter: )?{place}: .*(?:{words})")
                 self.assertRegex(lines_of(done)[0], r"\A[ -~]*\Z")
+
+    def test_a_list_that_is_empty_in_the_file_is_filled_by_the_flag(self):
+        file = ConfigFile("web: {listen_addresses: []}\n")
+        self.addCleanup(file.remove)
+        done = run("--config.check", b"--config.file=" + file.path, "--web.listen-address=:1")
+        self.assertEqual(done.returncode, 0, done)
 
     def test_each_fine_document_is_accepted(self):
         for name, document in self.FINE.items():
@@ -365,6 +371,70 @@ class ListenAddresses(RefusalTest):
         complaints = without_info(done)
         self.assertEqual(len(complaints), 1, done)
         self.assertRegex(complaints[0], pattern)
+
+
+class NamesInListenAddresses(RefusalTest):
+    HOSTS = """
+127.0.0.1 localhost both twice
+127.0.0.1 twice
+127.0.0.2 both
+::1 both
+192.0.2.1 foreign
+"""
+
+    def setUp(self):
+        super().setUp()
+        self.hosts = ConfigFile(self.HOSTS, name="hosts")
+        self.addCleanup(self.hosts.remove)
+        with_hosts = 'mount --bind "$0" /etc/hosts && exec "$@"'
+        self.prefix = ["unshare", "--mount", "sh", "-c", with_hosts, self.hosts.path]
+
+    def run_here(self, *arguments):
+        return run(*arguments, prefix=self.prefix)
+
+    def test_each_address_of_a_name_is_served(self):
+        exporter = self.start_exporter(listen="both:8097", prefix=self.prefix)
+        hosts = ["127.0.0.1", "127.0.0.2"]
+        hosts += ["::1"] if exporter.log.matching(r"listening on http://\[::1\]:8097") else []
+        for host in hosts:
+            with self.subTest(host):
+                self.assertEqual(web.request(8097, host=host).status, 200)
+
+    def test_an_address_that_a_name_has_twice_is_served_once(self):
+        exporter = self.start_exporter(listen="twice:8097", prefix=self.prefix)
+        self.assertEqual(len(exporter.log.matching("listening on")), 1)
+
+    def test_health_is_asked_by_name(self):
+        self.start_exporter(listen="localhost:8098", prefix=self.prefix)
+        done = self.run_here("--health", "--web.listen-address=localhost:8098")
+        self.assertEqual((done.returncode, done.stdout), (0, b"healthy\n"), done)
+
+    def test_a_check_asks_for_the_addresses_and_not_for_the_port(self):
+        self.start_exporter(listen="localhost:8098", prefix=self.prefix)
+        done = self.run_here("--config.check", "--web.listen-address=localhost:8098")
+        self.assertEqual((done.returncode, done.stderr), (0, b""), done)
+
+    # host -> what has to be said
+    WRONG = {
+        "nowhere": "nowhere:8099: the name nowhere has no address: ",
+        "foreign": r"foreign:8099: the name foreign has the address 192\.0\.2\.1, which is not one of",
+    }
+
+    def test_a_name_that_cannot_be_listened_on_is_told_at_the_start(self):
+        for host, words in self.WRONG.items():
+            with self.subTest(host):
+                done = self.run_here(f"--web.listen-address={host}:8099")
+                self.expect_refusal(done, 1, words)
+
+    def test_a_check_tells_where_such_a_name_was_given(self):
+        for host, words in (*self.WRONG.items(), ("192.0.2.1", r"192\.0\.2\.1:8099: .*this host")):
+            with self.subTest(host):
+                file = ConfigFile(f'web: {{listen_addresses: [":1", "{host}:8099"]}}\n')
+                self.addCleanup(file.remove)
+                done = self.run_here("--config.check", b"--config.file=" + file.path)
+                self.expect_refusal(done, 2, f"yml:1:32: {words}")
+                done = self.run_here("--config.check", f"--web.listen-address={host}:8099")
+                self.expect_refusal(done, 2, f"--web.listen-address: {words}")
 
 
 class Logs(EndToEndTest):

@@ -134,7 +134,8 @@ TEST_CASE("An allocation that fails during a request costs that request alone") 
   const ThisThreadNeverFails test;
   const Configuration configuration = quiet_configuration();
   set_up_logging(configuration.log);
-  const Exporter exporter(configuration, [&] { return configuration; });
+  const Exporter exporter(configuration, resolve_listen_addresses(configuration),
+                          [&] { return configuration; });
   wait_until_ready();
   const auto bytes = GENERATE(values<std::string>({
       request("GET /metrics"),

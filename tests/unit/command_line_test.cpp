@@ -72,6 +72,29 @@ TEST_CASE("Flags win over the file") {
   CHECK_FALSE(configuration.web.enable_lifecycle);
 }
 
+TEST_CASE("Only what flags and file make together is checked for contradictions") {
+  const auto path = std::filesystem::temp_directory_path() / "sockdiag_contradiction_test.yml";
+  std::ofstream(path) << "web: {listen_addresses: []}\n";
+  const std::string file_flag = "--config.file=" + path.string();
+  CHECK(load_configuration(parse({file_flag.c_str(), "--web.listen-address=:1"}))
+            .web.listen_addresses == std::vector<std::string>{":1"});
+  CHECK_THROWS_WITH(load_configuration(parse({file_flag.c_str()})),
+                    path.string() + ":1:25: web.listen_addresses: expected at least one address");
+  std::filesystem::remove(path);
+}
+
+TEST_CASE("An address that this host has not is told with where it was given") {
+  const auto path = std::filesystem::temp_directory_path() / "sockdiag_foreign_test.yml";
+  std::ofstream(path) << "web:\n  listen_addresses: [\":1\", \"192.0.2.1:1\"]\n";
+  const std::string file_flag = "--config.file=" + path.string();
+  CHECK_THROWS_WITH(check_listen_addresses(load_with_origins(parse({file_flag.c_str()}))),
+                    path.string() + ":2:28: 192.0.2.1:1: the address is not one of this host");
+  std::filesystem::remove(path);
+  CHECK_THROWS_WITH(check_listen_addresses(load_with_origins(parse(
+                        {"--web.listen-address=127.0.0.1:1", "--web.listen-address=192.0.2.1:1"}))),
+                    "--web.listen-address: 192.0.2.1:1: the address is not one of this host");
+}
+
 TEST_CASE("A flag's bad value is told by the flag and what was expected") {
   CHECK_THROWS_WITH(load_configuration(parse({"--log.level=loud"})),
                     contains_text("--log.level: expected one of debug, info, warning, error, got "

@@ -39,4 +39,36 @@ TEST_CASE("What is no address is refused") {
   }
 }
 
+TEST_CASE("A host may be a name where one is resolved") {
+  for (const char* text :
+       {"localhost:80", "web-1.example.org:0", "a_b:1", "0a:1", ":1", "127.0.0.1:1", "[::1]:1"}) {
+    CAPTURE(text);
+    CHECK(is_listen_address(text));
+  }
+  for (const char* text : {"localhost", "localhost:", "localhost:65536", "local host:1", "-a:1",
+                           "a-:1", "a..b:1", ".a:1", "a.:1", "1:1", "256.0.0.1:80", "10.1:80",
+                           "[localhost]:80", "::1:80", "*:80", "a/b:1", "http://a:1", "a:1:2"}) {
+    CAPTURE(text);
+    CHECK_FALSE(is_listen_address(text));
+  }
+  CHECK_FALSE(is_listen_address(std::string(64, 'a') + ":1"));
+  std::string long_name = "a";
+  for (int i = 0; i < 126; ++i) long_name += ".a";
+  CHECK(is_listen_address(long_name + ":1"));
+  CHECK_FALSE(is_listen_address(long_name + "a:1"));
+}
+
+TEST_CASE("A number resolves to itself, wherever it is") {
+  CHECK(resolve_listen_address("192.0.2.1:80") ==
+        std::vector<ListenAddress>{{Host::ipv4, "192.0.2.1", 80}});
+  CHECK(resolve_listen_address(":80") == std::vector<ListenAddress>{{Host::any, "", 80}});
+}
+
+TEST_CASE("An address of another host is told, one of this host is not") {
+  CHECK_NOTHROW(check_listen_address("127.0.0.1:1"));
+  CHECK_NOTHROW(check_listen_address(":1"));
+  CHECK_THROWS_WITH(check_listen_address("192.0.2.1:1"),
+                    "192.0.2.1:1: the address is not one of this host");
+}
+
 }  // namespace sockdiag::test

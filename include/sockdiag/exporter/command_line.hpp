@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "sockdiag/exporter/configuration.hpp"
+#include "sockdiag/exporter/configuration_keys.hpp"
 
 namespace sockdiag {
 
@@ -46,5 +47,12 @@ struct ExitStatus {
 
 // The file, where there is one, and the flags over it. Throws ConfigError.
 [[nodiscard]] Configuration load_configuration(const CommandLine& command_line);
+
+// The same, and where each value comes from.
+[[nodiscard]] LoadedConfiguration load_with_origins(const CommandLine& command_line);
+
+// Throws ConfigError, with the place, where this host could not listen on one of the addresses. It
+// does not matter whether the ports are in use. Asks the resolver about names.
+void check_listen_addresses(const LoadedConfiguration& loaded);
 
 }  // namespace sockdiag

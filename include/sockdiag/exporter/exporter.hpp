@@ -7,16 +7,23 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "sockdiag/exporter/configuration.hpp"
+#include "sockdiag/exporter/listen_address.hpp"
 
 namespace sockdiag {
 
+// The addresses that web.listen_addresses means here and now. Throws ListenAddressError.
+[[nodiscard]] std::vector<ListenAddress> resolve_listen_addresses(
+    const Configuration& configuration);
+
 class Exporter {
  public:
-  // Runs when it returns. `load` gives the configuration anew for a reload and throws ConfigError.
-  // Throws ServeError.
-  Exporter(const Configuration& configuration, std::function<Configuration()> load);
+  // Runs when it returns, listening on `addresses`. `load` gives the configuration anew for a
+  // reload and throws ConfigError. Throws ServeError.
+  Exporter(const Configuration& configuration, std::vector<ListenAddress> addresses,
+           std::function<Configuration()> load);
   Exporter(const Exporter&) = delete;
   Exporter& operator=(const Exporter&) = delete;
 
