@@ -3,6 +3,7 @@
 
 #include <malloc.h>
 
+#include <map>
 #include <memory>
 #include <set>
 #include <stdexcept>
@@ -19,20 +20,6 @@ namespace {
 
 using Kind = YamlNode::Kind;
 
-// Names the known key that was meant, or all of them. What others wrote may be of any length.
-std::string unknown_key(std::string_view word, const std::set<std::string_view>& known) {
-  const std::vector<std::string_view> names(known.begin(), known.end());
-  const std::string problem = "unknown key " + quoted_excerpt(word);
-  if (const auto nearest = nearest_name(excerpt(word), names)) {
-    return problem + "; did you mean \"" + std::string(*nearest) + "\"?";
-  }
-  std::string text;
-  for (const std::string_view name : names) {
-    text.append(text.empty() ? "; expected one of " : ", ").append(name);
-  }
-  return problem + text;
-}
-
 std::string_view section_of(std::string_view name) { return name.substr(0, name.find('.')); }
 std::string_view key_of(std::string_view name) { return name.substr(name.find('.') + 1); }
 
@@ -48,6 +35,34 @@ std::set<std::string_view> known_keys(std::string_view section) {
     if (section_of(key.name) == section) names.insert(key_of(key.name));
   }
   return names;
+}
+
+// A key that stands outside of its section, or has the section in its name; null where it is none.
+const ConfigurationKey* misplaced_key(std::string_view word, std::string_view section) {
+  for (const ConfigurationKey& key : configuration_keys()) {
+    if (word == key.name || (section.empty() && word == key_of(key.name))) return &key;
+  }
+  return nullptr;
+}
+
+// Says what was meant, or names all known keys. What others wrote may be of any length.
+std::string unknown_key(std::string_view word, std::string_view section,
+                        const std::set<std::string_view>& known) {
+  if (word == "<<") return "merge keys (<<) are not known; write the keys themselves";
+  const std::string problem = "unknown key " + quoted_excerpt(word);
+  if (const ConfigurationKey* key = misplaced_key(word, section)) {
+    return problem + "; expected the key \"" + std::string(key_of(key->name)) +
+           "\" inside of the section \"" + std::string(section_of(key->name)) + "\"";
+  }
+  const std::vector<std::string_view> names(known.begin(), known.end());
+  if (const auto nearest = nearest_name(excerpt(word), names)) {
+    return problem + "; did you mean \"" + std::string(*nearest) + "\"?";
+  }
+  std::string text;
+  for (const std::string_view name : names) {
+    text.append(text.empty() ? "; expected one of " : ", ").append(name);
+  }
+  return problem + text;
 }
 
 class Loader {
@@ -81,21 +96,26 @@ class Loader {
     }
   }
 
+  using Keys = std::map<std::string, YamlPlace>;
+
   // Refuses what is not a plain key, is not known, or was there before.
-  std::string checked_key(const YamlNode& key, const std::set<std::string_view>& known,
-                          std::set<std::string>& before) const {
+  std::string checked_key(const YamlNode& key, std::string_view section,
+                          const std::set<std::string_view>& known, Keys& before) const {
+    if (key.kind == Kind::null) fail(key.place, "expected a key, got nothing");
     if (key.kind != Kind::scalar) fail(key.place, "expected a key that is a plain word");
     const std::string& name = key.scalar;
-    if (!known.contains(name)) fail(key.place, unknown_key(name, known));
-    if (!before.insert(name).second) fail(key.place, "duplicate key \"" + name + "\"");
+    if (!known.contains(name)) fail(key.place, unknown_key(name, section, known));
+    const auto [first, is_new] = before.emplace(name, key.place);
+    if (!is_new)
+      fail(key.place, "duplicate key \"" + name + "\", first at " + in_file(first->second));
     return name;
   }
 
   void load_sections(const YamlNode& document) {
     if (document.kind != Kind::mapping) fail(document.place, "expected a mapping of sections");
-    std::set<std::string> before;
+    Keys before;
     for (std::size_t i = 0; i < document.children.size(); i += 2) {
-      const std::string section = checked_key(*document.children[i], known_sections(), before);
+      const std::string section = checked_key(*document.children[i], "", known_sections(), before);
       const YamlNode& keys = *document.children[i + 1];
       if (keys.kind == Kind::null) continue;  // a section whose keys are all commented out
       if (keys.kind != Kind::mapping) fail(keys.place, section + ": expected a mapping of keys");
@@ -104,10 +124,10 @@ class Loader {
   }
 
   void load_section(const std::string& section, const YamlNode& keys) {
-    std::set<std::string> before;
+    Keys before;
     for (std::size_t i = 0; i < keys.children.size(); i += 2) {
       const std::string name =
-          section + "." + checked_key(*keys.children[i], known_keys(section), before);
+          section + "." + checked_key(*keys.children[i], section, known_keys(section), before);
       const ConfigurationKey& key = *find_configuration_key(name);
       const YamlNode& value = *keys.children[i + 1];
       loaded_.origins.set(key.name, in_file(value.place));

@@ -127,8 +127,9 @@ TEST_CASE("A wrong configuration is told by its place and what was expected") {
       {"sampling:\n  intervall: 5s\n",
        "f.yml:2:3: unknown key \"intervall\"; did you mean \"interval\"?"},
       {"samplings:\n", "f.yml:1:1: unknown key \"samplings\"; did you mean \"sampling\"?"},
-      {"log: {level: info, level: info}", "f.yml:1:20: duplicate key \"level\""},
-      {"log:\nlog:\n", "f.yml:2:1: duplicate key \"log\""},
+      {"log: {level: info, level: info}",
+       "f.yml:1:20: duplicate key \"level\", first at f.yml:1:7"},
+      {"log:\nlog:\n", "f.yml:2:1: duplicate key \"log\", first at f.yml:1:1"},
       {"[1]", "f.yml:1:1: expected a mapping of sections"},
       {"sampling: 5", "f.yml:1:11: sampling: expected a mapping of keys"},
       {"? [a]\n: 1", "expected a key that is a plain word"},
@@ -186,9 +187,20 @@ TEST_CASE("A wrong configuration is told by its place and what was expected") {
       {"log: {level: verbose}", "one of debug, info, warning, error, got \"verbose\""},
       {"log: {format: xml}", "one of logfmt, json"},
       {"log: {}\n---\nlog: {}\n", "expected one YAML document"},
-      {"log: [", "f.yml:1:1: not YAML"},
-      {"\tlog:\n", "not YAML"},
-      {"log: *nowhere", "not YAML"},
+      {"log: [", "f.yml:1:6: not YAML: the bracket that opens here is not closed"},
+      {"log: {level: info\n", "f.yml:1:6: not YAML: the bracket that opens here is not closed"},
+      {"ports: {inbound: [22}", "f.yml:1:21: not YAML: unexpected ] or }"},
+      {"log: *nowhere", "f.yml:1:6: not YAML: the alias (*) has no anchor (&) before it"},
+      {"a: b: c", "f.yml:1:5: not YAML: unexpected colon"},
+      {"web: {telemetry_path: @m}",
+       "not YAML: a value that begins with this character needs quotes"},
+      {"web:\n  listen_addresses: [::1]:80\n", "a value that begins with a quote, [ or { ends"},
+      {"log: {,}", "f.yml:1:7: expected a key, got nothing"},
+      {"ports: {inbound: [80,,81]}", "f.yml:1:22: ports.inbound: expected a list"},
+      {"&a {x: 1}", "unknown key"},
+      {"log:\n  <<: {level: info}\n",
+       "f.yml:2:3: merge keys (<<) are not known; write the keys themselves"},
+      {"<<: {}", "f.yml:1:1: merge keys"},
   }));
   CAPTURE(row.text);
   CHECK_THAT(problem_of(row.text), contains_text(row.problem));
@@ -197,6 +209,56 @@ TEST_CASE("A wrong configuration is told by its place and what was expected") {
 
 TEST_CASE("The file knows the short name of the level warning") {
   CHECK(parse("log: {level: warn}").log.level == LogLevel::warning);
+}
+
+TEST_CASE("A tab that indents is named and shown") {
+  for (const char* text :
+       {"log:\n\tlevel: info\n", "log:\n\t- info\n", "log:\n\t level: info\n", "\n\tlog:\n"}) {
+    CAPTURE(text);
+    CHECK(problem_of(text) == "f.yml:2:1: not YAML: a tab indents this line; expected blanks");
+  }
+  CHECK(problem_of("log:\n  level: info\n\tformat: json\n") ==
+        "f.yml:3:1: not YAML: a tab indents this line; expected blanks");
+  CHECK(problem_of("log:\n  \tlevel: info\n") ==
+        "f.yml:2:3: not YAML: a tab indents this line; expected blanks");
+  // JSON may have them, as may the space behind a colon.
+  CHECK(problem_of("{\n\t\"log\": {\n\t\t\"level\":\t\"info\"\n\t}\n}") == "no problem");
+  CHECK_THAT(problem_of("{\n\t\"log\": ]}"), contains_text("f.yml:2:9: not YAML: unexpected ]"));
+}
+
+TEST_CASE("A quote that is not closed is named where it opens") {
+  const std::string unclosed = "not YAML: the quote that opens here is not closed";
+  CHECK(problem_of("log: {level: \"info}\n") == "f.yml:1:14: " + unclosed);
+  CHECK(problem_of("log: {level: \"info") == "f.yml:1:14: " + unclosed);
+  CHECK(problem_of("log:\n  level: 'info\n  format: json\n") == "f.yml:2:10: " + unclosed);
+  CHECK(problem_of("log:\n  level: 'it''s\n") == "f.yml:2:10: " + unclosed);
+  CHECK(problem_of("log:\n  level: \"a\\\"\n") == "f.yml:2:10: " + unclosed);
+  CHECK(problem_of("\ufefflog: {level: \"info}\n") == "f.yml:1:14: " + unclosed);
+  CHECK_THAT(problem_of("log:\n  level: \"info\n  format: \"json\"\n"),
+             contains_text("f.yml:2:10: not YAML: the quote that opens here is closed on another"));
+  CHECK_THAT(problem_of("log: {level: \"info\n---\n"), contains_text("quote is not closed"));
+  CHECK(problem_of("log: {level: \"info\", format: 'json'}") == "no problem");
+}
+
+TEST_CASE("A control character is named where it stands") {
+  const std::string nul("log: {level: in\0fo}", 20);
+  CHECK(problem_of(nul) == "f.yml:1:16: expected UTF-8 text, got a NUL byte");
+  CHECK(problem_of("log:\n  level: \x1b[31m\n") ==
+        "f.yml:2:10: expected text, got the control character 0x1b");
+  CHECK(problem_of("# \x04") == "f.yml:1:3: expected text, got the control character 0x04");
+  CHECK(problem_of("log: {}\x7f") == "f.yml:1:8: expected text, got the control character 0x7f");
+  CHECK(problem_of("log: {}\r\n") == "no problem");
+}
+
+TEST_CASE("A key that stands outside of its section is told where it belongs") {
+  const std::string inside = "; expected the key \"interval\" inside of the section \"sampling\"";
+  CHECK(problem_of("sampling.interval: 5s") ==
+        "f.yml:1:1: unknown key \"sampling.interval\"" + inside);
+  CHECK(problem_of("sampling: {sampling.interval: 5s}") ==
+        "f.yml:1:12: unknown key \"sampling.interval\"" + inside);
+  CHECK(problem_of("cpu_budget: 1") ==
+        "f.yml:1:1: unknown key \"cpu_budget\"; expected the key \"cpu_budget\" inside of the "
+        "section \"sampling\"");
 }
 
 TEST_CASE("For an unknown key a known one is suggested only where it is near") {
