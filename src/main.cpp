@@ -4,18 +4,17 @@
 // answer requests. While the server stops, one more wakes the thread that accepts connections.
 
 #include <spdlog/spdlog.h>
-#include <sys/time.h>
-#include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <exception>
 #include <iostream>
-#include <utility>
 #include <variant>
 
 #include "sockdiag/exporter/command_line.hpp"
 #include "sockdiag/exporter/exporter.hpp"
 #include "sockdiag/exporter/log.hpp"
+#include "sockdiag/exporter/signals.hpp"
 #include "sockdiag/exporter/standard_streams.hpp"
 
 namespace {
@@ -30,38 +29,21 @@ int fail(int status, const char* why) {
   return status;
 }
 
-// Before any thread starts, so that all inherit it.
-sigset_t block_signals() {
-  std::signal(SIGPIPE, SIG_IGN);
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int each : {SIGHUP, SIGINT, SIGTERM}) sigaddset(&signals, each);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  return signals;
-}
-
-// A dump or a read that hangs cannot be cut short, and a supervisor does not wait: nothing is lost
-// by going.
-void leave_within_two_seconds() {
-  std::signal(SIGALRM, [](int) { ::_exit(EXIT_SUCCESS); });
-  const itimerval timer{.it_interval = {}, .it_value = {.tv_sec = 1, .tv_usec = 800'000}};
-  ::setitimer(ITIMER_REAL, &timer, nullptr);
-}
-
-int serve(const CommandLine& command_line, const Configuration& configuration) {
-  auto addresses = resolve_listen_addresses(configuration);  // may wait for a resolver
-  const sigset_t signals = block_signals();
-  Exporter exporter(configuration, std::move(addresses),
+// Signals are handled before anything is read, or waited for, that may hang.
+int serve(const CommandLine& command_line) {
+  handle_signals();
+  const Configuration configuration = load_configuration(command_line);
+  set_up_logging(configuration.log);
+  Exporter exporter(configuration, resolve_listen_addresses(configuration),
                     [&] { return load_configuration(command_line); });
-  int signal = 0;
-  while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) exporter.request_reload();
+  int signal = wait_for_signal();
+  for (; signal == SIGHUP; signal = wait_for_signal()) exporter.request_reload();
   spdlog::info("ending on signal {}", signal);
-  leave_within_two_seconds();
   return EXIT_SUCCESS;
 }
 
-// Until it serves, SIGTERM ends it whatever it waits for: signals still have their default actions.
-int run(const CommandLine& command_line) {
+// What ends by itself.
+int run_command(const CommandLine& command_line) {
   const LoadedConfiguration loaded = load_with_origins(command_line);
   const Configuration& configuration = loaded.configuration;
   if (command_line.config_check) {
@@ -75,22 +57,27 @@ int run(const CommandLine& command_line) {
     std::cout << one_line(health.text) << '\n';
     return health.healthy ? EXIT_SUCCESS : kExitFailed;
   }
-  if (command_line.once) {
-    const auto metrics = sample_once(configuration);
-    std::cout << metrics.value_or("");
-    return metrics ? EXIT_SUCCESS : kExitFailed;
-  }
-  return serve(command_line, configuration);
+  const auto metrics = sample_once(configuration);
+  std::cout << metrics.value_or("");
+  return metrics ? EXIT_SUCCESS : kExitFailed;
+}
+
+int run(const CommandLine& command_line, HeldSignals& signals) {
+  const bool ends = command_line.config_check || command_line.health || command_line.once;
+  if (!ends) return serve(command_line);
+  signals.release();
+  return run_command(command_line);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  HeldSignals signals;
   hold_standard_descriptors();
   try {
     const auto parsed = parse_command_line(argc, argv);
     const auto* exit = std::get_if<ExitStatus>(&parsed);
-    const int status = exit != nullptr ? exit->status : run(std::get<CommandLine>(parsed));
+    const int status = exit != nullptr ? exit->status : run(std::get<CommandLine>(parsed), signals);
     return flush_standard_output() ? status
                                    : fail(kExitFailed, "standard output cannot be written");
   } catch (const ConfigError& error) {

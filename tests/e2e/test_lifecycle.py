@@ -233,13 +233,30 @@ class HangingFiles(EndToEndTest):
         except OSError:
             pass  # no answer: the exporter ends meanwhile
 
-    def test_a_start_or_a_check_that_hangs_ends_on_sigterm(self):
-        for flags in ((), ("--config.check",), ("--once",)):
-            with self.subTest(flags):
+    def test_a_start_that_hangs_ends_well_on_signals(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with self.subTest(number.name):
                 self.file.hang()
-                exporter = self.launch(*flags)
+                exporter = self.launch()
+                self.wait_until_it_hangs()
+                self.assertEqual(exporter.terminate(number), 0)
+
+    def test_a_check_that_hangs_has_not_succeeded_on_sigterm(self):
+        for flag in ("--config.check", "--once"):
+            with self.subTest(flag):
+                self.file.hang()
+                exporter = self.launch(flag)
                 self.wait_until_it_hangs()
                 self.assertEqual(exporter.terminate(), -signal.SIGTERM)
+
+    def test_sighup_during_the_start_is_a_reload_after_it(self):
+        self.file.hang()
+        exporter = self.launch("--web.listen-address=127.0.0.1:0")
+        self.wait_until_it_hangs()
+        exporter.process.send_signal(signal.SIGHUP)
+        self.file.release()
+        exporter.log.wait_for("configuration reloaded")
+        self.assertEqual(exporter.terminate(), 0)
 
 
 class Flags(EndToEndTest):

@@ -70,7 +70,12 @@ class HangingFile:
         return {**self._preload, "HANGING_FILE": self.path}
 
     def hang(self):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(f"{self.path}.hanging")
         self._write(f"{self.path}.hang", "")
+
+    def release(self):
+        os.unlink(f"{self.path}.hang")
 
     def is_waited_for(self):
         return os.path.exists(f"{self.path}.hanging")

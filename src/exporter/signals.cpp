@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sockdiag/exporter/signals.hpp"
+
+#include <semaphore.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+
+namespace sockdiag {
+namespace {
+
+sem_t came;
+std::atomic<int> ending = 0;  // the signal that ends the process
+static_assert(std::atomic<int>::is_always_lock_free, "signal handlers use it");
+
+sigset_t set_of(std::initializer_list<int> numbers) noexcept {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int each : numbers) sigaddset(&signals, each);
+  return signals;
+}
+
+void leave(int /*signal*/) { ::_exit(EXIT_SUCCESS); }
+
+// A dump, a read or a write that hangs cannot be cut short, and a supervisor does not wait: nothing
+// is lost by going.
+void leave_within_two_seconds() noexcept {
+  const itimerval timer{.it_interval = {}, .it_value = {.tv_sec = 1, .tv_usec = 800'000}};
+  ::setitimer(ITIMER_REAL, &timer, nullptr);
+}
+
+// A second signal does not begin the two seconds anew.
+void on_end(int signal) {
+  const int error = errno;
+  int none = 0;
+  if (ending.compare_exchange_strong(none, signal)) leave_within_two_seconds();
+  ::sem_post(&came);
+  errno = error;
+}
+
+void on_reload(int /*signal*/) {
+  const int error = errno;
+  ::sem_post(&came);
+  errno = error;
+}
+
+// System calls that it interrupts go on.
+void set_handler(int signal, void (*handler)(int)) noexcept {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;
+  ::sigaction(signal, &action, nullptr);
+}
+
+}  // namespace
+
+HeldSignals::HeldSignals() noexcept {
+  const sigset_t signals = set_of({SIGHUP, SIGINT, SIGTERM});
+  ::pthread_sigmask(SIG_BLOCK, &signals, &before_);
+}
+
+void HeldSignals::release() noexcept { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+void handle_signals() noexcept {
+  ::sem_init(&came, 0, 0);
+  set_handler(SIGPIPE, SIG_IGN);
+  set_handler(SIGALRM, leave);
+  set_handler(SIGHUP, on_reload);
+  for (const int each : {SIGINT, SIGTERM}) set_handler(each, on_end);
+  // Those too that were blocked by whoever started the process.
+  const sigset_t signals = set_of({SIGALRM, SIGHUP, SIGINT, SIGTERM});
+  ::pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+}
+
+int wait_for_signal() noexcept {
+  while (::sem_wait(&came) != 0) {  // interrupted by the signal itself
+  }
+  const int signal = ending.load();
+  return signal != 0 ? signal : SIGHUP;
+}
+
+}  // namespace sockdiag
