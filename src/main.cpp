@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Threads: this one waits for signals; the sampler's reads the kernel; one reloads; CivetWeb's
-// answer requests. While the server stops, one more wakes the thread that accepts connections.
+// Threads: this one waits for signals; one writes the log, so that no other waits for standard
+// error; the sampler's reads the kernel; one reloads; CivetWeb's answer requests. While the server
+// stops, one more wakes the thread that accepts connections.
 
 #include <spdlog/spdlog.h>
 
@@ -33,7 +34,7 @@ int fail(int status, const char* why) {
 int serve(const CommandLine& command_line) {
   handle_signals();
   const Configuration configuration = load_configuration(command_line);
-  set_up_logging(configuration.log);
+  const BackgroundLog log(configuration.log);
   Exporter exporter(configuration, resolve_listen_addresses(configuration),
                     [&] { return load_configuration(command_line); });
   int signal = wait_for_signal();

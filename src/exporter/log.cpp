@@ -1,19 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sockdiag/exporter/log.hpp"
 
+#include <spdlog/async_logger.h>
+#include <spdlog/details/null_mutex.h>
+#include <spdlog/details/thread_pool.h>
 #include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdio>
 #include <memory>
+#include <stdexcept>
+#include <system_error>
 
 namespace sockdiag {
 namespace {
 
+constexpr char kName[] = "sockdiag_exporter";
+constexpr std::size_t kWaitingLines = 512;
 constexpr char kLogfmt[] = "ts=%Y-%m-%dT%H:%M:%S.%eZ level=%l msg=%*";
 constexpr char kJson[] = R"({"ts":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","msg":%*})";
 
@@ -131,6 +140,72 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
   return spdlog::level::info;
 }
 
+using ThreadPool = spdlog::details::thread_pool;
+
+std::shared_ptr<ThreadPool> start_pool() {
+  try {
+    return std::make_shared<ThreadPool>(kWaitingLines, 1);
+  } catch (const std::system_error& error) {
+    throw std::runtime_error(std::string("cannot start a thread: ") + error.what());
+  }
+}
+
+// Belongs to the pool's thread. Says how many lines are missing before the first that is not.
+class LossTellingSink final : public spdlog::sinks::stderr_sink_mt {
+  using Sink = spdlog::sinks::stderr_sink_mt;
+
+ public:
+  explicit LossTellingSink(ThreadPool& pool) : pool_(pool) {}
+
+  void log(const spdlog::details::log_msg& message) override {
+    const std::size_t lost = pool_.overrun_counter() + failed_;
+    if (lost != told_) tell(lost - told_);
+    told_ = lost;
+    Sink::log(message);
+  }
+
+  // Of any thread: there was no memory for a line.
+  void lost_one() noexcept { ++failed_; }
+
+ private:
+  void tell(std::size_t lost) {
+    const std::string text =
+        std::to_string(lost) +
+        " log lines are missing here: standard error was not read, or memory ran out";
+    Sink::log({kName, spdlog::level::warn, text});
+  }
+
+  ThreadPool& pool_;
+  std::atomic<std::size_t> failed_ = 0;
+  std::size_t told_ = 0;
+};
+
+// spdlog's asynchronous logger throws where it has no memory. A logger with a sink does not.
+class HandOver final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+ public:
+  explicit HandOver(std::shared_ptr<spdlog::logger> to) : to_(std::move(to)) {}
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    to_->log(message.time, message.source, message.level, message.payload);
+  }
+  void flush_() override {}
+
+  std::shared_ptr<spdlog::logger> to_;
+};
+
+std::unique_ptr<spdlog::formatter> formatter_of(LogFormat format) {
+  auto formatter =
+      std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc, "\n");
+  formatter->add_flag<QuotedText>('*').set_pattern(format == LogFormat::json ? kJson : kLogfmt);
+  return formatter;
+}
+
+void make_default(std::shared_ptr<spdlog::logger> logger, LogLevel level) {
+  spdlog::set_default_logger(std::move(logger));
+  set_log_level(level);
+}
+
 }  // namespace
 
 std::string quoted(std::string_view text) { return '"' + escaped(text, "\"\\") + '"'; }
@@ -144,15 +219,24 @@ std::string excerpt(std::string_view text, std::size_t characters) {
 std::string quoted_excerpt(std::string_view text) { return excerpt_between("\"", text, 80); }
 
 void set_up_logging(const Configuration::Log& log) {
-  auto formatter =
-      std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc, "\n");
-  formatter->add_flag<QuotedText>('*').set_pattern(log.format == LogFormat::json ? kJson : kLogfmt);
-  auto logger = std::make_shared<spdlog::logger>("sockdiag_exporter",
-                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
-  logger->set_formatter(std::move(formatter));
-  logger->flush_on(spdlog::level::trace);
-  spdlog::set_default_logger(std::move(logger));
-  set_log_level(log.level);
+  const auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  sink->set_formatter(formatter_of(log.format));
+  make_default(std::make_shared<spdlog::logger>(kName, sink), log.level);
+}
+
+BackgroundLog::BackgroundLog(const Configuration::Log& log) {
+  const auto pool = start_pool();
+  const auto sink = std::make_shared<LossTellingSink>(*pool);
+  sink->set_formatter(formatter_of(log.format));
+  const auto count_loss = [sink](const std::string&) { sink->lost_one(); };
+  const auto writer = std::make_shared<spdlog::async_logger>(
+      kName, sink, pool, spdlog::async_overflow_policy::overrun_oldest);
+  writer->set_level(spdlog::level::trace);  // what the other lets through
+  writer->set_error_handler(count_loss);
+  auto logger = std::make_shared<spdlog::logger>(kName, std::make_shared<HandOver>(writer));
+  logger->set_error_handler(count_loss);
+  make_default(std::move(logger), log.level);
+  thread_ = pool;
 }
 
 void set_log_level(LogLevel level) { spdlog::set_level(spdlog_level(level)); }

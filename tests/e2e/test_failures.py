@@ -184,8 +184,9 @@ class FewDescriptors(EndToEndTest):
 
 
 class FewThreads(EndToEndTest):
-    # The sampler's and the one that reloads; four that are tried out; then CivetWeb's three.
-    THREADS = 2 + 4 + 3
+    # The log's, the sampler's and the one that reloads; four that are tried out; then CivetWeb's
+    # three.
+    THREADS = 3 + 4 + 3
 
     def test_without_one_of_its_threads_it_does_not_start(self):
         config = ConfigFile('web: {workers: 2, listen_addresses: ["127.0.0.1:0"]}\n')

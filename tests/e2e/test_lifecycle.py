@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reloading and ending."""
 
+import os
+import pty
 import re
 import signal
+import socket
+import termios
 import threading
 import unittest
 
@@ -333,6 +337,93 @@ class Ending(EndToEndTest):
         self.addCleanup(connection.close)
         connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
         return connection
+
+
+def fill(descriptor):
+    """Until it takes no more. Whoever else writes to it waits then."""
+    os.set_blocking(descriptor, False)
+    for size in (4096, 1):
+        try:
+            while True:
+                os.write(descriptor, b"." * size)
+        except BlockingIOError:
+            pass
+    os.set_blocking(descriptor, True)
+
+
+def full_pipe():
+    return os.pipe()
+
+
+def full_socket():
+    return [end.detach() for end in socket.socketpair()]
+
+
+def stopped_terminal():
+    reader, writer = pty.openpty()
+    termios.tcflow(writer, termios.TCOOFF)  # as Ctrl-S does
+    return reader, writer
+
+
+class UnreadLog(EndToEndTest):
+    """Standard error takes nothing, and whoever writes to it waits."""
+
+    PORT = 8126
+    # Each makes CivetWeb log at debug.
+    BAD_REQUEST = b"\x16\x03\x01 nonsense\r\n\r\n"
+
+    def descriptor(self, make):
+        reader, writer = make()
+        self.addCleanup(os.close, reader)
+        self.addCleanup(os.close, writer)
+        if make is not stopped_terminal:
+            fill(writer)
+        return writer
+
+    def launch(self, make, *flags):
+        exporter = self.launch_exporter(
+            "--log.level=debug",
+            *flags,
+            listen=f"127.0.0.1:{self.PORT}",
+            stderr=self.descriptor(make),
+        )
+        exporter.port = self.PORT
+        return exporter.wait_until_ready()
+
+    def send_bad_request(self, exporter):
+        with web.connect(exporter.port) as connection:
+            connection.sendall(self.BAD_REQUEST)
+            web.read_to_end(connection)
+
+    def test_samples_scrapes_and_reloads_go_on_and_it_ends(self):
+        for make in (full_pipe, full_socket, stopped_terminal):
+            with self.subTest(make.__name__):
+                exporter = self.launch(make, "--web.enable-lifecycle")
+                for _ in range(100):
+                    self.send_bad_request(exporter)
+                exporter.config.write(with_interval("200ms"))
+                self.assertEqual(exporter.request("/-/reload", "POST").status, 200)
+                scrape = exporter.fresh_scrape()
+                self.assertEqual(scrape.source("sockdiag_sample_interval_seconds"), 0.2)
+                self.assertEqual(exporter.terminate(), 0)
+
+    def test_a_start_that_fails_ends_on_sigterm(self):
+        writer = self.descriptor(full_pipe)
+        with socket.create_server(("127.0.0.1", self.PORT)):
+            exporter = Exporter(listen=f"127.0.0.1:{self.PORT}", stderr=writer)
+            self.addCleanup(exporter.dispose)
+            wait_until(lambda: is_writing(exporter.process.pid), "a thread that waits to write")
+            self.assertEqual(exporter.terminate(), 0)
+
+
+def is_writing(process):
+    """Whether the kernel holds up a thread of it in write(2) to standard error."""
+    number = {"x86_64": "1", "aarch64": "64"}[os.uname().machine]
+    for thread in os.listdir(f"/proc/{process}/task"):
+        with open(f"/proc/{process}/task/{thread}/syscall", encoding="ascii") as file:
+            if file.read().split()[:2] == [number, "0x2"]:
+                return True
+    return False
 
 
 if __name__ == "__main__":

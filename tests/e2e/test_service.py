@@ -324,9 +324,9 @@ class UnderTheUnitsRestrictions(ServiceTest):
 class AtTheLimitOfThreads(ServiceTest):
     """TasksMax, or whatever else says that there are no more threads."""
 
-    # main, the sampler, one that reloads, one that accepts connections, one that wakes it at the
-    # end, 64 workers
-    THREADS = 69
+    # main, the log's, the sampler, one that reloads, one that accepts connections, one that wakes it
+    # at the end, 64 workers
+    THREADS = 70
     AS_USER = ("setpriv", "--reuid=64123", "--clear-groups")
     ENVIRONMENT = {"ASAN_OPTIONS": "detect_leaks=0"}
 

@@ -203,6 +203,9 @@ TEST_CASE("A log line that cannot have its memory is lost, and nothing else") {
   set_up_logging({LogLevel::error, LogFormat::json});
   const std::string text(300, 'x');
   CHECK(fail_each_allocation([&] { spdlog::error("{}", text); }, [] {}) > 0);
+  const BackgroundLog log({LogLevel::error, LogFormat::json});
+  CHECK(fail_each_allocation([&] { spdlog::error("{}", text); }, [] {}) > 0);
+  CHECK(fail_each_allocation([&] { spdlog::error(text); }, [] {}) > 0);
 }
 
 }  // namespace sockdiag::test

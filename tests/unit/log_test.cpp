@@ -1,9 +1,88 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sockdiag/exporter/log.hpp"
 
+#include <fcntl.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
 #include "support/catch.hpp"
+#include "support/subprocess.hpp"
 
 namespace sockdiag::test {
+namespace {
+
+// Standard error is a pipe of one page for as long as the object lives.
+class PipedStandardError {
+ public:
+  PipedStandardError() : before_(::dup(STDERR_FILENO)) {
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
+    read_end_ = FileDescriptor(ends[0]);
+    const FileDescriptor write_end(ends[1]);
+    REQUIRE(::fcntl(write_end.get(), F_SETPIPE_SZ, 4096) > 0);
+    REQUIRE(::dup2(write_end.get(), STDERR_FILENO) == STDERR_FILENO);
+  }
+  PipedStandardError(const PipedStandardError&) = delete;
+  PipedStandardError& operator=(const PipedStandardError&) = delete;
+  ~PipedStandardError() { restore(); }
+
+  // The lines that were written before and while `operation` ran. Nobody reads until it begins.
+  std::vector<std::string> lines_of(const std::function<void()>& operation) {
+    std::string text;
+    std::thread reader([&] {
+      std::array<char, 4096> buffer{};
+      for (ssize_t got = 0; (got = ::read(read_end_.get(), buffer.data(), buffer.size())) > 0;) {
+        text.append(buffer.data(), static_cast<std::size_t>(got));
+      }
+    });
+    operation();
+    restore();
+    reader.join();
+    return split(text);
+  }
+
+ private:
+  void restore() const { ::dup2(before_.get(), STDERR_FILENO); }
+
+  static std::vector<std::string> split(const std::string& text) {
+    std::vector<std::string> lines;
+    for (std::size_t begin = 0; begin < text.size();) {
+      const std::size_t end = text.find('\n', begin);
+      lines.push_back(text.substr(begin, end - begin));
+      begin = end == std::string::npos ? text.size() : end + 1;
+    }
+    return lines;
+  }
+
+  FileDescriptor before_;
+  FileDescriptor read_end_;
+};
+
+// The number before `words`, where the line holds them.
+std::optional<unsigned long> number_before(const std::string& line, const std::string& words) {
+  const std::size_t end = line.find(" " + words);
+  if (end == std::string::npos) return std::nullopt;
+  return std::stoul(line.substr(line.find_last_not_of("0123456789", end - 1) + 1));
+}
+
+std::optional<unsigned long> line_number(const std::string& line) {
+  return number_before(line, "is its number");
+}
+
+std::optional<unsigned long> missing(const std::string& line) {
+  return number_before(line, "log lines are missing here");
+}
+
+}  // namespace
 
 TEST_CASE("Text is quoted so that a line stays a line, whatever the bytes") {
   CHECK(quoted("") == R"("")");
@@ -41,6 +120,44 @@ TEST_CASE("What is long is cut between two characters, and says so") {
   CHECK(quoted_excerpt("a\"b") == "\"a\"b\"");
   CHECK(quoted_excerpt(std::string(81, 'x')) ==
         "\"" + std::string(80, 'x') + "...\" (the first 80 of 81 characters)");
+}
+
+TEST_CASE("A log in the background keeps all lines and their order where they are read") {
+  PipedStandardError standard_error;
+  auto log = std::make_unique<BackgroundLog>(Configuration::Log{.level = LogLevel::debug});
+  const auto lines = standard_error.lines_of([&] {
+    for (unsigned number = 0; number < 300; ++number) spdlog::debug("{} is its number", number);
+    log.reset();
+  });
+  REQUIRE(lines.size() == 300);
+  for (std::size_t i = 0; i < lines.size(); ++i) CHECK(line_number(lines[i]) == i);
+}
+
+TEST_CASE("Whoever logs waits for nobody, and a line says how many lines are missing where") {
+  PipedStandardError standard_error;
+  auto log = std::make_unique<BackgroundLog>(Configuration::Log{});
+  for (unsigned number = 0; number < 2000; ++number) spdlog::info("{} is its number", number);
+  const auto lines = standard_error.lines_of([&] { log.reset(); });
+
+  unsigned long next = 0;
+  for (const std::string& line : lines) {
+    CAPTURE(line);
+    CHECK(line.starts_with("ts="));
+    if (const auto lost = missing(line)) {
+      CHECK_THAT(line, contains_text("level=warning"));
+      next += *lost;
+    } else {
+      CHECK(line_number(line) == next++);
+    }
+  }
+  CHECK(next == 2000);
+  CHECK(std::count_if(lines.begin(), lines.end(), missing) == 1);
+}
+
+TEST_CASE("A line that is logged after the end of a log in the background is lost in silence") {
+  PipedStandardError standard_error;
+  static_cast<void>(BackgroundLog(Configuration::Log{}));
+  CHECK(standard_error.lines_of([] { spdlog::error("late"); }).empty());
 }
 
 }  // namespace sockdiag::test

@@ -95,7 +95,8 @@ class Log:
 
 
 class Exporter:
-    """A running exporter. `config` is the text of its file; None runs it without one."""
+    """A running exporter. `config` is the text of its file; None runs it without one. `stderr` is a
+    descriptor for its log, which is read here where none is given."""
 
     def __init__(
         self,
@@ -105,6 +106,7 @@ class Exporter:
         listen="127.0.0.1:0",
         environment=None,
         prefix=(),
+        stderr=subprocess.PIPE,
     ):
         self.config = None if config is None else ConfigFile(config, config_name)
         config_flag = [] if self.config is None else [b"--config.file=" + self.config.path]
@@ -112,10 +114,10 @@ class Exporter:
         self.process = subprocess.Popen(
             [*_DIES_WITH_US, *prefix, BINARY, *config_flag, *listen_flag, *flags],
             stdin=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             env={**os.environ, **(environment or {})},
         )
-        self.log = Log(self.process.stderr)
+        self.log = Log(self.process.stderr or open(os.devnull, "rb"))
         self.port = None
 
     def wait_until_listening(self):
