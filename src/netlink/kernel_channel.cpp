@@ -9,8 +9,12 @@
 #include <array>
 #include <cerrno>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
+
+#include "sockdiag/netlink/dump_error.hpp"
+#include "sockdiag/netlink/refusal.hpp"
 
 namespace sockdiag {
 namespace {
@@ -19,7 +23,10 @@ namespace {
 constexpr std::size_t kReceiveBufferBytes = 32768;
 
 [[noreturn]] void fail(const char* doing, int error = errno) {
-  throw std::system_error(error, std::generic_category(), doing);
+  const std::string_view hint = hint_at_refusal(error);
+  if (hint.empty()) throw std::system_error(error, std::generic_category(), doing);
+  throw DumpError(std::string(doing) + ": " + std::generic_category().message(error) + " (" +
+                  std::string(hint) + ")");
 }
 
 class FileDescriptor {

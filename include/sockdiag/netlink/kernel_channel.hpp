@@ -12,7 +12,8 @@
 namespace sockdiag {
 
 // `receive_deadline`: how long one receive() may wait; then it throws std::errc::timed_out.
-// Throws std::system_error that says what was being done.
+// Throws std::system_error that says what was being done, or DumpError that also says what to look
+// at where something refuses sock_diag to this process.
 [[nodiscard]] std::unique_ptr<Channel> open_kernel_channel(
     std::chrono::milliseconds receive_deadline);
 
