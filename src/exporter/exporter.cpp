@@ -19,6 +19,7 @@
 #include "sockdiag/exporter/requested_task.hpp"
 #include "sockdiag/exporter/sampler.hpp"
 #include "sockdiag/exporter/service_manager.hpp"
+#include "sockdiag/exporter/thread_problem.hpp"
 #include "sockdiag/exporter/version.hpp"
 
 namespace sockdiag {
@@ -162,7 +163,7 @@ Exporter::Exporter(const Configuration& configuration, std::vector<ListenAddress
   try {
     parts_ = std::make_unique<Parts>(configuration, std::move(addresses), std::move(load));
   } catch (const std::system_error& error) {
-    throw ServeError(std::string("cannot start a thread: ") + error.what());
+    throw ServeError("cannot start a thread: " + thread_problem(error));
   }
 }
 

@@ -20,6 +20,7 @@
 
 #include "in_flight.hpp"
 #include "knock.hpp"
+#include "sockdiag/exporter/thread_problem.hpp"
 
 namespace sockdiag {
 namespace {
@@ -158,7 +159,7 @@ void check_threads(unsigned workers) {
     WaitingThreads().start(needed);
   } catch (const std::exception& error) {
     throw ServeError("cannot start " + std::to_string(needed) + " threads for " +
-                     std::to_string(workers) + " workers: " + error.what());
+                     std::to_string(workers) + " workers: " + thread_problem(error));
   }
 }
 

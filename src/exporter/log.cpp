@@ -18,6 +18,8 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "sockdiag/exporter/thread_problem.hpp"
+
 namespace sockdiag {
 namespace {
 
@@ -146,7 +148,7 @@ std::shared_ptr<ThreadPool> start_pool() {
   try {
     return std::make_shared<ThreadPool>(kWaitingLines, 1);
   } catch (const std::system_error& error) {
-    throw std::runtime_error(std::string("cannot start a thread: ") + error.what());
+    throw std::runtime_error("cannot start a thread: " + thread_problem(error));
   }
 }
 

@@ -203,6 +203,16 @@ class FewThreads(EndToEndTest):
                 self.assertEqual(len(complaints), 1, done)
                 self.assertRegex(complaints[0], "(?i)cannot (start|listen)")
 
+    def test_threads_that_are_not_permitted_hint_at_the_container_engine(self):
+        for number in (1, 2, 4):  # the log's, the sampler's, one that is tried out
+            with self.subTest(number):
+                environment = thread_fault(number, "EPERM")
+                done = run("--web.listen-address=127.0.0.1:0", environment=environment)
+                self.assertEqual(done.returncode, 1, done)
+                complaints = without_info(done)
+                self.assertEqual(len(complaints), 1, done)
+                self.assertRegex(complaints[0], "cannot start .*not permitted .*clone3")
+
     def test_these_are_all_its_threads(self):
         flags = ("--web.listen-address=127.0.0.1:0",)
         config = "web: {workers: 2}\n"

@@ -19,12 +19,12 @@ def _preload(name):
     }
 
 
-def thread_fault(number):
-    """The environment in which that thread cannot be had, counted from 1. CivetWeb does not free
-    all that it has when it cannot start."""
+def thread_fault(number, error="EAGAIN"):
+    """The environment in which that thread cannot be had, counted from 1, with EAGAIN or EPERM.
+    CivetWeb does not free all that it has when it cannot start."""
     environment = _preload("THREAD_FAULT")
     environment["ASAN_OPTIONS"] += ":detect_leaks=0"
-    return {**environment, "THREAD_FAULT": str(number)}
+    return {**environment, "THREAD_FAULT": f"{number}:{error}"}
 
 
 class NetlinkFault:
