@@ -269,6 +269,7 @@ TcpSnapshot TcpTally::finish(TimePoint now) {
     snapshot.directions[index_of(direction)] = finish(direction);
   }
   snapshot.families = families_;
+  mark_seen(snapshot);
   snapshot.lingering_thresholds = policy_.lifetimes.thresholds;
   snapshot.ephemeral = ephemeral_port_use();
   snapshot.sockets = sockets_;
@@ -277,8 +278,43 @@ TcpSnapshot TcpTally::finish(TimePoint now) {
   for (const Direction direction : kDirections) {
     make_room_for_starts(direction, snapshot.of(direction));
   }
-  commit(snapshot, now);
+  SeenByPort seen = seen_in(snapshot);
+  commit(snapshot, seen, now);
   return snapshot;
+}
+
+void TcpTally::mark_seen(TcpSnapshot& snapshot) const {
+  for (const Direction direction : kDirections) {
+    DirectionCounts& counts = snapshot.directions[index_of(direction)];
+    for (PortCounts& port : counts.ports) mark_seen(direction, port);
+    mark_seen(direction, counts.other);
+  }
+  snapshot.seen_by_family = seen_by_family_;
+  for (std::size_t i = 0; i < snapshot.families.size(); ++i) {
+    snapshot.seen_by_family[i].add_states(snapshot.families[i]);
+  }
+}
+
+void TcpTally::mark_seen(Direction direction, PortCounts& counts) const {
+  counts.seen.add_states(counts.sockets);
+  counts.seen.add_queues(counts.receive_queue_bytes, counts.send_queue_bytes);
+  const auto& before = seen_[index_of(direction)];
+  const auto found =
+      std::lower_bound(before.begin(), before.end(), counts.port,
+                       [](const PortSeen& each, std::uint16_t port) { return each.port < port; });
+  if (found != before.end() && found->port == counts.port) counts.seen.add(found->seen);
+}
+
+TcpTally::SeenByPort TcpTally::seen_in(const TcpSnapshot& snapshot) {
+  SeenByPort seen;
+  for (const Direction direction : kDirections) {
+    const DirectionCounts& counts = snapshot.of(direction);
+    auto& of_direction = seen[index_of(direction)];
+    of_direction.reserve(counts.ports.size() + 1);
+    of_direction.push_back({counts.other.port, counts.other.seen});
+    for (const PortCounts& port : counts.ports) of_direction.push_back({port.port, port.seen});
+  }
+  return seen;
 }
 
 void TcpTally::make_room_for_starts(Direction direction, const DirectionCounts& counts) {
@@ -288,7 +324,7 @@ void TcpTally::make_room_for_starts(Direction direction, const DirectionCounts& 
 }
 
 // Nothing here allocates: the sample is either lost before or counted whole.
-void TcpTally::commit(TcpSnapshot& snapshot, TimePoint now) noexcept {
+void TcpTally::commit(TcpSnapshot& snapshot, SeenByPort& seen, TimePoint now) noexcept {
   const auto count_up = [](PortCounters& counters, PortCounts& counts) {
     counters.add(counts.port, counts.time_wait_started);
     counts.time_wait_started = counters.at(counts.port);
@@ -299,6 +335,8 @@ void TcpTally::commit(TcpSnapshot& snapshot, TimePoint now) noexcept {
     for (PortCounts& port : counts.ports) count_up(started, port);
     count_up(started, counts.other);
   }
+  seen_.swap(seen);
+  seen_by_family_ = snapshot.seen_by_family;
   lifetimes_.finish(now);
   snapshot.unfollowed_sockets = lifetimes_.unfollowed();
   time_wait_starts_.finish();

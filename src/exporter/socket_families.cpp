@@ -24,16 +24,31 @@ template <typename Visit>
 void for_each_port(const TcpSnapshot& snapshot, Visit visit) {
   for (const Direction direction : kDirections) {
     for_each_port(snapshot.of(direction), [&](const std::string& name, const PortCounts& counts) {
-      visit(name_of(direction), name, counts);
+      visit(direction, name, counts);
     });
   }
 }
 
+// A socket in such a state is inbound, whatever its ports are.
+constexpr bool is_inbound_only(TcpState state) {
+  return state == TcpState::listen || state == TcpState::syn_recv;
+}
+
+// Series cost a fleet more than they cost this host: what cannot be other than zero has none.
+bool has_series(Direction direction, TcpState state, Seen seen) {
+  if (state == TcpState::close) return seen.state(state);
+  return direction == Direction::inbound || !is_inbound_only(state);
+}
+
+constexpr TcpState state_at(std::size_t index) { return static_cast<TcpState>(index + 1); }
+
 void fill_sockets(const TcpSnapshot& snapshot, MetricFamily& family) {
-  for_each_port(snapshot, [&](auto direction, const std::string& port, const PortCounts& counts) {
-    for (std::size_t state = 0; state < kTcpStateCount; ++state) {
-      add(family, {{"direction", direction}, {"port", port}, {"state", kTcpStateNames[state]}},
-          counts.sockets[state]);
+  for_each_port(snapshot, [&](Direction direction, const std::string& port,
+                              const PortCounts& counts) {
+    for (std::size_t i = 0; i < kTcpStateCount; ++i) {
+      if (!has_series(direction, state_at(i), counts.seen)) continue;
+      add(family, {{"direction", name_of(direction)}, {"port", port}, {"state", kTcpStateNames[i]}},
+          counts.sockets[i]);
     }
   });
 }
@@ -41,6 +56,7 @@ void fill_sockets(const TcpSnapshot& snapshot, MetricFamily& family) {
 void fill_family_sockets(const TcpSnapshot& snapshot, MetricFamily& family) {
   for (std::size_t i = 0; i < kAddressFamilyNames.size(); ++i) {
     for (std::size_t state = 0; state < kTcpStateCount; ++state) {
+      if (!has_series(Direction::inbound, state_at(state), snapshot.seen_by_family[i])) continue;
       add(family, {{"family", kAddressFamilyNames[i]}, {"state", kTcpStateNames[state]}},
           snapshot.families[i][state]);
     }
@@ -53,50 +69,69 @@ void fill_folded_ports(const TcpSnapshot& snapshot, MetricFamily& family) {
   }
 }
 
-template <auto Member>
-void fill_both_directions(const TcpSnapshot& snapshot, MetricFamily& family) {
-  for_each_port(snapshot, [&](auto direction, const std::string& port, const PortCounts& counts) {
-    add(family, {{"direction", direction}, {"port", port}}, static_cast<double>(counts.*Member));
-  });
-}
+constexpr auto kAlways = [](Seen) { return true; };
+constexpr auto kFirstReceivedByte = [](Seen seen) { return seen.receive_queue_bytes(); };
+constexpr auto kFirstSentByte = [](Seen seen) { return seen.send_queue_bytes(); };
+template <TcpState State>
+constexpr auto kFirstIn = [](Seen seen) { return seen.state(State); };
 
-// `value_of(counts)`: what to show of a port's inbound side.
-template <typename ValueOf>
-void fill_inbound(const TcpSnapshot& snapshot, MetricFamily& family, ValueOf value_of) {
-  for_each_port(snapshot.of(Direction::inbound),
-                [&](const std::string& port, const PortCounts& counts) {
-                  add(family, {{"port", port}}, static_cast<double>(value_of(counts)));
+// `Since`: what a port must have had to have a series.
+template <auto Member, auto Since = kAlways>
+void fill_both_directions(const TcpSnapshot& snapshot, MetricFamily& family) {
+  for_each_port(snapshot,
+                [&](Direction direction, const std::string& port, const PortCounts& counts) {
+                  if (!Since(counts.seen)) return;
+                  add(family, {{"direction", name_of(direction)}, {"port", port}},
+                      static_cast<double>(counts.*Member));
                 });
 }
 
 template <auto Member>
-void fill_inbound(const TcpSnapshot& snapshot, MetricFamily& family) {
-  fill_inbound(snapshot, family, [](const PortCounts& counts) { return counts.*Member; });
+void fill_accept_queue(const TcpSnapshot& snapshot, MetricFamily& family) {
+  for_each_port(snapshot.of(Direction::inbound),
+                [&](const std::string& port, const PortCounts& counts) {
+                  add(family, {{"port", port}}, static_cast<double>(counts.accept_queue.*Member));
+                });
 }
 
 template <auto Member>
-void fill_accept_queue(const TcpSnapshot& snapshot, MetricFamily& family) {
-  fill_inbound(snapshot, family,
-               [](const PortCounts& counts) { return counts.accept_queue.*Member; });
+void fill_syn_recv(const TcpSnapshot& snapshot, MetricFamily& family) {
+  for_each_port(snapshot.of(Direction::inbound),
+                [&](const std::string& port, const PortCounts& counts) {
+                  if (!counts.seen.state(TcpState::syn_recv)) return;
+                  add(family, {{"port", port}}, static_cast<double>(counts.*Member));
+                });
+}
+
+// A connection that waits for accept() is its listener's.
+bool has_series(Direction direction, CloseWaitCause cause, std::uint32_t sockets) {
+  return direction == Direction::inbound || cause != CloseWaitCause::not_accepted || sockets > 0;
 }
 
 void fill_close_wait(const TcpSnapshot& snapshot, MetricFamily& family) {
-  for_each_port(snapshot, [&](auto direction, const std::string& port, const PortCounts& counts) {
-    for (std::size_t cause = 0; cause < kCloseWaitCauseCount; ++cause) {
+  for_each_port(snapshot, [&](Direction direction, const std::string& port,
+                              const PortCounts& counts) {
+    if (!counts.seen.state(TcpState::close_wait)) return;
+    for (std::size_t i = 0; i < kCloseWaitCauseCount; ++i) {
+      const std::uint32_t sockets = counts.close_wait_causes[i];
+      if (!has_series(direction, static_cast<CloseWaitCause>(i), sockets)) continue;
       add(family,
-          {{"direction", direction}, {"port", port}, {"cause", kCloseWaitCauseNames[cause]}},
-          counts.close_wait_causes[cause]);
+          {{"direction", name_of(direction)}, {"port", port}, {"cause", kCloseWaitCauseNames[i]}},
+          sockets);
     }
   });
 }
 
-// `value_of(stay)`: what to show of each passing state.
+// `value_of(stay)`: what to show of each passing state that the port has had.
 template <typename ValueOf>
 void fill_stays(const TcpSnapshot& snapshot, MetricFamily& family, ValueOf value_of) {
   if (!snapshot.unique_cookies) return;
-  for_each_port(snapshot, [&](auto direction, const std::string& port, const PortCounts& counts) {
+  for_each_port(snapshot, [&](Direction direction, const std::string& port,
+                              const PortCounts& counts) {
     for (std::size_t i = 0; i < kPassingStateCount; ++i) {
-      add(family, {{"direction", direction}, {"port", port}, {"state", name_of(kPassingStates[i])}},
+      const TcpState state = kPassingStates[i];
+      if (!counts.seen.state(state)) continue;
+      add(family, {{"direction", name_of(direction)}, {"port", port}, {"state", name_of(state)}},
           value_of(counts.stays[i]));
     }
   });
@@ -168,11 +203,11 @@ constexpr auto kTcpFamilies = std::to_array<FamilyRow<TcpSnapshot>>({
     {"sockdiag_tcp_receive_queue_bytes", MetricType::Gauge, "direction, port",
      "Bytes received that the application has not read, listeners left out; an unread end of "
      "stream counts as one, as in ss.",
-     fill_both_directions<&PortCounts::receive_queue_bytes>},
+     fill_both_directions<&PortCounts::receive_queue_bytes, kFirstReceivedByte>},
     {"sockdiag_tcp_send_queue_bytes", MetricType::Gauge, "direction, port",
      "Bytes written that the peer has not acknowledged, listeners left out; a SYN or FIN counts "
      "as one, as in ss.",
-     fill_both_directions<&PortCounts::send_queue_bytes>},
+     fill_both_directions<&PortCounts::send_queue_bytes, kFirstSentByte>},
     {"sockdiag_tcp_accept_queue_sockets", MetricType::Gauge, "port",
      "Connections waiting for accept(), all listeners of the port together.",
      fill_accept_queue<&AcceptQueue::length>},
@@ -214,18 +249,18 @@ constexpr auto kTcpFamilies = std::to_array<FamilyRow<TcpSnapshot>>({
      "FIN_WAIT2 whose application has closed: the kernel ends them after tcp_fin_timeout. The rest "
      "of state=fin_wait2 are half closed by an application that waits for its peer, for ever if "
      "need be.",
-     fill_both_directions<&PortCounts::orphaned_fin_wait2>},
+     fill_both_directions<&PortCounts::orphaned_fin_wait2, kFirstIn<TcpState::fin_wait2>>},
     {"sockdiag_tcp_syn_recv_retransmitting_sockets", MetricType::Gauge, "port",
      "Half-open connections whose SYN-ACK was sent again: the client did not answer it, or its "
      "last ACK was dropped because the accept queue is full.",
-     fill_inbound<&PortCounts::retransmitting_syn_recv>},
+     fill_syn_recv<&PortCounts::retransmitting_syn_recv>},
     {"sockdiag_tcp_syn_recv_prefixes", MetricType::Gauge, "port",
      "Distinct client networks (/24, /64) of sockdiag_tcp_syn_recv_retransmitting_sockets: many "
      "mean "
      "a flood or scanners, few a lossy path or SYN-ACKs reflected to a victim. Exact "
      "up to 16384 on all ports together, at least that beyond; under port=\"other\" each port's "
      "are counted.",
-     fill_inbound<&PortCounts::syn_recv_prefixes>},
+     fill_syn_recv<&PortCounts::syn_recv_prefixes>},
     {"sockdiag_tcp_time_wait_started_total", MetricType::Counter, "direction, port",
      "TIME_WAITs that began since the first sample: connections that this side closed first. Its "
      "rate, times how long they last (60 s, or net.ipv4.tcp_tw_timeout where the kernel has it), "

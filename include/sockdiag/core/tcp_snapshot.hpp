@@ -42,8 +42,38 @@ struct Stay {
   std::chrono::milliseconds oldest{};  // 0 where there is none
 };
 
+// What a port has had since it got its seat, the sample's own included: its states, and bytes in
+// its queues. Details of what it never had need no series.
+class Seen {
+ public:
+  [[nodiscard]] bool state(TcpState state) const noexcept { return has(index_of(state)); }
+  [[nodiscard]] bool receive_queue_bytes() const noexcept { return has(kReceiveQueue); }
+  [[nodiscard]] bool send_queue_bytes() const noexcept { return has(kSendQueue); }
+
+  void add_states(const StateCounts& counts) noexcept {
+    for (std::size_t i = 0; i < counts.size(); ++i) add(i, counts[i] > 0);
+  }
+  void add_queues(std::uint64_t receive_queue_bytes, std::uint64_t send_queue_bytes) noexcept {
+    add(kReceiveQueue, receive_queue_bytes > 0);
+    add(kSendQueue, send_queue_bytes > 0);
+  }
+  void add(Seen other) noexcept { bits_ = static_cast<std::uint16_t>(bits_ | other.bits_); }
+
+ private:
+  static constexpr std::size_t kReceiveQueue = kTcpStateCount;
+  static constexpr std::size_t kSendQueue = kTcpStateCount + 1;
+
+  [[nodiscard]] bool has(std::size_t bit) const noexcept { return ((bits_ >> bit) & 1U) != 0; }
+  void add(std::size_t bit, bool seen) noexcept {
+    bits_ = static_cast<std::uint16_t>(bits_ | (seen ? 1U << bit : 0U));
+  }
+
+  std::uint16_t bits_ = 0;
+};
+
 struct PortCounts {
   std::uint16_t port = 0;  // 0 for all the ports that have no series of their own
+  Seen seen{};             // in a snapshot; nothing while a dump runs
   StateCounts sockets{};
   std::array<std::uint32_t, kCloseWaitCauseCount> close_wait_causes{};
   ByPassingState<Stay> stays{};
@@ -78,6 +108,7 @@ struct TcpSnapshot {
   bool unique_cookies = true;
   std::array<DirectionCounts, kDirections.size()> directions;
   std::array<StateCounts, kAddressFamilyNames.size()> families{};
+  std::array<Seen, kAddressFamilyNames.size()> seen_by_family{};  // since the first sample
   ByPassingState<std::chrono::milliseconds> lingering_thresholds{};
   std::uint64_t unfollowed_sockets = 0;  // in passing states, and no room to remember since when
   EphemeralPortUse ephemeral;

@@ -3,10 +3,10 @@
 
 // Folds the sockets of one dump into counts by direction, port, state and address family, and
 // keeps between dumps what makes those counts steady (the listeners lately gone, the services that
-// many sockets share, the ports that have series) and what takes more than one look (lifetimes,
-// TIME_WAITs begun). A sample is begin(), add() for each socket in any order that has listeners
-// before connections (as the kernel dumps them), finish(). A begin() without finish() before it
-// drops the lost sample whole.
+// many sockets share, the ports that have series and what was seen of them) and what takes more
+// than one look (lifetimes, TIME_WAITs begun). A sample is begin(), add() for each socket in any
+// order that has listeners before connections (as the kernel dumps them), finish(). A begin()
+// without finish() before it drops the lost sample whole.
 //
 // Not thread-safe. Memory grows with distinct ports, at most 65 535 a direction, and with what
 // Lifetimes, TimeWaitStarts, SharedPorts, DestinationTable and ClientPrefixes say of themselves;
@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "sockdiag/core/client_prefixes.hpp"
 #include "sockdiag/core/destination_table.hpp"
@@ -85,6 +86,13 @@ class TcpTally {
     TcpState state;
   };
 
+  struct PortSeen {
+    std::uint16_t port = 0;
+    Seen seen;
+  };
+  // By direction, the ports that have seats and 0 for all others: ascending.
+  using SeenByPort = std::array<std::vector<PortSeen>, kDirections.size()>;
+
   enum PortFlag : std::uint8_t { kEphemeral = 1, kUsedLocally = 2 };
 
   void flag_ports(const EphemeralPorts& ephemeral);
@@ -111,8 +119,11 @@ class TcpTally {
   [[nodiscard]] PortCounts& first_counts_of(Direction direction, std::uint16_t port);
   [[nodiscard]] bool may_have_series(Direction direction, std::uint16_t port) const noexcept;
   [[nodiscard]] DirectionCounts finish(Direction direction);
+  void mark_seen(TcpSnapshot& snapshot) const;
+  void mark_seen(Direction direction, PortCounts& counts) const;
+  [[nodiscard]] static SeenByPort seen_in(const TcpSnapshot& snapshot);
   void make_room_for_starts(Direction direction, const DirectionCounts& counts);
-  void commit(TcpSnapshot& snapshot, TimePoint now) noexcept;
+  void commit(TcpSnapshot& snapshot, SeenByPort& seen, TimePoint now) noexcept;
   [[nodiscard]] PortSeats& seats(Direction direction) { return seats_[index_of(direction)]; }
   [[nodiscard]] PortTable& table(Direction direction) { return tables_[index_of(direction)]; }
 
@@ -128,6 +139,8 @@ class TcpTally {
   std::array<PortSeats, kDirections.size()> seats_;
   std::array<PortTable, kDirections.size()> tables_;
   std::array<StateCounts, kAddressFamilyNames.size()> families_{};
+  SeenByPort seen_;  // up to the last sample
+  std::array<Seen, kAddressFamilyNames.size()> seen_by_family_{};
   Lifetimes lifetimes_;
   TimeWaitStarts time_wait_starts_;
   std::array<PortCounters, kDirections.size()> time_waits_started_;

@@ -26,4 +26,5 @@ def place(port, direction="inbound", **labels):
 
 
 def oldest(scrape, port, state="close_wait", direction="inbound"):
-    return scrape.value(OLDEST, **place(port, direction, state=state))
+    """0 also where there never was one."""
+    return scrape.get(OLDEST, **place(port, direction, state=state)) or 0
