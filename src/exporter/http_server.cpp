@@ -14,10 +14,12 @@
 #include <exception>
 #include <latch>
 #include <mutex>
+#include <new>
 #include <string_view>
 #include <system_error>
 #include <thread>
 
+#include "answer_head.hpp"
 #include "in_flight.hpp"
 #include "knock.hpp"
 #include "sockdiag/exporter/thread_problem.hpp"
@@ -39,45 +41,6 @@ constexpr std::size_t kPieceBytes = 16384;
 constexpr std::chrono::milliseconds kKnockInterval(10);
 // All threads that could be had run long before; the rest never will.
 constexpr std::chrono::seconds kThreadsStartWithin(10);
-
-constexpr std::array<std::pair<int, std::string_view>, 5> kReasons = {
-    {{200, "OK"},
-     {404, "Not Found"},
-     {405, "Method Not Allowed"},
-     {500, "Internal Server Error"},
-     {503, "Service Unavailable"}}};
-
-constexpr std::string_view kLineEnd = "\r\n";
-
-std::string_view reason_of(int status) {
-  for (const auto& [code, reason] : kReasons) {
-    if (code == status) return reason;
-  }
-  return "Unknown";
-}
-
-std::size_t length_of(const HttpResponse& response) {
-  std::size_t length = 0;
-  for (const auto& part : response.body) length += part->size();
-  return length;
-}
-
-void append_header(std::string& head, std::string_view name, std::string_view value) {
-  for (const std::string_view part : {name, std::string_view(": "), value, kLineEnd}) head += part;
-}
-
-std::string head_of(const HttpResponse& response) {
-  std::string head = "HTTP/1.1 " + std::to_string(response.status) + " ";
-  head += reason_of(response.status);
-  head += kLineEnd;
-  append_header(head, "Content-Type", response.content_type);
-  append_header(head, "Content-Length", std::to_string(length_of(response)));
-  for (const auto& [name, value] : response.headers) append_header(head, name, value);
-  append_header(head, "X-Content-Type-Options", "nosniff");
-  append_header(head, "Connection", "close");
-  head += kLineEnd;
-  return head;
-}
 
 // Writes against a deadline for the whole answer: CivetWeb's own timeout begins anew with every
 // byte that the client takes.
@@ -163,10 +126,13 @@ void check_threads(unsigned workers) {
   }
 }
 
+std::string_view text_of(const char* value) { return value != nullptr ? value : ""; }
+
 HttpRequest request_of(const mg_connection* connection) {
   const mg_request_info* info = ::mg_get_request_info(connection);
-  const auto text = [](const char* value) { return value != nullptr ? value : ""; };
-  HttpRequest request{text(info->request_method), text(info->local_uri_raw), std::nullopt};
+  const char* path = info->local_uri_raw != nullptr ? info->local_uri_raw : info->request_uri;
+  HttpRequest request{std::string(text_of(info->request_method)), std::string(text_of(path)),
+                      std::nullopt};
   for (int i = 0; i < info->num_headers; ++i) {
     const mg_header& header = info->http_headers[i];
     if (::strcasecmp(header.name, "Accept-Encoding") != 0) continue;
@@ -175,6 +141,22 @@ HttpRequest request_of(const mg_connection* connection) {
   }
   return request;
 }
+
+}  // namespace
+
+namespace {
+
+// `OPTIONS *` asks about the server as a whole.
+bool asks_about_server(const mg_request_info& info) {
+  const std::string_view version = text_of(info.http_version);
+  return text_of(info.request_method) == "OPTIONS" && text_of(info.request_uri) == "*" &&
+         (version == "1.0" || version == "1.1");
+}
+
+// What is known of a connection from its begin to its end. Its worker alone uses it.
+struct Connection {
+  bool refused = false;  // its request could not be parsed, and was answered
+};
 
 }  // namespace
 
@@ -232,6 +214,9 @@ class HttpServer::Civet {
     mg_callbacks callbacks{};
     callbacks.init_thread = &Civet::init_thread;
     callbacks.begin_request = &Civet::begin_request;
+    callbacks.http_error = &Civet::http_error;
+    callbacks.init_connection = &Civet::init_connection;
+    callbacks.connection_close = &Civet::connection_close;
     callbacks.log_message = &Civet::log_message;
     context_ = ::mg_start(&callbacks, this, flat.data());
     if (context_ == nullptr) {
@@ -302,8 +287,32 @@ class HttpServer::Civet {
     return nullptr;
   }
 
+  static Civet& self_of(const mg_connection* connection) noexcept {
+    return *static_cast<Civet*>(::mg_get_user_data(::mg_get_context(connection)));
+  }
+
+  // Null where there was no memory for it.
+  static Connection* state_of(const mg_connection* connection) noexcept {
+    return static_cast<Connection*>(::mg_get_user_connection_data(connection));
+  }
+
+  static int init_connection(const mg_connection*, void** state) noexcept {
+    *state = new (std::nothrow) Connection;
+    return 0;
+  }
+
+  // CivetWeb closes on `OPTIONS *` without a word and without begin_request(): this is the last
+  // place to answer. It calls with the connection it owns, which is not const.
+  static void connection_close(const mg_connection* connection) noexcept {
+    const std::unique_ptr<Connection> state(state_of(connection));
+    if (state == nullptr || state->refused) return;
+    if (asks_about_server(*::mg_get_request_info(connection))) {
+      begin_request(const_cast<mg_connection*>(connection));
+    }
+  }
+
   static int begin_request(mg_connection* connection) noexcept {
-    auto& self = *static_cast<Civet*>(::mg_get_user_data(::mg_get_context(connection)));
+    auto& self = self_of(connection);
     // A request body is never wanted: without this CivetWeb would read it to its end.
     ::mg_disable_connection_keep_alive(connection);
     self.in_flight_.enter();
@@ -341,9 +350,24 @@ class HttpServer::Civet {
 
   void send(mg_connection* connection, const HttpResponse& response, bool with_body) const {
     Writer writer(connection, write_timeout_);
-    bool sent = writer.write(head_of(response));
+    const auto now = std::chrono::system_clock::now();
+    bool sent = writer.write(head_of(response, AfterAnswer::close, now));
     if (!with_body) return;
     for (const auto& part : response.body) sent = sent && writer.write(*part);
+  }
+
+  // Answers what CivetWeb cannot parse.
+  static int http_error(mg_connection* connection, int status, const char*) noexcept {
+    constexpr int kHandled = 0;
+    const Civet& self = self_of(connection);
+    if (Connection* const state = state_of(connection)) state->refused = true;
+    try {
+      const std::string reason = ::mg_get_response_code_text(connection, status);
+      self.send(connection, text_response(status, reason + "\n"), true);
+    } catch (const std::exception& error) {
+      spdlog::error("answering a request failed: {}", error.what());
+    }
+    return kHandled;
   }
 
   // What clients do wrong is nothing an operator wants a line for. At the start it tells why.

@@ -12,7 +12,8 @@
 namespace sockdiag {
 namespace {
 
-constexpr char kReadMethods[] = "GET, HEAD";
+constexpr char kReadMethods[] = "GET, HEAD, OPTIONS";
+constexpr char kReloadMethods[] = "POST, OPTIONS";
 constexpr char kReloadPath[] = "/-/reload";
 
 class CountedScrape {
@@ -70,6 +71,9 @@ HttpResponse wrong_method(const char* allowed) {
   return response;
 }
 
+// Balancers and load tests ask so whether a server is there; a path that is not is no error then.
+HttpResponse allowed_methods(const char* allowed) { return {204, {}, {{"Allow", allowed}}, {}}; }
+
 }  // namespace
 
 Pages::Page Pages::find(const std::string& path) const {
@@ -83,11 +87,13 @@ Pages::Page Pages::find(const std::string& path) const {
 
 HttpResponse Pages::answer(const HttpRequest& request) {
   const Page page = find(request.path);
+  const char* allowed = page == &Pages::reload ? kReloadMethods : kReadMethods;
+  if (request.method == "OPTIONS") return allowed_methods(allowed);
   if (page == nullptr) return text_response(404, "not found\n");
   if (page == &Pages::reload) {
-    return request.method == "POST" ? reload(request) : wrong_method("POST");
+    return request.method == "POST" ? reload(request) : wrong_method(allowed);
   }
-  if (request.method != "GET" && request.method != "HEAD") return wrong_method(kReadMethods);
+  if (request.method != "GET" && request.method != "HEAD") return wrong_method(allowed);
   return (this->*page)(request);
 }
 

@@ -2,7 +2,9 @@
 """What the server answers: to every path and method, to impolite clients, to many at once."""
 
 import concurrent.futures
+import email.utils
 import gzip
+import time
 import unittest
 import zlib
 
@@ -23,10 +25,10 @@ FROZEN = "sampling: {interval: 1h}\nlisteners: {interval: 1m}\n"
 class Routes(EndToEndTest):
     # path -> (methods it allows, content type of its answer); without methods it is not there
     ROUTES = {
-        "/metrics": ("GET, HEAD", EXPOSITION_TYPE),
-        "/": ("GET, HEAD", "text/html; charset=utf-8"),
-        "/-/healthy": ("GET, HEAD", "text/plain; charset=utf-8"),
-        "/-/ready": ("GET, HEAD", "text/plain; charset=utf-8"),
+        "/metrics": ("GET, HEAD, OPTIONS", EXPOSITION_TYPE),
+        "/": ("GET, HEAD, OPTIONS", "text/html; charset=utf-8"),
+        "/-/healthy": ("GET, HEAD, OPTIONS", "text/plain; charset=utf-8"),
+        "/-/ready": ("GET, HEAD, OPTIONS", "text/plain; charset=utf-8"),
         "/-/reload": ("", ""),
         "/nowhere": ("", ""),
     }
@@ -44,9 +46,12 @@ class Routes(EndToEndTest):
         for method in METHODS:
             with self.subTest(method):
                 answer = exporter.request("/-/reload", method)
-                self.expect_answer(answer, method, "POST", "text/plain; charset=utf-8")
+                self.expect_answer(answer, method, "POST, OPTIONS", "text/plain; charset=utf-8")
 
     def expect_answer(self, answer, method, allowed, content_type):
+        if method == "OPTIONS":
+            self.expect_methods(answer, allowed or "GET, HEAD, OPTIONS")
+            return
         expected = 404 if not allowed else 200 if method in allowed.split(", ") else 405
         self.assertEqual(answer.status, expected)
         self.assertEqual(answer.header("Connection"), "close")
@@ -57,6 +62,24 @@ class Routes(EndToEndTest):
             self.assertEqual(answer.body, b"")
         else:
             self.assertEqual(answer.header("Content-Length"), str(len(answer.body)))
+
+    def expect_methods(self, answer, allowed):
+        self.assertEqual((answer.status, answer.body), (204, b""))
+        self.assertEqual(answer.header("Allow"), allowed)
+        self.assertIsNone(answer.header("Content-Length"))
+
+    def test_options_of_the_server_as_a_whole(self):
+        exporter = self.start_exporter()
+        self.expect_methods(exporter.request("*", "OPTIONS"), "GET, HEAD, OPTIONS")
+
+    def test_each_answer_is_dated(self):
+        exporter = self.start_exporter()
+        for method, path in (("GET", "/metrics"), ("HEAD", "/"), ("OPTIONS", "*"), ("BREW", "/")):
+            with self.subTest(f"{method} {path}"):
+                date = email.utils.parsedate_to_datetime(
+                    exporter.request(path, method).header("Date")
+                )
+                self.assertLessEqual(abs(date.timestamp() - time.time()), 60)
 
     def test_head_says_the_length_of_get(self):
         exporter = self.start_exporter(config=FROZEN)
@@ -231,7 +254,7 @@ IMPOLITE = {
     "a non-ASCII path": (get("/métrïcs".encode()), NOT_FOUND | {400, CLOSED}),
     "an own absolute URI": (get(b"http://localhost/metrics"), EITHER),
     "a foreign absolute URI": (get(b"http://evil.example/metrics"), EITHER),
-    "an asterisk": (b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n", REFUSED | {200}),
+    "an asterisk": (b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n", {204}),
     "a trace": (b"TRACE /metrics HTTP/1.1\r\nHost: localhost\r\nX: echo me\r\n\r\n", REFUSED),
     "a tunnel": (b"CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example\r\n\r\n", REFUSED),
     "no path": (b"GET HTTP/1.1\r\nHost: localhost\r\n\r\n", REFUSED),

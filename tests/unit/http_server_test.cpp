@@ -69,6 +69,41 @@ TEST_CASE("HEAD gets the headers of GET and no body") {
   CHECK(answer.ends_with("\r\n\r\n"));
 }
 
+TEST_CASE("Every answer is dated, also those that the handler does not give") {
+  const HttpServer server(small_server(), [](const HttpRequest& request) {
+    return request.method == "OPTIONS" ? HttpResponse{204, {}, {{"Allow", request.path}}, {}}
+                                       : text_response(404, "no");
+  });
+  for (const char* request : {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "OPTIONS * HTTP/1.1\r\n\r\n",
+                              "OPTIONS /x HTTP/1.0\r\n\r\n", "nonsense\r\n\r\n"}) {
+    CAPTURE(request);
+    CHECK_THAT(talk(server, request),
+               Catch::Matchers::Matches(
+                   "HTTP/1.1 [0-9]+ [A-Z].*\r\nDate: "
+                   "[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} 2[0-9]{3} [0-9:]{8} GMT\r\n[\\s\\S]*"));
+  }
+}
+
+TEST_CASE("An answer without content says nothing of its length") {
+  const HttpServer server(small_server(), [](const HttpRequest& request) {
+    return HttpResponse{204, {}, {{"Allow", request.path}}, {}};
+  });
+  const auto answer = talk(server, "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n");
+  CHECK(answer.starts_with("HTTP/1.1 204 No Content\r\n"));
+  CHECK_THAT(answer, contains_text("\r\nAllow: *\r\n"));
+  CHECK_THAT(answer, !contains_text("\r\nContent-"));
+}
+
+TEST_CASE("What cannot be parsed is refused once") {
+  const HttpServer server(small_server(), echo);
+  for (const char* request : {"OPTIONS * HTTP/1.1\r\n no header\r\n:\r\n\r\n",
+                              "OPTIONS * HTTP/2.0\r\n\r\n", "BREW / HTTP/1.1\r\n\r\n"}) {
+    CAPTURE(request);
+    const auto answer = talk(server, request);
+    CHECK(answer.rfind("HTTP/1.1 ") == 0);
+  }
+}
+
 TEST_CASE("A handler that throws gets a 500, and the next request is served") {
   int requests = 0;
   const HttpServer server(small_server(), [&](const HttpRequest& request) {

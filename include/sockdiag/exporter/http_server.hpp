@@ -2,7 +2,8 @@
 #pragma once
 
 // An HTTP server on CivetWeb that answers every request through one handler: no file is ever
-// served, no connection is kept. Requests that CivetWeb cannot parse get 400 from it.
+// served, no connection is kept. Requests that CivetWeb cannot parse do not reach the handler: they
+// get 400 or the like.
 
 #include <chrono>
 #include <functional>
@@ -19,7 +20,7 @@ namespace sockdiag {
 
 struct HttpRequest {
   std::string method;
-  std::string path;  // as it was sent, without the query
+  std::string path;  // as it was sent, without the query; `*` for the server as a whole
   std::optional<std::string> accept_encoding;
 };
 
