@@ -21,6 +21,7 @@
 
 #include "answer_head.hpp"
 #include "in_flight.hpp"
+#include "kept_connections.hpp"
 #include "knock.hpp"
 #include "sockdiag/exporter/thread_problem.hpp"
 
@@ -83,9 +84,13 @@ void check_ipv6(const std::vector<ListenAddress>& addresses) {
   }
 }
 
+rlim_t needed_descriptors(unsigned workers) {
+  return workers + kConnectionQueue + kOtherDescriptors;
+}
+
 // CivetWeb spins when accept() finds no descriptor left: there must always be one.
 void check_descriptors(unsigned workers) {
-  const rlim_t needed = workers + kConnectionQueue + kOtherDescriptors;
+  const rlim_t needed = needed_descriptors(workers);
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return;
   limit.rlim_cur = std::min(needed, limit.rlim_max);
@@ -156,6 +161,8 @@ bool asks_about_server(const mg_request_info& info) {
 // What is known of a connection from its begin to its end. Its worker alone uses it.
 struct Connection {
   bool refused = false;  // its request could not be parsed, and was answered
+  bool ends = false;     // CivetWeb is about to close it
+  KeptConnections::Connection kept{};
 };
 
 }  // namespace
@@ -170,7 +177,10 @@ HttpResponse text_response(int status, std::string text) {
 class HttpServer::Civet {
  public:
   Civet(const Options& options, Handler handler)
-      : handler_(std::move(handler)), write_timeout_(options.request_timeout) {
+      : handler_(std::move(handler)),
+        write_timeout_(options.request_timeout),
+        kept_(options.workers, options.idle_timeout,
+              static_cast<int>(needed_descriptors(options.workers))) {
     check_ipv6(options.addresses);
     check_descriptors(options.workers);
     check_threads(options.workers);
@@ -194,15 +204,17 @@ class HttpServer::Civet {
     for (const ListenAddress& address : options.addresses) {
       ports += (ports.empty() ? "" : ",") + civet_port(address);
     }
+    const std::string request_timeout = std::to_string(options.request_timeout.count());
     // Paths are compared as they were sent, so nothing is decoded.
     const std::vector<std::pair<const char*, std::string>> settings = {
         {"listening_ports", ports},
         {"num_threads", std::to_string(options.workers)},
-        {"request_timeout_ms", std::to_string(options.request_timeout.count())},
+        {"request_timeout_ms", request_timeout},
         {"max_request_size", std::to_string(kMaxRequestBytes)},
         {"connection_queue", std::to_string(kConnectionQueue)},
         {"decode_url", "no"},
-        {"enable_keep_alive", "no"},
+        {"enable_keep_alive", "yes"},
+        {"keep_alive_timeout_ms", request_timeout},
         {"tcp_nodelay", "1"},
         {"enable_directory_listing", "no"},
         {"access_control_allow_origin", ""},
@@ -247,6 +259,7 @@ class HttpServer::Civet {
   // its accepting thread sees that it is stopped at the next connection, or after two seconds.
   void stop() {
     closing_ = true;
+    kept_.release_all();
     in_flight_.wait_for_none(write_timeout_);
     const std::optional<std::jthread> knocker = start_knocking();
     ::mg_stop(context_);
@@ -296,8 +309,9 @@ class HttpServer::Civet {
     return static_cast<Connection*>(::mg_get_user_connection_data(connection));
   }
 
-  static int init_connection(const mg_connection*, void** state) noexcept {
+  static int init_connection(const mg_connection* connection, void** state) noexcept {
     *state = new (std::nothrow) Connection;
+    if (*state != nullptr) self_of(connection).kept_.begin();
     return 0;
   }
 
@@ -305,35 +319,54 @@ class HttpServer::Civet {
   // place to answer. It calls with the connection it owns, which is not const.
   static void connection_close(const mg_connection* connection) noexcept {
     const std::unique_ptr<Connection> state(state_of(connection));
-    if (state == nullptr || state->refused) return;
-    if (asks_about_server(*::mg_get_request_info(connection))) {
+    if (state == nullptr) return;
+    state->ends = true;
+    if (!state->refused && asks_about_server(*::mg_get_request_info(connection))) {
       begin_request(const_cast<mg_connection*>(connection));
     }
+    self_of(connection).kept_.end(state->kept);
   }
 
   static int begin_request(mg_connection* connection) noexcept {
     auto& self = self_of(connection);
-    // A request body is never wanted: without this CivetWeb would read it to its end.
-    ::mg_disable_connection_keep_alive(connection);
     self.in_flight_.enter();
-    const int status = self.answer(connection);
+    const Answer answer = self.answer(connection);
     self.in_flight_.leave();
-    return status;
+    // A request body is never wanted: a connection with one is closed, so that CivetWeb does not
+    // read it to its end.
+    if (answer.after == AfterAnswer::close ||
+        !self.kept_.await_request(state_of(connection)->kept)) {
+      ::mg_disable_connection_keep_alive(connection);
+    }
+    return answer.status;
   }
 
-  // Returns the status, which tells CivetWeb that all is done.
-  int answer(mg_connection* connection) noexcept {
+  struct Answer {
+    int status = 500;  // which tells CivetWeb that all is done
+    AfterAnswer after = AfterAnswer::close;
+  };
+
+  Answer answer(mg_connection* connection) noexcept {
     try {
       const HttpRequest request = request_of(connection);
       const HttpResponse response = respond(request);
-      send(connection, response, request.method != "HEAD");
-      return response.status;
+      const AfterAnswer after = after_answer(connection, response);
+      const bool sent = send(connection, response, after, request.method != "HEAD");
+      return {response.status, sent ? after : AfterAnswer::close};
     } catch (const std::exception& error) {
       spdlog::error("answering a request failed: {}", error.what());
     } catch (...) {
       spdlog::error("answering a request failed");
     }
-    return 500;
+    return {};
+  }
+
+  AfterAnswer after_answer(const mg_connection* connection, const HttpResponse& response) noexcept {
+    constexpr int kFirstError = 400;
+    Connection* const state = state_of(connection);
+    const bool keep = state != nullptr && !state->ends && response.status < kFirstError &&
+                      kept_.may_keep(state->kept, *::mg_get_request_info(connection));
+    return keep ? AfterAnswer::keep : AfterAnswer::close;
   }
 
   HttpResponse respond(const HttpRequest& request) {
@@ -348,12 +381,14 @@ class HttpServer::Civet {
     return text_response(500, "internal error\n");
   }
 
-  void send(mg_connection* connection, const HttpResponse& response, bool with_body) const {
+  // Returns whether the client has taken all of it.
+  bool send(mg_connection* connection, const HttpResponse& response, AfterAnswer after,
+            bool with_body) const {
     Writer writer(connection, write_timeout_);
-    const auto now = std::chrono::system_clock::now();
-    bool sent = writer.write(head_of(response, AfterAnswer::close, now));
-    if (!with_body) return;
+    bool sent = writer.write(head_of(response, after, std::chrono::system_clock::now()));
+    if (!with_body) return sent;
     for (const auto& part : response.body) sent = sent && writer.write(*part);
+    return sent;
   }
 
   // Answers what CivetWeb cannot parse.
@@ -363,7 +398,7 @@ class HttpServer::Civet {
     if (Connection* const state = state_of(connection)) state->refused = true;
     try {
       const std::string reason = ::mg_get_response_code_text(connection, status);
-      self.send(connection, text_response(status, reason + "\n"), true);
+      self.send(connection, text_response(status, reason + "\n"), AfterAnswer::close, true);
     } catch (const std::exception& error) {
       spdlog::error("answering a request failed: {}", error.what());
     }
@@ -394,6 +429,7 @@ class HttpServer::Civet {
 
   Handler handler_;
   std::chrono::milliseconds write_timeout_;
+  KeptConnections kept_;
   mg_context* context_ = nullptr;
   std::vector<ListenAddress> addresses_;
   std::mutex threads_mutex_;

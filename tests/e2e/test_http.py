@@ -4,13 +4,15 @@
 import concurrent.futures
 import email.utils
 import gzip
+import http.client
+import signal
 import time
 import unittest
 import zlib
 
 from support import web
 from support.case import EndToEndTest
-from support.exporter import LARGE
+from support.exporter import FAST, LARGE
 from support.exposition import Exposition
 from support.network import KernelSocket, kernel_sockets
 from support.polling import wait_until
@@ -54,7 +56,7 @@ class Routes(EndToEndTest):
             return
         expected = 404 if not allowed else 200 if method in allowed.split(", ") else 405
         self.assertEqual(answer.status, expected)
-        self.assertEqual(answer.header("Connection"), "close")
+        self.assertEqual(answer.header("Connection"), "close" if expected >= 400 else "keep-alive")
         self.assertEqual(answer.header("Allow"), allowed if expected == 405 else None)
         if expected == 200:
             self.assertEqual(answer.header("Content-Type"), content_type)
@@ -368,7 +370,7 @@ class ImpoliteClients(EndToEndTest):
     def test_each_request_is_answered_or_closed_and_harms_nobody(self):
         for name, (payload, expected) in IMPOLITE.items():
             with self.subTest(name):
-                reply = web.exchange(self.exporter.port, payload)
+                reply = web.exchange(self.exporter.port, payload, then_shut_down=True)
                 self.expect_one_answer(reply, expected)
                 self.expect_unharmed()
 
@@ -399,6 +401,75 @@ class ImpoliteClients(EndToEndTest):
     def expect_unharmed(self):
         self.assertTrue(self.exporter.is_alive())
         self.assert_sockets_match_the_kernel(self.exporter.scrape(), 8080)
+
+
+KEPT = get(b"/-/healthy")
+
+
+class KeptConnections(EndToEndTest):
+    def test_requests_follow_each_other_over_one_connection(self):
+        exporter = self.start_exporter()
+        client = http.client.HTTPConnection("127.0.0.1", exporter.port)
+        self.addCleanup(client.close)
+        client.connect()
+        end = client.sock.getsockname()
+        for method in ("GET", "HEAD", "OPTIONS", "GET"):
+            client.request(method, "/metrics")
+            answer = client.getresponse()
+            answer.read()
+            self.assertEqual(answer.getheader("Connection"), "keep-alive")
+            self.assertEqual(client.sock.getsockname(), end)
+
+    def test_a_request_in_pieces_is_to_come_at_once(self):
+        exporter = self.start_exporter()
+        connection = self.keep(exporter)
+        connection.sendall(b"GET /metr")
+        self.assertEqual(web.statuses(web.read_to_end(connection)), [400])
+
+    def test_a_crowd_that_stays_leaves_workers_for_others(self):
+        exporter = self.start_exporter()
+        connections = [self.keep(exporter) for _ in range(100)]
+        self.assertEqual(exporter.request().status, 200)
+        wait_until(lambda: sum(map(self.is_open, connections)) == 64 // 4, "a quarter is kept")
+
+    def test_idle_ones_go_when_workers_run_short(self):
+        exporter = self.start_exporter(config=FAST + "web: {request_timeout: 1m}\n")
+        kept = [self.keep(exporter) for _ in range(16)]
+        for _ in range(60):
+            self.addCleanup(web.connect(exporter.port).close)
+        self.assertEqual(exporter.request().status, 200)
+        for connection in kept:
+            self.assertEqual(web.read_to_end(connection), b"")
+
+    def test_they_do_not_hold_up_the_end(self):
+        exporter = self.start_exporter()
+        kept = [self.keep(exporter) for _ in range(10)]
+        exporter.process.send_signal(signal.SIGTERM)
+        exporter.log.wait_for("ending on signal")
+        for connection in kept:
+            self.assertEqual(web.read_to_end(connection), b"")
+        self.assertEqual(exporter.wait(), 0)
+
+    def test_a_prometheus_leaves_no_time_wait_here(self):
+        exporter = self.start_exporter()
+        prometheus = self.start_prometheus(exporter)
+        prometheus.wait_for("count_over_time(up[1m]) >= bool 10", 1)
+        self.assertEqual(prometheus.value("min_over_time(up[1m])"), 1)
+        states = [s.state for s in kernel_sockets() if s.local_port == exporter.port]
+        self.assertEqual(sorted(states), ["established", "listen"])
+
+    def keep(self, exporter):
+        connection = web.connect(exporter.port)
+        self.addCleanup(connection.close)
+        connection.sendall(KEPT)
+        received = b""
+        while not received.endswith(b"healthy\n"):
+            received += connection.recv(4096)
+        return connection
+
+    def is_open(self, connection):
+        own = connection.getsockname()[1]
+        return any(s.local_port == own and s.state == "established" for s in kernel_sockets())
 
 
 class ManyClients(EndToEndTest):

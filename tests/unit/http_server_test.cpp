@@ -5,6 +5,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <map>
+#include <memory>
+#include <optional>
 #include <stdexcept>
 
 #include "sockdiag/exporter/pages.hpp"
@@ -16,30 +19,65 @@ namespace {
 const ListenAddress kAnyLoopbackPort{ListenAddress::Host::ipv4, "127.0.0.1", 0};
 
 HttpServer::Options small_server() {
-  return {{kAnyLoopbackPort}, 4, std::chrono::milliseconds(1000)};
+  return {{kAnyLoopbackPort}, 4, std::chrono::milliseconds(1000), std::chrono::hours(1)};
 }
+
+// A client's connection, in the small language of the tests.
+class Client {
+ public:
+  explicit Client(const HttpServer& server)
+      : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(server.addresses().at(0).port);
+    REQUIRE(::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  }
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+  ~Client() { ::close(socket_); }
+
+  void send(const std::string& text) const {
+    REQUIRE(::send(socket_, text.data(), text.size(), MSG_NOSIGNAL) ==
+            static_cast<ssize_t>(text.size()));
+  }
+
+  // What comes until it ends with `text`, or the server closes.
+  [[nodiscard]] std::string read_until(const std::string& text) const {
+    std::string answer;
+    char buffer[4096];
+    while (text.empty() || !answer.ends_with(text)) {
+      const ssize_t got = ::recv(socket_, buffer, sizeof buffer, 0);
+      if (got <= 0) break;
+      answer.append(buffer, static_cast<std::size_t>(got));
+    }
+    return answer;
+  }
+  [[nodiscard]] std::string read_to_end() const { return read_until(""); }
+
+ private:
+  int socket_;
+};
 
 // Sends bytes to the server and reads until it closes.
 std::string talk(const HttpServer& server, const std::string& request) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(server.addresses().at(0).port);
-  REQUIRE(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-  REQUIRE(::send(fd, request.data(), request.size(), MSG_NOSIGNAL) ==
-          static_cast<ssize_t>(request.size()));
-  std::string answer;
-  char buffer[4096];
-  for (ssize_t got = 0; (got = ::recv(fd, buffer, sizeof buffer, 0)) > 0;) {
-    answer.append(buffer, static_cast<std::size_t>(got));
-  }
-  ::close(fd);
-  return answer;
+  const Client client(server);
+  client.send(request);
+  return client.read_to_end();
 }
 
 std::string get(const HttpServer& server, const std::string& path) {
-  return talk(server, "GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n");
+  return talk(server, "GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+}
+
+constexpr char kKeptRequest[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+
+// What becomes of one more connection.
+std::string fate_of_another(const HttpServer& server) {
+  const Client client(server);
+  client.send(kKeptRequest);
+  const auto answer = client.read_until("nothing");
+  return answer.find("keep-alive") != std::string::npos ? "keep-alive" : "close";
 }
 
 HttpResponse echo(const HttpRequest& request) {
@@ -54,7 +92,7 @@ TEST_CASE("The handler sees method, path and encodings, and its answer goes out"
   CHECK(server.addresses().at(0).port != 0);
   const auto answer = talk(
       server,
-      "PATCH /a/b?c=d HTTP/1.1\r\nHost: x\r\nAccept-Encoding: br\r\naccept-encoding: gzip\r\n\r\n");
+      "PATCH /a/b?c=d HTTP/1.0\r\nHost: x\r\nAccept-Encoding: br\r\naccept-encoding: gzip\r\n\r\n");
   CHECK(answer.starts_with("HTTP/1.1 200 OK\r\n"));
   CHECK_THAT(answer, contains_text("\r\nContent-Length: 19\r\n"));
   CHECK_THAT(answer, contains_text("\r\nConnection: close\r\n"));
@@ -64,7 +102,7 @@ TEST_CASE("The handler sees method, path and encodings, and its answer goes out"
 TEST_CASE("HEAD gets the headers of GET and no body") {
   const HttpServer server(small_server(),
                           [](const HttpRequest&) { return text_response(200, "hello"); });
-  const auto answer = talk(server, "HEAD / HTTP/1.1\r\nHost: x\r\n\r\n");
+  const auto answer = talk(server, "HEAD / HTTP/1.0\r\nHost: x\r\n\r\n");
   CHECK_THAT(answer, contains_text("Content-Length: 5\r\n"));
   CHECK(answer.ends_with("\r\n\r\n"));
 }
@@ -74,7 +112,7 @@ TEST_CASE("Every answer is dated, also those that the handler does not give") {
     return request.method == "OPTIONS" ? HttpResponse{204, {}, {{"Allow", request.path}}, {}}
                                        : text_response(404, "no");
   });
-  for (const char* request : {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "OPTIONS * HTTP/1.1\r\n\r\n",
+  for (const char* request : {"GET / HTTP/1.0\r\nHost: x\r\n\r\n", "OPTIONS * HTTP/1.1\r\n\r\n",
                               "OPTIONS /x HTTP/1.0\r\n\r\n", "nonsense\r\n\r\n"}) {
     CAPTURE(request);
     CHECK_THAT(talk(server, request),
@@ -102,6 +140,105 @@ TEST_CASE("What cannot be parsed is refused once") {
     const auto answer = talk(server, request);
     CHECK(answer.rfind("HTTP/1.1 ") == 0);
   }
+}
+
+TEST_CASE("A connection is kept where the client wants it and all its bytes are known") {
+  const auto keeps = [](const std::string& request) {
+    const HttpServer server(small_server(), echo);
+    const Client client(server);
+    client.send(request);
+    const auto answer = client.read_until("nothing");
+    const bool kept = answer.find("\r\nConnection: keep-alive\r\n") != std::string::npos;
+    if (kept) {
+      client.send("HEAD /again HTTP/1.0\r\nHost: x\r\n\r\n");
+      CHECK(client.read_to_end().starts_with("HTTP/1.1 200 "));
+    } else {
+      CHECK_THAT(answer, contains_text("\r\nConnection: close\r\n"));
+      CHECK(client.read_to_end().empty());
+    }
+    return kept;
+  };
+  const std::map<std::string, bool> requests = {
+      {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", true},
+      {"GET /?a=b HTTP/1.1\r\nhost:x\r\n\r\n", true},
+      {"GET / HTTP/1.1\r\nConnection: Keep-Alive\r\n\r\n", true},
+      {"GET / HTTP/1.0\r\nHost: x\r\nConnection: keep-alive\r\n\r\n", true},
+      {"GET / HTTP/1.0\r\nHost: x\r\n\r\n", false},
+      {"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", false},
+      {"GET / HTTP/1.1\r\nConnection: keep-alive\r\nConnection: close\r\n\r\n", false},
+      {"GET / HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n", false},
+      {"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", false},
+      {"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding : chunked\r\n\r\n", false},
+      {"GET / HTTP/1.1\r\nX: folded\r\n line\r\nContent-Length: 1\r\n\r\nx", false},
+      {"GET / HTTP/1.1\nHost: x\n\n", false},
+      {"GET / HTTP/1.1\r\n\r\n", false},
+      {"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n", false},
+  };
+  for (const auto& [request, expected] : requests) {
+    CAPTURE(request);
+    CHECK(keeps(request) == expected);
+  }
+}
+
+TEST_CASE("Errors close the connection") {
+  const HttpServer server(small_server(),
+                          [](const HttpRequest&) { return text_response(404, "no"); });
+  CHECK_THAT(talk(server, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
+             contains_text("\r\nConnection: close\r\n"));
+}
+
+TEST_CASE("A kept connection waits long for a request, and a request is to come at once") {
+  const HttpServer server(small_server(), echo);
+  const Client client(server);
+  client.send(kKeptRequest);
+  CHECK_THAT(client.read_until("nothing"), contains_text("keep-alive"));
+  client.send("GET /again HT");
+  CHECK(client.read_to_end().starts_with("HTTP/1.1 400 "));
+}
+
+TEST_CASE("A kept connection without requests is closed at last") {
+  auto options = small_server();
+  options.idle_timeout = std::chrono::milliseconds(20);
+  const HttpServer server(options, echo);
+  CHECK_THAT(talk(server, kKeptRequest), contains_text("keep-alive"));
+}
+
+TEST_CASE("A quarter of the workers is kept at most, and a seat is free again after its client") {
+  auto options = small_server();
+  options.workers = 8;
+  const HttpServer server(options, echo);
+  const auto connect = [&](const char* expected) {
+    auto client = std::make_unique<Client>(server);
+    client->send(kKeptRequest);
+    CHECK_THAT(client->read_until("nothing"), contains_text(expected));
+    return client;
+  };
+  auto first = connect("keep-alive");
+  const auto second = connect("keep-alive");
+  static_cast<void>(connect("close"));
+  first.reset();
+  while (fate_of_another(server) != "keep-alive") {
+  }
+}
+
+TEST_CASE("Where workers run short the connection that has been idle longest goes") {
+  auto options = small_server();
+  options.request_timeout = std::chrono::minutes(1);
+  const HttpServer server(options, echo);
+  const Client kept(server);
+  kept.send(kKeptRequest);
+  CHECK_THAT(kept.read_until("nothing"), contains_text("keep-alive"));
+  const Client idle[] = {Client(server), Client(server), Client(server)};
+  CHECK(kept.read_to_end().empty());
+}
+
+TEST_CASE("A server with kept connections ends at once") {
+  std::optional<HttpServer> server(std::in_place, small_server(), echo);
+  const Client client(*server);
+  client.send(kKeptRequest);
+  CHECK_THAT(client.read_until("nothing"), contains_text("keep-alive"));
+  server.reset();
+  CHECK(client.read_to_end().empty());
 }
 
 TEST_CASE("A handler that throws gets a 500, and the next request is served") {

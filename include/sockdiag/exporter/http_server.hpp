@@ -2,8 +2,8 @@
 #pragma once
 
 // An HTTP server on CivetWeb that answers every request through one handler: no file is ever
-// served, no connection is kept. Requests that CivetWeb cannot parse do not reach the handler: they
-// get 400 or the like.
+// served. Connections are kept for a further request while workers suffice. Requests that CivetWeb
+// cannot parse do not reach the handler: they get 400 or the like.
 
 #include <chrono>
 #include <functional>
@@ -48,6 +48,9 @@ class HttpServer {
     unsigned workers = 64;
     // For the client to send its request, and again for it to take the answer.
     std::chrono::milliseconds request_timeout = std::chrono::seconds(1);
+    // A kept connection is closed when no request has begun on it for so long. Scrapers come every
+    // minute or more often, and may miss once.
+    std::chrono::milliseconds idle_timeout = std::chrono::minutes(2);
   };
   // Called from many threads at once. What it throws becomes a 500.
   using Handler = std::function<HttpResponse(const HttpRequest&)>;

@@ -2,6 +2,7 @@
 """HTTP as a well-behaved client speaks it, and as bytes."""
 
 import dataclasses
+import errno
 import http.client
 import re
 import socket
@@ -78,8 +79,9 @@ def exchange(port, payload, then_shut_down=False):
             connection.sendall(payload)
             if then_shut_down:
                 connection.shutdown(socket.SHUT_WR)
-        except (ConnectionResetError, BrokenPipeError):
-            pass
+        except OSError as error:
+            if error.errno not in (errno.ECONNRESET, errno.EPIPE, errno.ENOTCONN):
+                raise
         return read_to_end(connection)
 
 
