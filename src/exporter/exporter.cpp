@@ -16,6 +16,7 @@
 #include "sockdiag/exporter/metric_families.hpp"
 #include "sockdiag/exporter/pages.hpp"
 #include "sockdiag/exporter/reloader.hpp"
+#include "sockdiag/exporter/request_counts.hpp"
 #include "sockdiag/exporter/requested_task.hpp"
 #include "sockdiag/exporter/sampler.hpp"
 #include "sockdiag/exporter/service_manager.hpp"
@@ -29,11 +30,12 @@ namespace {
 constexpr std::chrono::seconds kAnswerTimeout(3);
 
 HttpServer::Options server_options(const Configuration::Web& web,
-                                   std::vector<ListenAddress> addresses) {
+                                   std::vector<ListenAddress> addresses, RequestCounts& requests) {
   HttpServer::Options options;
   options.addresses = std::move(addresses);
   options.workers = web.workers;
   options.request_timeout = web.request_timeout;
+  options.on_answer = [&](std::string_view path, int status) { requests.count(path, status); };
   return options;
 }
 
@@ -52,10 +54,11 @@ class Exporter::Parts {
       : start_time_(read_process_start_time()),
         liveness_(watchdog()),
         reloader_(configuration, std::move(load), [this](const Configuration& c) { apply(c); }),
+        requests_(configuration.web.telemetry_path),
         pages_(board_, page_options(configuration.web)),
         sampler_(kernel_sampling(configuration, board_), configuration, turn_listener()),
         reloading_([this] { static_cast<void>(reload()); }),
-        server_(server_options(configuration.web, std::move(addresses)),
+        server_(server_options(configuration.web, std::move(addresses), requests_),
                 [this](const HttpRequest& request) { return pages_.answer(request); }) {
     for (const ListenAddress& address : server_.addresses()) {
       spdlog::info("listening on http://{}{}", to_string(address),
@@ -130,7 +133,8 @@ class Exporter::Parts {
     options.max_requests = web.max_requests;
     options.is_alive = [this] { return liveness_.is_alive(Liveness::TimePoint::clock::now()); };
     options.exporter_text = [this] {
-      return render(ExporterState{reloader_.status(), read_process_stats(), start_time_});
+      return render(
+          ExporterState{reloader_.status(), read_process_stats(), start_time_, requests_.counts()});
     };
     if (web.enable_lifecycle) options.reload = [this] { return reload(); };
     return options;
@@ -143,6 +147,7 @@ class Exporter::Parts {
   Board board_;
   Liveness liveness_;
   Reloader reloader_;
+  RequestCounts requests_;
   Pages pages_;
   Sampler sampler_;
   RequestedTask reloading_;

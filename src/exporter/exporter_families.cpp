@@ -77,6 +77,13 @@ void fill_process(const ExporterState& state, MetricFamily& family) {
   add(family, {}, state.process.*Member);
 }
 
+void fill_requests(const ExporterState& state, MetricFamily& family) {
+  for (const auto& [key, count] : state.requests) {
+    const auto& [path, code] = key;
+    add(family, {{"path", path}, {"code", std::to_string(code)}}, static_cast<double>(count));
+  }
+}
+
 constexpr auto kExporterFamilies = std::to_array<FamilyRow<ExporterState>>({
     {"sockdiag_exporter_build_info", MetricType::Gauge, "version, revision, compiler",
      "Always 1; which build this is.", fill_build_info},
@@ -86,6 +93,10 @@ constexpr auto kExporterFamilies = std::to_array<FamilyRow<ExporterState>>({
     {"sockdiag_exporter_config_last_reload_success_timestamp_seconds", MetricType::Gauge, "",
      "Unix time at which the configuration in force was loaded.",
      [](const ExporterState& s, MetricFamily& f) { add(f, {}, timestamp(s.reload.last_success)); }},
+    {"sockdiag_http_requests_total", MetricType::Counter, "path, code",
+     "HTTP requests that the exporter has answered. path is the path without its query; other "
+     "stands for paths that do not exist and requests that cannot be parsed.",
+     fill_requests},
     {"process_cpu_seconds_total", MetricType::Counter, "",
      "Total user and system CPU time spent in seconds.", fill_process<&ProcessStats::cpu_seconds>},
     {"process_open_fds", MetricType::Gauge, "", "Number of open file descriptors.",

@@ -178,6 +178,7 @@ class HttpServer::Civet {
  public:
   Civet(const Options& options, Handler handler)
       : handler_(std::move(handler)),
+        on_answer_(options.on_answer),
         write_timeout_(options.request_timeout),
         kept_(options.workers, options.idle_timeout,
               static_cast<int>(needed_descriptors(options.workers))) {
@@ -350,6 +351,7 @@ class HttpServer::Civet {
     try {
       const HttpRequest request = request_of(connection);
       const HttpResponse response = respond(request);
+      on_answer_(request.path, response.status);
       const AfterAnswer after = after_answer(connection, response);
       const bool sent = send(connection, response, after, request.method != "HEAD");
       return {response.status, sent ? after : AfterAnswer::close};
@@ -396,6 +398,7 @@ class HttpServer::Civet {
     constexpr int kHandled = 0;
     const Civet& self = self_of(connection);
     if (Connection* const state = state_of(connection)) state->refused = true;
+    self.on_answer_({}, status);
     try {
       const std::string reason = ::mg_get_response_code_text(connection, status);
       self.send(connection, text_response(status, reason + "\n"), AfterAnswer::close, true);
@@ -428,6 +431,7 @@ class HttpServer::Civet {
   }
 
   Handler handler_;
+  std::function<void(std::string_view, int)> on_answer_;
   std::chrono::milliseconds write_timeout_;
   KeptConnections kept_;
   mg_context* context_ = nullptr;

@@ -403,6 +403,42 @@ class ImpoliteClients(EndToEndTest):
         self.assert_sockets_match_the_kernel(self.exporter.scrape(), 8080)
 
 
+class Counted(EndToEndTest):
+    def test_each_answer_is_counted_by_path_and_code(self):
+        exporter = self.start_exporter()
+        before = self.counts(exporter)
+        self.assertEqual(before["500", "/metrics"], 0)
+        self.assertEqual(before["503", "/metrics"], 0)
+        for method, path in (
+            ("GET", "/metrics?x"),
+            ("HEAD", "/metrics"),
+            ("OPTIONS", "/-/ready"),
+            ("POST", "/"),
+            ("GET", "/-/reload"),
+            ("GET", "/nowhere"),
+            ("OPTIONS", "*"),
+            ("BREW", "/metrics"),
+        ):
+            exporter.request(path, method)
+        after = self.counts(exporter)
+        grown = {key: after[key] - before.get(key, 0) for key in after}
+        expected = {
+            ("200", "/metrics"): 3,  # the scrape of `before` is in `after` alone
+            ("204", "/-/ready"): 1,
+            ("405", "/"): 1,
+            ("404", "/-/reload"): 1,
+            ("404", "other"): 1,
+            ("204", "other"): 1,
+            ("400", "other"): 1,
+        }
+        self.assertEqual({key: count for key, count in grown.items() if count}, expected)
+
+    @staticmethod
+    def counts(exporter):
+        """{(code, path): answers}"""
+        return exporter.scrape().family("sockdiag_http_requests_total")
+
+
 KEPT = get(b"/-/healthy")
 
 

@@ -72,6 +72,7 @@ ExporterState full_state() {
   ExporterState state;
   state.process = {1.5, 2, 3, 4, 5, 6, 7};
   state.process_start_time_seconds = 8;
+  state.requests = {{{"/metrics", 200}, 9}, {{"other", 404}, 10}};
   return state;
 }
 
@@ -232,6 +233,8 @@ TEST_CASE("The exporter's own metrics show what they are made of") {
   CHECK(exposition.value("sockdiag_exporter_config_last_reload_successful") == 1);
   CHECK(exposition.value("process_cpu_seconds_total") == 1.5);
   CHECK(exposition.value("process_start_time_seconds") == 8);
+  CHECK(exposition.value("sockdiag_http_requests_total", {{"path", "other"}, {"code", "404"}}) ==
+        10);
   CHECK(exposition.families().at("process_cpu_seconds_total") == "counter");
 }
 

@@ -96,6 +96,12 @@ TEST_CASE("Paths and methods are answered exactly") {
   CHECK(header(response, "Allow") == row.allow);
 }
 
+TEST_CASE("Each page's path is a page's") {
+  Site site;
+  site.with_reload(std::nullopt);
+  for (const auto path : kPages) CHECK(site.get(std::string(path)).status != 404);
+}
+
 TEST_CASE("A scrape holds the sample, the status and the exporter's own metrics") {
   Site site;
   site.board.publish(exposition(60s));

@@ -11,6 +11,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -51,6 +52,9 @@ class HttpServer {
     // A kept connection is closed when no request has begun on it for so long. Scrapers come every
     // minute or more often, and may miss once.
     std::chrono::milliseconds idle_timeout = std::chrono::minutes(2);
+    // Called with the path and the status of each answer, also of those the handler does not give:
+    // then the path is empty. Called from many threads at once; must not throw.
+    std::function<void(std::string_view path, int status)> on_answer = [](std::string_view, int) {};
   };
   // Called from many threads at once. What it throws becomes a 500.
   using Handler = std::function<HttpResponse(const HttpRequest&)>;

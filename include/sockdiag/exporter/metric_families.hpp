@@ -16,6 +16,7 @@
 #include "sockdiag/core/listener_snapshot.hpp"
 #include "sockdiag/core/tcp_snapshot.hpp"
 #include "sockdiag/exporter/reload_status.hpp"
+#include "sockdiag/exporter/request_counts.hpp"
 #include "sockdiag/exporter/sample_status.hpp"
 #include "sockdiag/procfs/kernel_values.hpp"
 #include "sockdiag/procfs/process_stats.hpp"
@@ -26,6 +27,7 @@ struct ExporterState {
   ReloadStatus reload;
   ProcessStats process;
   std::optional<double> process_start_time_seconds;
+  RequestCounts::Counts requests{};
 };
 
 template <typename Source>

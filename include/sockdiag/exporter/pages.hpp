@@ -3,11 +3,13 @@
 
 // What the server says at each path. Safe from any thread.
 
+#include <array>
 #include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "sockdiag/exporter/exposition.hpp"
 #include "sockdiag/exporter/http_server.hpp"
@@ -15,6 +17,10 @@
 namespace sockdiag {
 
 inline constexpr char kHealthPath[] = "/-/healthy";
+
+// The paths there are beside the telemetry path.
+inline constexpr std::array<std::string_view, 4> kPages = {"/", kHealthPath, "/-/ready",
+                                                           "/-/reload"};
 
 class Pages {
  public:

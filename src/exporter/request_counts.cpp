@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sockdiag/exporter/request_counts.hpp"
+
+#include <algorithm>
+#include <exception>
+
+#include "sockdiag/exporter/pages.hpp"
+
+namespace sockdiag {
+
+RequestCounts::RequestCounts(std::string telemetry_path)
+    : telemetry_path_(std::move(telemetry_path)) {
+  for (const int code : {200, 500, 503}) counts_[{telemetry_path_, code}] = 0;
+}
+
+void RequestCounts::count(std::string_view path, int code) noexcept {
+  try {
+    const std::lock_guard lock(mutex_);
+    ++counts_[{label_of(path), code}];
+  } catch (const std::exception&) {  // no memory
+  }
+}
+
+RequestCounts::Counts RequestCounts::counts() const {
+  const std::lock_guard lock(mutex_);
+  return counts_;
+}
+
+std::string RequestCounts::label_of(std::string_view path) const {
+  const bool known = path == telemetry_path_ || std::ranges::find(kPages, path) != std::end(kPages);
+  return known ? std::string(path) : "other";
+}
+
+}  // namespace sockdiag

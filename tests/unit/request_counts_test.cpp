@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sockdiag/exporter/request_counts.hpp"
+
+#include "support/catch.hpp"
+
+namespace sockdiag::test {
+
+TEST_CASE("Requests are counted by path and code, the telemetry path's from the start") {
+  RequestCounts requests("/custom");
+  CHECK(requests.counts() ==
+        RequestCounts::Counts{{{"/custom", 200}, 0}, {{"/custom", 500}, 0}, {{"/custom", 503}, 0}});
+  requests.count("/custom", 200);
+  requests.count("/custom", 200);
+  requests.count("/", 200);
+  requests.count("/-/reload", 405);
+  for (const char* path : {"/metrics", "/-/healthy/", "*", ""}) requests.count(path, 404);
+  auto counts = requests.counts();
+  CHECK(counts[{"/custom", 200}] == 2);
+  CHECK(counts[{"/", 200}] == 1);
+  CHECK(counts[{"/-/reload", 405}] == 1);
+  CHECK(counts[{"other", 404}] == 4);
+  CHECK(counts.size() == 6);
+}
+
+}  // namespace sockdiag::test
