@@ -24,6 +24,7 @@ _COMMANDS = {
     "scrape": "latency and throughput of /metrics",
     "host_latency": "what sampling does to connect() and accept()",
     "budget": "CPU on every profile against sampling.cpu_budget",
+    "quiet": "CPU of daemons on a host where little happens, beside everyone else's",
     "micro": "the steps of a sample, beside those of another revision",
 }
 

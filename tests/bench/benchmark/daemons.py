@@ -23,7 +23,7 @@ class NodeExporter(Daemon):
     """A scrape is a sample."""
 
     name = "node_exporter"
-    _PORT = 9100
+    PORT = 9100
     _COMMAND = (
         "prometheus-node-exporter",
         "--collector.disable-defaults",
@@ -47,7 +47,7 @@ class NodeExporter(Daemon):
             processes.end(process)
 
     def _listening_at(self, host):
-        return [*self._COMMAND, f"--web.listen-address={host}:{self._PORT}"]
+        return [*self._COMMAND, f"--web.listen-address={host}:{self.PORT}"]
 
     def measure(self):
         with self.turn():
@@ -63,7 +63,7 @@ class NodeExporter(Daemon):
             raise Failure("node_exporter has not sampled")
 
     def _metrics(self, host):
-        connection = http.client.HTTPConnection(host, self._PORT, timeout=_DEADLINE_SECONDS)
+        connection = http.client.HTTPConnection(host, self.PORT, timeout=_DEADLINE_SECONDS)
         with contextlib.closing(connection):
             connection.request("GET", "/metrics")
             return connection.getresponse().read().decode()

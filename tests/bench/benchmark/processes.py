@@ -100,6 +100,11 @@ def peak_memory_bytes(pid):
     return _status_of(f"/proc/{pid}", "VmHWM") * 1024
 
 
+def memory_bytes(pid):
+    """What is resident now."""
+    return _status_of(f"/proc/{pid}", "VmRSS") * 1024
+
+
 def is_traced(pid):
     return all(_status_of(task, "TracerPid") for task in _tasks(pid))
 
