@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proc_file.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <fstream>
-#include <istream>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
-#include <vector>
 
 namespace sockdiag {
 namespace {
@@ -17,22 +15,59 @@ namespace {
 // The kernel's files are thousands of bytes; more than this is none of them.
 constexpr std::size_t kMaxFileBytes = 1U << 20U;
 
+// Most files fit. The kernel clears as much memory as a read of a sysctl asks for.
+constexpr std::size_t kChunkBytes = 1U << 13U;
+
 // A sysctl answers the first read(2) only: all 65 536 reserved ports take less than 200 KiB.
-constexpr std::streamsize kChunkBytes = 1 << 18;
+constexpr std::size_t kLargeChunkBytes = 1U << 18U;
 
 constexpr std::string_view kThread = "thread-self/";
 constexpr std::string_view kProcess = "self/";
 
 std::string message_of(int error) { return std::generic_category().message(error); }
 
-std::string read_all(std::istream& file, const std::filesystem::path& path) {
-  std::string content;
-  std::vector<char> chunk(kChunkBytes);
-  while (file.read(chunk.data(), kChunkBytes) || file.gcount() > 0) {
-    content.append(chunk.data(), static_cast<std::size_t>(file.gcount()));
-    if (content.size() > kMaxFileBytes) refuse(path, "expected no more than 1 MiB");
+class File {
+ public:
+  explicit File(const std::filesystem::path& path) noexcept
+      : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  ~File() {
+    if (descriptor_ >= 0) ::close(descriptor_);
   }
-  if (file.bad()) refuse(path, message_of(errno));
+
+  [[nodiscard]] bool is_open() const noexcept { return descriptor_ >= 0; }
+
+  // Appends what one read(2) at the end of `content` gives, up to `most` bytes. Returns how many;
+  // below 0 is an error in errno.
+  ssize_t append_to(std::string& content, std::size_t most) const {
+    const std::size_t size = content.size();
+    content.resize(size + most);
+    ssize_t count = -1;
+    do {
+      count = ::pread(descriptor_, content.data() + size, most, static_cast<off_t>(size));
+    } while (count < 0 && errno == EINTR);
+    content.resize(size + static_cast<std::size_t>(count < 0 ? 0 : count));
+    return count;
+  }
+
+ private:
+  int descriptor_;
+};
+
+std::string read_all(const File& file, const std::filesystem::path& path) {
+  std::string content;
+  ssize_t count = file.append_to(content, kChunkBytes);
+  // There is more, which a sysctl would not give to a second read.
+  if (std::cmp_equal(count, kChunkBytes)) {
+    content.clear();
+    count = file.append_to(content, kLargeChunkBytes);
+  }
+  while (count > 0 && content.size() <= kMaxFileBytes) {
+    count = file.append_to(content, kChunkBytes);
+  }
+  if (count < 0) refuse(path, message_of(errno));
+  if (count > 0) refuse(path, "expected no more than 1 MiB");
   return content;
 }
 
@@ -56,10 +91,9 @@ void refuse(const std::filesystem::path& path, const std::string& why) {
 }
 
 std::optional<ProcFile> read_proc_file_if_exists(const std::filesystem::path& path) {
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  if (!file && errno == ENOENT) return std::nullopt;
-  if (!file) refuse(path, message_of(errno));
+  const File file(path);
+  if (!file.is_open() && errno == ENOENT) return std::nullopt;
+  if (!file.is_open()) refuse(path, message_of(errno));
   ProcFile text{path, read_all(file, path)};
   // Or the last number may have been cut short.
   if (!text.content.ends_with('\n')) refuse(path, "expected whole lines");
