@@ -47,11 +47,11 @@ Parts shared_parts(const Board& board) {
 
 // Points into the part and keeps it alive.
 std::shared_ptr<const std::string> text_of(const std::shared_ptr<const RenderedPart>& part) {
-  return {part, &part->text};
+  return {part, &part->text()};
 }
 
 std::shared_ptr<const std::string> deflated_of(const std::shared_ptr<const RenderedPart>& part) {
-  return {part, &part->deflated.bytes};
+  return {part, &part->deflated().bytes};
 }
 
 void append_gzip(HttpResponse& response, const Parts& parts) {
@@ -60,7 +60,7 @@ void append_gzip(HttpResponse& response, const Parts& parts) {
   response.body.push_back(std::make_shared<const std::string>(gzip_header()));
   for (const auto& part : parts) {
     response.body.push_back(deflated_of(part));
-    deflated.push_back(&part->deflated);
+    deflated.push_back(&part->deflated());
   }
   response.body.push_back(std::make_shared<const std::string>(gzip_trailer(deflated)));
 }
@@ -105,12 +105,8 @@ HttpResponse Pages::metrics(const HttpRequest& request) {
   HttpResponse response{200, "text/plain; version=0.0.4; charset=utf-8", {}, {}, scrape};
   response.headers.emplace_back("Vary", "Accept-Encoding");
   Parts parts = shared_parts(board_);
-  auto own = std::make_shared<RenderedPart>();
-  own->text = options_.exporter_text();
-  const bool gzip = accepts_gzip(request.accept_encoding.value_or(""));
-  if (gzip) own->deflated = deflate_part(own->text);
-  parts.push_back(std::move(own));
-  if (gzip) {
+  parts.push_back(make_part(options_.exporter_text()));
+  if (accepts_gzip(request.accept_encoding.value_or(""))) {
     append_gzip(response, parts);
   } else {
     for (const auto& part : parts) response.body.push_back(text_of(part));
@@ -120,7 +116,7 @@ HttpResponse Pages::metrics(const HttpRequest& request) {
 
 std::string Pages::metrics_text() const {
   std::string text;
-  for (const auto& part : shared_parts(board_)) text += part->text;
+  for (const auto& part : shared_parts(board_)) text += part->text();
   return text + options_.exporter_text();
 }
 

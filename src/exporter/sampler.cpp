@@ -31,6 +31,12 @@ std::chrono::nanoseconds thread_cpu_time() {
   return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
+// Rendered by the first scrape that shows it.
+template <typename Values>
+std::shared_ptr<const RenderedPart> part_of(Values values) {
+  return make_part([values = std::move(values)] { return render(values); });
+}
+
 std::string joined(const std::vector<std::string>& lines) {
   std::string text;
   for (const std::string& line : lines) text += (text.empty() ? "" : "; ") + line;
@@ -67,21 +73,23 @@ Sampling::Sampling(TcpSource tcp, ReadKernelValues read_kernel_values, Board& bo
 Sampling::Taken Sampling::take(SampleSource source, const Configuration& configuration) {
   if (source == SampleSource::tcp) return {take_sockets(configuration), ""};
   if (source == SampleSource::listeners) {
-    const auto snapshot = tcp_.poll_listeners(configuration.listeners.peak_window);
-    return {render(snapshot), snapshot.problem};
+    auto snapshot = tcp_.poll_listeners(configuration.listeners.peak_window);
+    std::string problem = snapshot.problem;
+    return {part_of(std::move(snapshot)), std::move(problem)};
   }
-  const KernelValues values = read_kernel_values_();
-  return {render(values), joined(values.problems)};
+  KernelValues values = read_kernel_values_();
+  std::string problem = joined(values.problems);
+  return {part_of(std::move(values)), std::move(problem)};
 }
 
 // What is known of listeners is shown anew: its peak is never under the new queue beside it.
-std::string Sampling::take_sockets(const Configuration& configuration) {
-  std::string text = render(tcp_.sample());
+std::shared_ptr<const RenderedPart> Sampling::take_sockets(const Configuration& configuration) {
+  auto sockets = part_of(tcp_.sample());
   auto& listeners = run_of(SampleSource::listeners).part;
   if (listeners != nullptr) {
-    listeners = make_part(render(tcp_.listeners(configuration.listeners.peak_window)));
+    listeners = part_of(tcp_.listeners(configuration.listeners.peak_window));
   }
-  return text;
+  return sockets;
 }
 
 void Sampling::attempt(SampleSource source, const Configuration& configuration) noexcept {
@@ -118,7 +126,7 @@ void Sampling::attempt_quietly(SampleSource source, const Configuration& configu
 void Sampling::take_sample(SampleSource source, const Configuration& configuration) {
   Taken taken = take(source, configuration);
   Run& run = run_of(source);
-  run.part = make_part(std::move(taken.text));
+  run.part = std::move(taken.part);
   run.sampled_at = Clock::now();
   if (taken.problem.empty()) {
     succeeded(source);
@@ -177,7 +185,7 @@ void Sampling::publish(const Configuration::Sampling& settings) {
     exposition->samples[index_of(source)] = {run.part, run.sampled_at + staleness};
     statuses[index_of(source)] = run.status;
   }
-  exposition->status = make_part(render(statuses));
+  exposition->status = part_of(statuses);
   board_.publish(std::move(exposition));
 }
 

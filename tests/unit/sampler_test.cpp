@@ -103,7 +103,7 @@ const SampleStatus& tcp_of(const Sampling& sampling) { return sampling.status(Sa
 std::string text_of(const Board& board, SampleSource source) {
   const auto latest = board.latest();
   if (latest == nullptr || latest->of(source).part == nullptr) return "";
-  return latest->of(source).part->text;
+  return latest->of(source).part->text();
 }
 
 std::string sockets_text(const Board& board) { return text_of(board, SampleSource::tcp); }
@@ -124,7 +124,7 @@ TEST_CASE("A good sample is published with its status") {
   CHECK(tcp_of(sampling).last_success.has_value());
   CHECK(tcp_of(sampling).interval == 5s);
   CHECK_THAT(sockets_text(board), contains_text("port=\"80\",state=\"established\"} 1\n"));
-  CHECK_THAT(board.latest()->status->text, contains_text("sample_success{source=\"tcp\"} 1\n"));
+  CHECK_THAT(board.latest()->status->text(), contains_text("sample_success{source=\"tcp\"} 1\n"));
   CHECK(is_fresh(board));
 }
 
@@ -140,8 +140,8 @@ TEST_CASE("A failed sample publishes its failure and nothing of its sockets") {
   CHECK(sockets_text(board) == before);
   CHECK_FALSE(tcp_of(sampling).success);
   CHECK(tcp_of(sampling).failures == 2);
-  CHECK_THAT(board.latest()->status->text, contains_text("sample_success{source=\"tcp\"} 0\n"));
-  CHECK_THAT(board.latest()->status->text, contains_text("failures_total{source=\"tcp\"} 2\n"));
+  CHECK_THAT(board.latest()->status->text(), contains_text("sample_success{source=\"tcp\"} 0\n"));
+  CHECK_THAT(board.latest()->status->text(), contains_text("failures_total{source=\"tcp\"} 2\n"));
   kernel.answer = good();
   sampling.attempt(SampleSource::tcp, {});
   CHECK(tcp_of(sampling).success);
@@ -156,7 +156,7 @@ TEST_CASE("Failing from the first sample on shows no sockets") {
   sampling.attempt(SampleSource::tcp, {});
   CHECK(sockets_text(board).empty());
   CHECK_FALSE(is_fresh(board));
-  CHECK(board.latest()->status->text.find("sample_timestamp") == std::string::npos);
+  CHECK(board.latest()->status->text().find("sample_timestamp") == std::string::npos);
 }
 
 TEST_CASE("An interrupted dump is a failure that is counted apart") {
@@ -205,7 +205,7 @@ TEST_CASE("A longer interval holds for the last sample too") {
   sampling.settle(with({.interval = 1h, .max_staleness = 1s}));
   CHECK(tcp_of(sampling).interval == 1h);
   CHECK(is_fresh(board, 2h));
-  CHECK_THAT(board.latest()->status->text, contains_text("interval_seconds{source=\"tcp\"} 3600"));
+  CHECK_THAT(board.latest()->status->text(), contains_text("interval_seconds{source=\"tcp\"} 3600"));
 }
 
 TEST_CASE("The sampler samples at once, again at its interval, and ends when asked") {
@@ -318,7 +318,7 @@ TEST_CASE("A poll that fails costs the listeners' part alone") {
   sampling.attempt(SampleSource::listeners, {});
   CHECK_FALSE(sampling.status(SampleSource::listeners).success);
   CHECK(tcp_of(sampling).success);
-  const std::string status = board.latest()->status->text;
+  const std::string status = board.latest()->status->text();
   CHECK_THAT(status, contains_text("sample_success{source=\"tcp\"} 1\n"));
   CHECK_THAT(status, contains_text("sample_success{source=\"listeners\"} 0\n"));
   CHECK(status.find("source=\"kernel\"") == std::string::npos);

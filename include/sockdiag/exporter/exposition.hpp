@@ -1,24 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// What a scrape gets: rendered, and compressed, once per sample and shared by the scrapes that
-// follow. An Exposition is immutable; the Board that holds the latest is safe from any thread.
+// What a scrape gets. Samples come more often than scrapes, so a sample is published as values; the
+// first scrape that shows it renders them, and the scrapes that follow share the text. An
+// Exposition is immutable; the Board that holds the latest is safe from any thread.
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "sockdiag/exporter/gzip.hpp"
 #include "sockdiag/exporter/sample_status.hpp"
 
 namespace sockdiag {
 
-struct RenderedPart {
-  std::string text;
-  DeflatedPart deflated;
+// The text of one source. Calls `render` once, at the first question, and then lets go of it and
+// what it holds. Safe from any thread: a scrape waits while another one renders the same part.
+class RenderedPart {
+ public:
+  // Called on the thread of a scrape, so it must hold values that nobody changes.
+  using Render = std::function<std::string()>;
+
+  explicit RenderedPart(Render render) : render_(std::move(render)) {}
+
+  // Both live as long as the part. They throw what `render` throws, or std::bad_alloc; then the
+  // next call begins anew.
+  [[nodiscard]] const std::string& text() const;
+  [[nodiscard]] const DeflatedPart& deflated() const;
+
+ private:
+  [[nodiscard]] const std::string& text_with_lock() const;
+
+  mutable std::mutex mutex_;
+  mutable Render render_;  // empty once there is a text
+  mutable std::string text_;
+  mutable std::optional<DeflatedPart> deflated_;
 };
 
+[[nodiscard]] std::shared_ptr<const RenderedPart> make_part(RenderedPart::Render render);
+
+// Of a text that is there already.
 [[nodiscard]] std::shared_ptr<const RenderedPart> make_part(std::string text);
 
 // Of one source's last good sample.

@@ -58,12 +58,13 @@ class Sampling {
 
   // What there is to show, and what is wrong with the rest.
   struct Taken {
-    std::string text;
+    std::shared_ptr<const RenderedPart> part;
     std::string problem;
   };
 
   void attempt_quietly(SampleSource source, const Configuration& configuration) noexcept;
-  [[nodiscard]] std::string take_sockets(const Configuration& configuration);
+  [[nodiscard]] std::shared_ptr<const RenderedPart> take_sockets(
+      const Configuration& configuration);
   [[nodiscard]] Taken take(SampleSource source, const Configuration& configuration);
   void take_sample(SampleSource source, const Configuration& configuration);
   void succeeded(SampleSource source);
