@@ -46,13 +46,17 @@ void ListenerWatch::count_waiting() {
   }
 }
 
-void ListenerWatch::begin(ListenDrops before) {
+void ListenerWatch::begin(TimePoint now, const ReadListenDrops& read) {
   counted_.give_back_memory();
   lengths_.clear();
   polled_.clear();
   full_.clear();
-  before_ = before;
   all_told_ = true;
+  before_.reset();
+  reads_ = news_ || now - read_at_ >= kReadAge;
+  if (!reads_) return;
+  before_ = read();
+  read_at_ = now;
 }
 
 void ListenerWatch::add(const SocketRecord& record) {
@@ -65,20 +69,28 @@ void ListenerWatch::add(const SocketRecord& record) {
   all_told_ = all_told_ && record.drops;
 }
 
-void ListenerWatch::finish(TimePoint now, ListenDrops after) {
+bool ListenerWatch::finish(TimePoint now, const ReadListenDrops& read) {
+  make_room();
+  if (news_ && !reads_) return false;
   for (const std::uint16_t port : seated_) peaks_[port].saw(lengths_[port], now);
   peaks_[0].saw(lengths_[0], now);
-  make_room(now);
-  count_poll(now, after);
+  const bool read_failed = reads_ && !before_;
+  const bool needs_growth = counters_moved_ || read_failed || !base_;
+  count_poll(now, needs_growth ? read() : std::max(base_, before_));
   forget_gone(now);
+  return true;
 }
 
-// All that allocates: then the poll is counted whole.
-void ListenerWatch::make_room(TimePoint now) {
+// All that may throw: then the poll is counted whole.
+void ListenerWatch::make_room() {
   claims_.clear();
   claims_.reserve(polled_.size());
+  counters_moved_ = false;
+  news_ = polled_.size() != listeners_;
   for (const Polled& each : polled_) {
-    counted_.insert(each.cookie, {.last_seen = now});
+    const Counted& counted = counted_.insert(each.cookie, {});
+    counters_moved_ = counters_moved_ || counted.drops != each.drops;
+    news_ = news_ || counters_moved_ || counted.last_seen != finished_at_;
     if (known_[each.port]) {
       dropped_.try_emplace(series_of(each.port), 0);
     } else {
@@ -90,12 +102,16 @@ void ListenerWatch::make_room(TimePoint now) {
 void ListenerWatch::count_poll(TimePoint now, ListenDrops after) noexcept {
   std::sort(full_.begin(), full_.end());
   take_claims(now);
-  const ListenDrops growth = growth_until(after);
-  open_ = grown_while_polled(after);
-  if (growth) open_ = std::min(open_, *growth - credit(*growth));
-  after_ = after;
+  if (after) {
+    base_ = credit_until(*after);
+  } else {
+    base_.reset();
+  }
   known_drops_ = after.has_value() && all_told_;
   full_before_.swap(full_);
+  finished_at_ = now;
+  listeners_ = polled_.size();
+  news_ = news_ || !after;
 }
 
 // By port, each once.
@@ -120,11 +136,11 @@ void ListenerWatch::take_claims(TimePoint now) noexcept {
   claims_.resize(ports);
 }
 
-// The most that the poll's ports may have dropped since the poll before; nothing where that cannot
-// be told.
-ListenerWatch::ListenDrops ListenerWatch::growth_until(ListenDrops after) const noexcept {
-  if (!after || !after_ || *after < *after_) return std::nullopt;
-  return *after - *after_ + open_;
+// Returns the next base. Drops after the read before the dump may be shown by the next one.
+std::uint64_t ListenerWatch::credit_until(std::uint64_t after) noexcept {
+  if (!base_ || after < *base_) return std::min(before_.value_or(after), after);
+  const std::uint64_t credited = credit(after - *base_);
+  return std::max(*base_ + credited, std::min(before_.value_or(0), after));
 }
 
 // Returns how much of the growth is in the counters now.
@@ -151,10 +167,6 @@ std::uint64_t ListenerWatch::credit(std::vector<PortDrops>::iterator first,
     credited += certain;
   }
   return credited;
-}
-
-std::uint64_t ListenerWatch::grown_while_polled(ListenDrops after) const noexcept {
-  return before_ && after && *before_ < *after ? *after - *before_ : 0;
 }
 
 std::uint64_t& ListenerWatch::drops_of(std::uint16_t port) noexcept {

@@ -98,20 +98,25 @@ void TcpSource::dump_to_tally() {
 }
 
 ListenerSnapshot TcpSource::poll_listeners(Clock::duration peak_window) {
-  listen_drops_problem_.clear();
-  listeners_.begin(read_listen_drops());
+  if (!poll_once()) static_cast<void>(poll_once());
+  return listeners(peak_window);
+}
+
+bool TcpSource::poll_once() {
   const auto now = Clock::now();
+  const auto read = [this] { return read_listen_drops(); };
+  listeners_.begin(now, read);
   dumper_.dump_listeners([&](const SocketRecord& record) {
     listeners_.add(record);
     tally_->add_polled(record, now);
   });
-  listeners_.finish(Clock::now(), read_listen_drops());
-  return listeners(peak_window);
+  return listeners_.finish(Clock::now(), read);
 }
 
 ListenerWatch::ListenDrops TcpSource::read_listen_drops() {
   if (!traits_.listener_drops) return std::nullopt;
   try {
+    listen_drops_problem_.clear();
     return kernel_.listen_drops();
   } catch (const std::runtime_error& error) {
     listen_drops_problem_ = error.what();

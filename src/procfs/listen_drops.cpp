@@ -11,7 +11,7 @@
 namespace sockdiag {
 namespace {
 
-// Not the parser of kernel_values.cpp: each poll reads this twice, and wants one number of
+// Not the parser of kernel_values.cpp: a poll may read this twice, and wants one number of
 // hundreds.
 
 constexpr std::string_view kGroup = "TcpExt:";

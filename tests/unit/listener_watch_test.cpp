@@ -37,7 +37,7 @@ class Polls {
   Polls() { saw(0, 0); }
 
   Polls& begin(const Listeners& listeners) {
-    watch_.begin(listen_drops_);
+    watch_.begin(now_, read_);
     for (const SocketRecord& record : listeners) watch_.add(record);
     return *this;
   }
@@ -45,9 +45,10 @@ class Polls {
   // ListenDrops has grown since the last poll, and again while this one ran.
   Polls& poll(std::uint64_t growth, const Listeners& listeners, std::uint64_t meanwhile = 0) {
     if (listen_drops_) *listen_drops_ += growth;
-    begin(listeners);
-    if (listen_drops_) *listen_drops_ += meanwhile;
-    watch_.finish(now_, listen_drops_);
+    if (!try_poll(listeners, meanwhile)) {
+      if (listen_drops_) *listen_drops_ -= meanwhile;
+      REQUIRE(try_poll(listeners, meanwhile));
+    }
     return *this;
   }
   Polls& lose_listen_drops() {
@@ -91,10 +92,23 @@ class Polls {
   }
   [[nodiscard]] const std::vector<std::uint16_t>& seated() const { return ports_; }
   ListenerCounts other() { return watch_.report(now_, kWindow).other; }
+  // Since the last question.
+  int reads() { return std::exchange(reads_, 0); }
 
  private:
+  bool try_poll(const Listeners& listeners, std::uint64_t meanwhile) {
+    begin(listeners);
+    if (listen_drops_) *listen_drops_ += meanwhile;
+    return watch_.finish(now_, read_);
+  }
+
   ListenerWatch watch_;
   ListenerWatch::ListenDrops listen_drops_ = 7000;
+  int reads_ = 0;
+  ListenerWatch::ReadListenDrops read_ = [this] {
+    ++reads_;
+    return listen_drops_;
+  };
   std::vector<std::uint16_t> ports_ = {80, 443};
   PortSet listening_ = PortSet().set(80).set(443).set(8080).set(8081);
   ListenerWatch::TimePoint now_{1000h};
@@ -317,6 +331,65 @@ TEST_CASE("What is dropped while a poll runs may be shown by the next") {
   CHECK(polls.poll(0, {listener(1, 80, 0, 20)}).port(80).drops == 9);
 }
 
+TEST_CASE("ListenDrops is read while something happens, and else now and then") {
+  Polls polls;
+  const Listeners quiet = {listener(1, 80, 0, 5), listener(2, 443, 0, 0)};
+  const auto reads = [&](const Listeners& listeners) {
+    polls.pass(1s).poll(0, listeners);
+    return polls.reads();
+  };
+  CHECK(reads(quiet) == 2);
+  CHECK(reads(quiet) == 1);
+  CHECK(reads(quiet) == 0);
+  CHECK(reads(quiet) == 0);
+  CHECK(polls.pass(ListenerWatch::kReadAge).poll(0, quiet).reads() == 1);
+  CHECK(reads(quiet) == 0);
+  CHECK(reads({listener(1, 80, 0, 6), quiet[1]}) == 2);  // a counter moved
+  CHECK(reads({listener(1, 80, 0, 7), quiet[1]}) == 2);
+  CHECK(reads({listener(1, 80, 0, 7), quiet[1]}) == 1);
+  CHECK(reads({listener(1, 80, 0, 7), quiet[1]}) == 0);
+  CHECK(reads({listener(1, 80, 0, 7)}) == 1);  // one has gone
+  CHECK(reads({listener(1, 80, 0, 7)}) == 1);
+  CHECK(reads({listener(1, 80, 0, 7)}) == 0);
+  CHECK(reads({listener(3, 80, 0, 0)}) == 1);  // one has gone and another one come
+  CHECK(reads({listener(3, 80, 0, 0)}) == 1);
+  CHECK(reads({listener(1, 80, 0, 7)}) == 1);  // one of those that are remembered
+  CHECK(reads({listener(1, 80, 0, 7)}) == 1);
+  CHECK(reads({listener(1, 80, 0, 7)}) == 0);
+}
+
+TEST_CASE("After polls that read nothing, drops are credited whole and false claims are not") {
+  const auto after_a_rest = [](std::uint64_t meanwhile, std::uint32_t shown) {
+    Polls polls;
+    polls.poll(0, {listener(1, 80, 0, 5)});
+    for (int i = 0; i < 5; ++i) polls.pass(1s).poll(0, {listener(1, 80, 0, 5)});
+    // Dropped while the dump ran, after it had shown the listener.
+    polls.pass(1s).poll(0, {listener(1, 80, 0, 5)}, meanwhile);
+    return polls.pass(1s).poll(3, {listener(1, 80, 0, shown)});
+  };
+  CHECK(after_a_rest(0, 8).port(80).drops == 3);
+  CHECK(after_a_rest(4, 12).port(80).drops == 7);
+  CHECK(after_a_rest(0, 500).port(80).drops == 3);
+}
+
+TEST_CASE("What a listener that has gone dropped is not credited to another one later") {
+  Polls polls;
+  const SocketRecord other = listener(2, 443, 0, 0);
+  for (int i = 0; i < 4; ++i) polls.pass(1s).poll(0, {listener(1, 80, 0, 5), other});
+  polls.pass(1s).poll(9, {other}).pass(1s).poll(0, {other});
+  polls.pass(1s).poll(0, {listener(2, 443, 0, 9)});
+  CHECK(polls.port(443).drops == 0);
+}
+
+TEST_CASE("What happened unseen while nothing was read is forgotten when ListenDrops is read") {
+  Polls polls;
+  const Listeners quiet = {listener(1, 80, 0, 5)};
+  for (int i = 0; i < 4; ++i) polls.pass(1s).poll(0, quiet);
+  polls.pass(1s).poll(9, quiet).pass(ListenerWatch::kReadAge).poll(0, quiet);
+  polls.pass(1s).poll(0, {listener(1, 80, 0, 14)});
+  CHECK(polls.port(80).drops == 0);
+}
+
 TEST_CASE("Without ListenDrops no drops are told, and the interval counts nothing") {
   Polls polls;
   polls.poll({}).poll({listener(1, 80, 0, 10)});
@@ -459,6 +532,33 @@ TEST_CASE("Whatever becomes of seats, polls and ListenDrops, no counter falls or
       std::uint64_t credited = 0;
       for (const auto& [series, drops] : counters) credited += drops;
       REQUIRE(credited <= grown);
+    }
+  }
+}
+
+TEST_CASE("Where counters count drops alone, each is credited, whenever it happens") {
+  for (std::uint32_t seed = 0; seed < 50; ++seed) {
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    const auto one_of = [&](int number) {
+      return std::uniform_int_distribution<>(1, number)(random) == 1;
+    };
+    Polls polls;
+    std::uint32_t truth = 0;
+    std::uint32_t not_shown = 0;
+    polls.poll(0, {listener(1, 80, 0, 0), listener(2, 443, 0, 0)});
+    for (int round = 0; round < 300; ++round) {
+      CAPTURE(round);
+      const std::uint32_t before = one_of(6) ? 4 : 0;
+      const std::uint32_t during = one_of(6) ? 2 : 0;
+      const std::uint32_t shown_at_once = one_of(2) ? during : 0;
+      if (one_of(10)) polls.pass(1s).begin({listener(1, 80, 0, truth)});  // lost
+      const std::uint32_t shown = truth + before + shown_at_once;
+      polls.pass(1s).poll(before, {listener(1, 80, 0, shown), listener(2, 443, 0, 0)}, during);
+      truth += before + during;
+      not_shown = truth - shown;
+      REQUIRE(*polls.port(80).drops + not_shown == truth);
+      REQUIRE(polls.port(443).drops == 0);
     }
   }
 }

@@ -60,6 +60,7 @@ class TcpSource {
   [[nodiscard]] ListenerSnapshot listeners(std::chrono::steady_clock::duration peak_window);
 
  private:
+  [[nodiscard]] bool poll_once();
   [[nodiscard]] ListenerWatch::ListenDrops read_listen_drops();
   void date_close_waits();
   [[nodiscard]] TcpSnapshot dump_all();
