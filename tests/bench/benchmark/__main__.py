@@ -25,6 +25,7 @@ _COMMANDS = {
     "host_latency": "what sampling does to connect() and accept()",
     "budget": "CPU on every profile against sampling.cpu_budget",
     "quiet": "CPU of daemons on a host where little happens, beside everyone else's",
+    "fleet": "a Prometheus that scrapes many hosts, with the shipped rules",
     "micro": "the steps of a sample, beside those of another revision",
 }
 

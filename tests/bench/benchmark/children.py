@@ -35,7 +35,7 @@ def has_node_exporter():
 @contextlib.contextmanager
 def node_exporter(*flags, page=b""):
     """Answers when it is given, as (process, port). `page` is what its textfile collector reads."""
-    port = _unused_port()
+    port = unused_port()
     command = [NODE_EXPORTER, *flags, f"--web.listen-address=127.0.0.1:{port}"]
     command += ["--web.disable-exporter-metrics"]
     command += [f"--collector.textfile.directory={_TEXTFILE_DIRECTORY}"]
@@ -51,7 +51,7 @@ def node_exporter(*flags, page=b""):
         processes.end(process)
 
 
-def _unused_port():
+def unused_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

@@ -7,7 +7,7 @@ import subprocess
 
 from support.exporter import BINARY
 
-_PACKAGES = ("collectd-core", "iproute2", "prometheus-node-exporter", "wrk")
+_PACKAGES = ("collectd-core", "iproute2", "prometheus", "prometheus-node-exporter", "wrk")
 
 
 def describe():
