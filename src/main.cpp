@@ -35,12 +35,17 @@ int serve(const CommandLine& command_line) {
   handle_signals();
   const Configuration configuration = load_configuration(command_line);
   const BackgroundLog log(configuration.log);
-  Exporter exporter(configuration, resolve_listen_addresses(configuration),
-                    [&] { return load_configuration(command_line); });
-  int signal = wait_for_signal();
-  for (; signal == SIGHUP; signal = wait_for_signal()) exporter.request_reload();
-  spdlog::info("ending on signal {}", signal);
-  return EXIT_SUCCESS;
+  try {
+    Exporter exporter(configuration, resolve_listen_addresses(configuration),
+                      [&] { return load_configuration(command_line); });
+    int signal = wait_for_signal();
+    for (; signal == SIGHUP; signal = wait_for_signal()) exporter.request_reload();
+    spdlog::info("ending on signal {}", signal);
+    return EXIT_SUCCESS;
+  } catch (const std::exception& error) {
+    spdlog::error("{}", error.what());
+    return kExitFailed;
+  }
 }
 
 // What ends by itself.

@@ -20,6 +20,7 @@
 #include <thread>
 
 #include "answer_head.hpp"
+#include "bind_check.hpp"
 #include "in_flight.hpp"
 #include "kept_connections.hpp"
 #include "knock.hpp"
@@ -185,6 +186,7 @@ class HttpServer::Civet {
     check_ipv6(options.addresses);
     check_descriptors(options.workers);
     check_threads(options.workers);
+    check_bind(options.addresses, have_ipv6());
     ::mg_init_library(0);
     start(options);
     await_threads(options.workers);
@@ -234,7 +236,7 @@ class HttpServer::Civet {
     context_ = ::mg_start(&callbacks, this, flat.data());
     if (context_ == nullptr) {
       ::mg_exit_library();
-      throw ServeError("cannot listen on " + ports + ": " + first_message());
+      throw ServeError("cannot start CivetWeb on " + ports + ": " + first_message());
     }
   }
 

@@ -8,8 +8,8 @@
 
 namespace sockdiag {
 void knock(const ListenAddress& address) noexcept {
-  const SocketAddress peer = socket_address(address);
-  const int fd = ::socket(peer.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const SocketAddress peer = socket_address(address, "127.0.0.1");
+  const int fd = ::socket(peer.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return;
   static_cast<void>(::connect(fd, peer.get(), peer.length));
   ::close(fd);

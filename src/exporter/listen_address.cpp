@@ -97,7 +97,7 @@ std::vector<ListenAddress> addresses_in(const addrinfo* list, const ListenAddres
 bool is_of_this_host(ListenAddress address) {
   if (address.kind == ListenAddress::Host::any) return true;
   address.port = 0;
-  const SocketAddress own = socket_address(address);
+  const SocketAddress own = socket_address(address, "127.0.0.1");
   const int fd = ::socket(own.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return true;
   const bool refused = ::bind(fd, own.get(), own.length) != 0 && errno == EADDRNOTAVAIL;

@@ -6,22 +6,21 @@
 
 namespace sockdiag {
 
-SocketAddress socket_address(const ListenAddress& address) noexcept {
+SocketAddress socket_address(const ListenAddress& address, const char* any_host) noexcept {
+  const char* host = address.kind == ListenAddress::Host::any ? any_host : address.host.c_str();
   SocketAddress result;
-  if (address.kind == ListenAddress::Host::ipv6) {
-    auto& ipv6 = reinterpret_cast<sockaddr_in6&>(result.storage);
-    ipv6.sin6_family = AF_INET6;
-    ipv6.sin6_port = htons(address.port);
-    ::inet_pton(AF_INET6, address.host.c_str(), &ipv6.sin6_addr);
-    result.length = sizeof ipv6;
+  auto& ipv4 = reinterpret_cast<sockaddr_in&>(result.storage);
+  if (::inet_pton(AF_INET, host, &ipv4.sin_addr) == 1) {
+    ipv4.sin_family = AF_INET;
+    ipv4.sin_port = htons(address.port);
+    result.length = sizeof ipv4;
     return result;
   }
-  const bool any = address.kind == ListenAddress::Host::any;
-  auto& ipv4 = reinterpret_cast<sockaddr_in&>(result.storage);
-  ipv4.sin_family = AF_INET;
-  ipv4.sin_port = htons(address.port);
-  ::inet_pton(AF_INET, any ? "127.0.0.1" : address.host.c_str(), &ipv4.sin_addr);
-  result.length = sizeof ipv4;
+  auto& ipv6 = reinterpret_cast<sockaddr_in6&>(result.storage);
+  ipv6.sin6_family = AF_INET6;
+  ipv6.sin6_port = htons(address.port);
+  ::inet_pton(AF_INET6, host, &ipv6.sin6_addr);
+  result.length = sizeof ipv6;
   return result;
 }
 

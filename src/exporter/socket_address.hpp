@@ -16,9 +16,11 @@ struct SocketAddress {
   [[nodiscard]] const sockaddr* get() const noexcept {
     return reinterpret_cast<const sockaddr*>(&storage);
   }
+  [[nodiscard]] int family() const noexcept { return storage.ss_family; }
 };
 
-// Every address of this host (`any`) is its IPv4 loopback address.
-[[nodiscard]] SocketAddress socket_address(const ListenAddress& address) noexcept;
+// Every address of this host (`any`) becomes `any_host`, an IPv4 or IPv6 address.
+[[nodiscard]] SocketAddress socket_address(const ListenAddress& address,
+                                           const char* any_host) noexcept;
 
 }  // namespace sockdiag
