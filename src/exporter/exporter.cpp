@@ -61,8 +61,7 @@ class Exporter::Parts {
         server_(server_options(configuration.web, std::move(addresses), requests_),
                 [this](const HttpRequest& request) { return pages_.answer(request); }) {
     for (const ListenAddress& address : server_.addresses()) {
-      spdlog::info("listening on http://{}{}", to_string(address),
-                   configuration.web.telemetry_path);
+      spdlog::info("listening on {}", to_url(address, configuration.web.telemetry_path));
     }
     started(kListening);
   }

@@ -289,6 +289,12 @@ class Flags(EndToEndTest):
             exporter.log.wait_for(f"listening on http://127.0.0.1:{port}/metrics")
 
 
+class Listening(EndToEndTest):
+    def test_the_log_has_a_url_that_can_be_followed(self):
+        exporter = self.start_exporter("--web.telemetry-path=/m", listen=":0")
+        exporter.log.wait_for(rf"listening on http://localhost:{exporter.port}/m")
+
+
 class Ending(EndToEndTest):
     def test_sigterm_and_sigint_end_it_with_0(self):
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -71,4 +71,15 @@ TEST_CASE("An address of another host is told, one of this host is not") {
                     "192.0.2.1:1: the address is not one of this host");
 }
 
+TEST_CASE("A URL leads a browser on this host to the address") {
+  const std::pair<const char*, const char*> rows[] = {
+      {":80", "http://localhost:80/m"},     {"0.0.0.0:81", "http://localhost:81/m"},
+      {"[::]:82", "http://localhost:82/m"}, {"127.0.0.2:83", "http://127.0.0.2:83/m"},
+      {"[::1]:84", "http://[::1]:84/m"},
+  };
+  for (const auto& [address, url] : rows) {
+    CHECK(to_url(parse_listen_address(address).value(), "/m") == url);
+  }
+}
+
 }  // namespace sockdiag::test

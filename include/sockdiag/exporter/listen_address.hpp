@@ -53,4 +53,7 @@ void check_listen_address(const std::string& text);
 // As parse_listen_address() reads it.
 [[nodiscard]] std::string to_string(const ListenAddress& address);
 
+// Where a browser on this host finds it: a listener on every address is at localhost.
+[[nodiscard]] std::string to_url(const ListenAddress& address, std::string_view path);
+
 }  // namespace sockdiag
