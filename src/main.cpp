@@ -17,6 +17,7 @@
 #include "sockdiag/exporter/log.hpp"
 #include "sockdiag/exporter/signals.hpp"
 #include "sockdiag/exporter/standard_streams.hpp"
+#include "sockdiag/exporter/virtual_memory.hpp"
 
 namespace {
 
@@ -80,6 +81,7 @@ int run(const CommandLine& command_line, HeldSignals& signals) {
 int main(int argc, char** argv) {
   HeldSignals signals;
   hold_standard_descriptors();
+  limit_virtual_memory();
   try {
     const auto parsed = parse_command_line(argc, argv);
     const auto* exit = std::get_if<ExitStatus>(&parsed);

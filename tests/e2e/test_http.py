@@ -579,6 +579,14 @@ class ManyClients(EndToEndTest):
         reader.close()
         wait_until(lambda: exporter.request().status == 200, "a scrape is served again")
 
+    def test_all_its_threads_take_little_virtual_memory(self):
+        exporter = self.start_exporter()
+        with concurrent.futures.ThreadPoolExecutor(64) as pool:
+            list(pool.map(lambda _: exporter.request(), range(200)))
+        size = exporter.scrape().value("process_virtual_memory_bytes")
+        shadow_of_a_sanitizer = 1e12
+        self.assertTrue(size < 200e6 or size > shadow_of_a_sanitizer, size)
+
     def test_no_descriptor_is_left_after_a_crowd(self):
         exporter = self.start_exporter()
         exporter.scrape()

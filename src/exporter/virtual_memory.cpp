@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sockdiag/exporter/virtual_memory.hpp"
+
+#include <malloc.h>
+#include <pthread.h>
+
+#include <cstddef>
+
+namespace sockdiag {
+namespace {
+
+// Several times what the deepest thread uses; a sanitizer takes some of it.
+constexpr std::size_t kStackBytes = std::size_t{512} * 1024;
+// Threads allocate little at a time, and the sampler alone allocates much.
+constexpr int kArenas = 2;
+
+}  // namespace
+
+void limit_virtual_memory() noexcept {
+  ::mallopt(M_ARENA_MAX, kArenas);
+  pthread_attr_t attributes;
+  if (::pthread_attr_init(&attributes) != 0) return;
+  if (::pthread_attr_setstacksize(&attributes, kStackBytes) == 0) {
+    ::pthread_setattr_default_np(&attributes);
+  }
+  ::pthread_attr_destroy(&attributes);
+}
+
+}  // namespace sockdiag
