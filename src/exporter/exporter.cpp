@@ -72,13 +72,12 @@ class Exporter::Parts {
   void request_reload() { reloading_.request(); }
 
  private:
-  // Returns what is wrong.
-  std::optional<std::string> reload() {
+  ReloadResult reload() {
     if (started_ != kStarted) return reloader_.reload();
     service_manager::reloading();
-    auto problem = reloader_.reload();
-    say_ready(problem.value_or("configuration reloaded"));
-    return problem;
+    auto result = reloader_.reload();
+    say_ready(result.problem.value_or("configuration reloaded"));
+    return result;
   }
 
   static constexpr unsigned kListening = 1;

@@ -151,8 +151,11 @@ HttpResponse Pages::ready(const HttpRequest&) {
 }
 
 HttpResponse Pages::reload(const HttpRequest&) {
-  if (const auto problem = options_.reload()) return text_response(500, *problem + "\n");
-  return text_response(200, "configuration reloaded\n");
+  const ReloadResult result = options_.reload();
+  if (result.problem) return text_response(500, *result.problem + "\n");
+  std::string text = "configuration reloaded\n";
+  for (const std::string& line : result.restarts) text += line + "\n";
+  return text_response(200, std::move(text));
 }
 
 }  // namespace sockdiag

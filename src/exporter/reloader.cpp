@@ -15,19 +15,20 @@ Reloader::Reloader(Configuration running, Load load, Apply apply)
   finished(true);
 }
 
-std::optional<std::string> Reloader::reload() {
+ReloadResult Reloader::reload() {
   const std::lock_guard lock(reload_mutex_);
   try {
     const Configuration wanted = load_();
+    auto restarts = restarts_for(wanted);
     apply_(wanted);
     spdlog::info("configuration reloaded");
-    warn_of_restarts(wanted);
+    for (const std::string& line : restarts) spdlog::warn("{}", line);
     finished(true);
-    return std::nullopt;
+    return {std::nullopt, std::move(restarts)};
   } catch (const std::exception& error) {
     spdlog::error("configuration not reloaded, the running one stays: {}", error.what());
     finished(false);
-    return error.what();
+    return {error.what(), {}};
   }
 }
 
@@ -36,13 +37,15 @@ ReloadStatus Reloader::status() const {
   return status_;
 }
 
-void Reloader::warn_of_restarts(const Configuration& wanted) const {
+std::vector<std::string> Reloader::restarts_for(const Configuration& wanted) const {
+  std::vector<std::string> lines;
   for (const ConfigurationKey& key : configuration_keys()) {
     if (key.needs_restart && key.show(wanted) != key.show(started_with_)) {
-      spdlog::warn("{}: {} needs a restart, {} stays in force", key.name, key.show(wanted),
-                   key.show(started_with_));
+      lines.push_back(std::string(key.name) + ": " + key.show(wanted) + " needs a restart, " +
+                      key.show(started_with_) + " stays in force");
     }
   }
+  return lines;
 }
 
 void Reloader::finished(bool successful) {

@@ -163,6 +163,18 @@ class ReloadEndpoint(EndToEndTest):
         exporter = self.start_exporter(config=FAST + "web: {enable_lifecycle: true}\n")
         self.assertEqual(exporter.request("/-/reload", "POST").status, 200)
 
+    def test_it_tells_which_keys_need_a_restart(self):
+        exporter = self.start_exporter("--web.enable-lifecycle")
+        exporter.config.write(FAST + "web: {workers: 8}\nlog: {format: json}\n")
+        answer = exporter.request("/-/reload", "POST")
+        self.assertEqual(answer.status, 200)
+        self.assertRegex(
+            answer.text,
+            r"\Aconfiguration reloaded\nweb\.workers: 8 needs a restart, 64 stays in force\n"
+            r"log\.format: json needs a restart, logfmt stays in force\n\Z",
+        )
+        exporter.log.wait_for("level=warning .*web.workers: 8 needs a restart")
+
     def test_it_tells_the_problem(self):
         exporter = self.start_exporter("--web.enable-lifecycle")
         exporter.config.write(BAD)

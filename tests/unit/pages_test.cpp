@@ -40,8 +40,8 @@ class Site {
 
   Board board;
 
-  Site& with_reload(std::optional<std::string> problem) {
-    options_.reload = [problem] { return problem; };
+  Site& with_reload(const ReloadResult& result) {
+    options_.reload = [result] { return result; };
     return *this;
   }
   Pages pages() { return {board, options_}; }
@@ -89,7 +89,7 @@ TEST_CASE("Paths and methods are answered exactly") {
   }));
   CAPTURE(row.method, row.path);
   Site site;
-  site.with_reload(std::nullopt);
+  site.with_reload({});
   site.board.publish(exposition(60s));
   const auto response = site.get(row.path, row.method);
   CHECK(response.status == row.status);
@@ -134,9 +134,18 @@ TEST_CASE("An exporter that hangs is not healthy") {
 
 TEST_CASE("A reload that is off is no path, one that fails says why") {
   CHECK(Site().get("/-/reload", "POST").status == 404);
-  const auto failed = Site().with_reload("f.yml:1:2: bad").get("/-/reload", "POST");
+  const auto failed = Site().with_reload({"f.yml:1:2: bad", {}}).get("/-/reload", "POST");
   CHECK(failed.status == 500);
   CHECK(body_of(failed) == "f.yml:1:2: bad\n");
+}
+
+TEST_CASE("A reload says which keys need a restart") {
+  const auto good = Site().with_reload({}).get("/-/reload", "POST");
+  CHECK(body_of(good) == "configuration reloaded\n");
+  const ReloadResult with_restarts{std::nullopt, {"a: 1 needs a restart", "b: 2 needs a restart"}};
+  const auto partly = Site().with_reload(with_restarts).get("/-/reload", "POST");
+  CHECK(partly.status == 200);
+  CHECK(body_of(partly) == "configuration reloaded\na: 1 needs a restart\nb: 2 needs a restart\n");
 }
 
 TEST_CASE("A custom telemetry path replaces the usual one and is linked") {

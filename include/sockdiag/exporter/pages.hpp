@@ -7,12 +7,12 @@
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "sockdiag/exporter/exposition.hpp"
 #include "sockdiag/exporter/http_server.hpp"
+#include "sockdiag/exporter/reload_status.hpp"
 
 namespace sockdiag {
 
@@ -30,8 +30,7 @@ class Pages {
     // The exporter's and the process's own metrics, rendered for each scrape.
     std::function<std::string()> exporter_text;
     std::function<bool()> is_alive = [] { return true; };  // whether the process is healthy
-    // Returns what is wrong, or nothing; not set where the lifecycle endpoint is off.
-    std::function<std::optional<std::string>()> reload;
+    std::function<ReloadResult()> reload;  // not set where the lifecycle endpoint is off
   };
 
   // `board` must outlive it.

@@ -6,8 +6,8 @@
 
 #include <functional>
 #include <mutex>
-#include <optional>
 #include <string>
+#include <vector>
 
 #include "sockdiag/exporter/configuration.hpp"
 #include "sockdiag/exporter/reload_status.hpp"
@@ -22,13 +22,13 @@ class Reloader {
   // `running` is what the exporter was started with.
   Reloader(Configuration running, Load load, Apply apply);
 
-  // Logs what came of it, and returns what is wrong.
-  std::optional<std::string> reload();
+  // Logs what came of it, and returns it.
+  ReloadResult reload();
 
   [[nodiscard]] ReloadStatus status() const;
 
  private:
-  void warn_of_restarts(const Configuration& wanted) const;
+  [[nodiscard]] std::vector<std::string> restarts_for(const Configuration& wanted) const;
   void finished(bool successful);
 
   Configuration started_with_;
