@@ -67,14 +67,14 @@ class Exporter::Parts {
   }
   Parts(const Parts&) = delete;
   Parts& operator=(const Parts&) = delete;
-  ~Parts() { service_manager::stopping(); }
+  ~Parts() { say_stopping(); }
 
   void request_reload() { reloading_.request(); }
 
  private:
   ReloadResult reload() {
     if (started_ != kStarted) return reloader_.reload();
-    service_manager::reloading();
+    say_reloading();
     auto result = reloader_.reload();
     say_ready(result.problem.value_or("configuration reloaded"));
     return result;
@@ -90,8 +90,22 @@ class Exporter::Parts {
     if (before != kStarted && (before | part) == kStarted) say_ready("serving");
   }
 
+  // The last that is said, though a reload may still be under way.
+  void say_stopping() {
+    const std::lock_guard lock(unsaid_mutex_);
+    stopping_ = true;
+    unsaid_.reset();
+    service_manager::stopping();
+  }
+
+  void say_reloading() {
+    const std::lock_guard lock(unsaid_mutex_);
+    if (!stopping_) service_manager::reloading();
+  }
+
   void say_ready(std::string status) {
     const std::lock_guard lock(unsaid_mutex_);
+    if (stopping_) return;
     unsaid_ = std::move(status);
     say_what_is_unsaid();
   }
@@ -141,6 +155,7 @@ class Exporter::Parts {
   std::optional<double> start_time_;
   std::atomic<unsigned> started_ = 0;
   std::mutex unsaid_mutex_;
+  bool stopping_ = false;
   std::optional<std::string> unsaid_;  // what READY=1 that was not taken yet would say
   Board board_;
   Liveness liveness_;

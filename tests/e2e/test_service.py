@@ -11,8 +11,8 @@ import time
 import unittest
 
 from support.case import EndToEndTest
-from support.exporter import FAST, ConfigFile, run
-from support.fault import NetlinkFault
+from support.exporter import FAST, ConfigFile, Exporter, run
+from support.fault import HangingFile, NetlinkFault
 from support.polling import wait_until
 from support.sandbox import UNIT, Sandbox
 
@@ -178,6 +178,25 @@ class Notifications(ServiceTest):
         self.manager.wait_for("READY")
         self.assertEqual(exporter.terminate(), 0)
         self.manager.wait_for("STOPPING")
+
+    def test_a_reload_that_is_under_way_is_not_ready_after_stopping(self):
+        file = HangingFile(FAST)
+        self.addCleanup(file.remove)
+        exporter = Exporter(
+            f"--config.file={file.path}",
+            config=None,
+            environment={**file.environment(), **self.manager.environment()},
+        )
+        self.addCleanup(exporter.dispose)
+        self.manager.wait_for("READY")
+        file.hang()
+        exporter.process.send_signal(signal.SIGHUP)
+        wait_until(file.is_waited_for, "the file is being opened")
+        exporter.process.send_signal(signal.SIGTERM)
+        self.manager.wait_for("STOPPING")
+        file.release()
+        self.assertEqual(exporter.wait(), 0)
+        self.assertIn("STOPPING", self.manager.messages()[-1])
 
     def test_nobody_is_told_anything_by_once_or_a_check(self):
         for flag in ("--once", "--config.check", "--version"):
