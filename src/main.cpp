@@ -64,7 +64,7 @@ int run_command(const CommandLine& command_line) {
     std::cout << one_line(health.text) << '\n';
     return health.healthy ? EXIT_SUCCESS : kExitFailed;
   }
-  const auto metrics = sample_once(configuration);
+  const auto metrics = sample_once(configuration, command_line.once_process);
   std::cout << metrics.value_or("");
   return metrics ? EXIT_SUCCESS : kExitFailed;
 }

@@ -200,6 +200,8 @@ CommandLine parse(CLI::App& app, int argc, const char* const* argv) {
   const Flag& health = flags.add_boolean(
       "--health", "Ask the exporter that runs with these settings for its health and exit.");
   const Flag& once = flags.add_boolean("--once", "Take one sample, print the metrics and exit.");
+  const Flag& once_process = flags.add_boolean(
+      "--once.process", "For --once also print what is of the exporter's own process [true].");
   for (const KeyFlag& flag : kKeyFlags) flags.add_key(flag);
   check_empty_values(flags, {argv + 1, argv + std::max(argc, 1)});
   try {
@@ -216,6 +218,10 @@ CommandLine parse(CLI::App& app, int argc, const char* const* argv) {
   result.health = is_on(health);
   result.once = is_on(once);
   check_one_task(result);
+  if (once_process.is_given()) {
+    result.once_process = is_on(once_process);
+    if (!result.once) throw UsageError("--once.process: expected --once beside it");
+  }
   for (const Flag& flag : flags.all()) {
     if (flag.sets == nullptr || !flag.is_given()) continue;
     result.settings.push_back({flag.sets->flag, flag.sets->key, flag.option->results()});

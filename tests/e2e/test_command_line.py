@@ -23,6 +23,7 @@ FLAGS = (
     "--log.level",
     "--log.format",
     "--once",
+    "--once.process",
     "--version",
     "--help",
 )
@@ -48,6 +49,8 @@ class Arguments(RefusalTest):
     WRONG = {
         ("--nonsense",): r"unknown flag --nonsense \(--help",
         ("--web.listen-addres=:1",): "unknown flag .*; did you mean --web.listen-address?",
+        ("--once.process=false",): "--once.process: expected --once beside it",
+        ("--once", "--once.process=no"): "--once.process: expected true or false, got .no",
         ("--once=perhaps",): "--once: expected true or false, got .perhaps",
         ("--web.enable-lifecycle=1",): "--web.enable-lifecycle: expected true or false, got .1",
         ("--log.level=info", "--log.level=info"): "--log.level: expected once",
@@ -131,6 +134,19 @@ class Arguments(RefusalTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assert_sockets_match_the_kernel(Exposition(done.stdout.decode()), 8080)
         self.assertNotIn(b"level=error", done.stderr)
+
+    def test_once_without_the_process_has_what_is_of_the_host_alone(self):
+        done = run("--once", "--once.process=false")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        text = done.stdout.decode()
+        self.assertNotRegex(text, "(?m)^(# [A-Z]+ )?(process|sockdiag_exporter|sockdiag_config)_")
+        families = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.M))
+        self.assertEqual(families["sockdiag_tcp_sockets"], "gauge")
+        self.assertEqual(families["sockdiag_sample_timestamp_seconds"], "gauge")
+        self.assertEqual(families["sockdiag_tcp_listen_drops_total"], "counter")  # the kernel's
+        for name in ("tcp_time_wait_started", "tcp_listener_drops", "sample_failures", "samples"):
+            with self.subTest(name):
+                self.assertNotIn(f"sockdiag_{name}_total", families)
 
     def test_once_works_for_nobody_without_capabilities(self):
         self.start_service(8081).connect(3)

@@ -32,6 +32,7 @@ struct CommandLine {
   std::optional<std::string> config_file;
   bool config_check = false;
   bool once = false;
+  bool once_process = true;  // with once: also what is of the exporter's own process
   bool health = false;
   std::vector<Setting> settings;
 };

@@ -48,7 +48,9 @@ struct Health {
 [[nodiscard]] Health ask_for_health(const Configuration& configuration);
 
 // One sample of each source, as /metrics would show it; nothing where that of the sockets failed.
-// Failures have been logged.
-[[nodiscard]] std::optional<std::string> sample_once(const Configuration& configuration);
+// Failures have been logged. Without `process` it has only what is true of the host: neither the
+// families of this process nor what is counted since its start.
+[[nodiscard]] std::optional<std::string> sample_once(const Configuration& configuration,
+                                                     bool process = true);
 
 }  // namespace sockdiag
