@@ -20,6 +20,12 @@ void add_each(std::array<std::uint32_t, Size>& to, const std::array<std::uint32_
   for (std::size_t i = 0; i < Size; ++i) to[i] += from[i];
 }
 
+// Above 1 when the queue is full, whatever the limit.
+double utilization_of(double length, double limit) {
+  if (limit > 0) return length / limit;
+  return length > 0 ? length + 1 : 0;
+}
+
 void add_queue(AcceptQueue& to, const AcceptQueue& from) {
   to.length += from.length;
   to.limit += from.limit;
@@ -134,8 +140,8 @@ void TcpTally::add_listener(const SocketRecord& record) {
   AcceptQueue& queue = counts.accept_queue;
   queue.length += record.receive_queue;
   queue.limit += record.send_queue;
-  queue.utilization = std::max(queue.utilization,
-                               record.receive_queue / (static_cast<double>(record.send_queue) + 1));
+  queue.utilization =
+      std::max(queue.utilization, utilization_of(record.receive_queue, record.send_queue));
 }
 
 void TcpTally::add_connection(const SocketRecord& record, TcpState state) {

@@ -16,7 +16,7 @@ template <typename ValueOf>
 void fill_sources(const SampleStatuses& statuses, MetricFamily& family, ValueOf value_of) {
   for (const SampleSource source : kSampleSources) {
     const SampleStatus& status = statuses[index_of(source)];
-    if (status.attempted) add(family, {{"source", name_of(source)}}, value_of(status));
+    if (status.attempts > 0) add(family, {{"source", name_of(source)}}, value_of(status));
   }
 }
 
@@ -34,41 +34,41 @@ constexpr auto kSampleFamilies = std::to_array<FamilyRow<SampleStatuses>>({
        fill_sources(statuses, f, [](const SampleStatus& s) { return s.success ? 1.0 : 0.0; });
      }},
     {"sockdiag_sample_timestamp_seconds", MetricType::Gauge, "source",
-     "Unix time of the last good sample.",
+     "Unix time of the last good sample of the source.",
      [](const SampleStatuses& statuses, MetricFamily& f) {
        fill_sources(statuses, f, [](const SampleStatus& s) {
          return s.last_success ? std::optional(timestamp(*s.last_success)) : std::nullopt;
        });
      }},
     {"sockdiag_sample_duration_seconds", MetricType::Gauge, "source",
-     "Wall time of the last attempt.",
+     "Wall time of the last attempt to sample the source.",
      [](const SampleStatuses& statuses, MetricFamily& f) {
        fill_sources(statuses, f, [](const SampleStatus& s) { return seconds(s.duration); });
      }},
     {"sockdiag_sample_cpu_seconds_total", MetricType::Counter, "source",
-     "CPU time spent on sampling, in the kernel and outside of it.",
+     "CPU time spent on sampling the source, in the kernel and outside of it.",
      [](const SampleStatuses& statuses, MetricFamily& f) {
        fill_sources(statuses, f, [](const SampleStatus& s) { return seconds(s.cpu_time_total); });
      }},
     {"sockdiag_sample_interval_seconds", MetricType::Gauge, "source",
-     "Sampling interval in force: sampling.interval (listeners: listeners.interval), or more where "
-     "sampling.cpu_budget asks.",
+     "Sampling interval of the source in force: sampling.interval (listeners: listeners.interval), "
+     "or more where sampling.cpu_budget asks.",
      [](const SampleStatuses& statuses, MetricFamily& f) {
        fill_sources(statuses, f, [](const SampleStatus& s) { return seconds(s.interval); });
      }},
+    {"sockdiag_samples_total", MetricType::Counter, "source",
+     "Attempts to sample the source, failed ones included: sockdiag_sample_failures_total over it "
+     "is the share that failed.",
+     [](const SampleStatuses& statuses, MetricFamily& f) {
+       fill_sources(statuses, f,
+                    [](const SampleStatus& s) { return static_cast<double>(s.attempts); });
+     }},
     {"sockdiag_sample_failures_total", MetricType::Counter, "source",
-     "Attempts that failed; nothing of them was published, of kernel and listeners what could be "
-     "read.",
+     "Attempts to sample the source that failed. Of a failed attempt nothing is published; of "
+     "kernel and listeners, what could be read.",
      [](const SampleStatuses& statuses, MetricFamily& f) {
        fill_sources(statuses, f,
                     [](const SampleStatus& s) { return static_cast<double>(s.failures); });
-     }},
-    {"sockdiag_dump_interrupted_total", MetricType::Counter, "",
-     "Failed attempts whose dump the kernel called inconsistent (NLM_F_DUMP_INTR).",
-     [](const SampleStatuses& statuses, MetricFamily& f) {
-       std::uint64_t interrupted = 0;
-       for (const SampleStatus& status : statuses) interrupted += status.interrupted_dumps;
-       add(f, {}, static_cast<double>(interrupted));
      }},
 });
 
@@ -86,7 +86,7 @@ void fill_requests(const ExporterState& state, MetricFamily& family) {
 
 constexpr auto kExporterFamilies = std::to_array<FamilyRow<ExporterState>>({
     {"sockdiag_exporter_build_info", MetricType::Gauge, "version, revision, compiler",
-     "Always 1; which build this is.", fill_build_info},
+     "Version, revision and compiler of the exporter, as labels; always 1.", fill_build_info},
     {"sockdiag_exporter_config_last_reload_successful", MetricType::Gauge, "",
      "Whether the last attempt to load the configuration succeeded.",
      [](const ExporterState& s, MetricFamily& f) { add(f, {}, s.reload.successful ? 1 : 0); }},

@@ -10,7 +10,6 @@
 
 #include "sockdiag/exporter/metric_families.hpp"
 #include "sockdiag/exporter/schedule.hpp"
-#include "sockdiag/netlink/dump_error.hpp"
 #include "sockdiag/procfs/sysctl.hpp"
 
 namespace sockdiag {
@@ -109,13 +108,10 @@ void Sampling::attempt_quietly(SampleSource source, const Configuration& configu
   const auto cpu_time_before = thread_cpu_time();
   try {
     take_sample(source, configuration);
-  } catch (const DumpInterrupted& error) {
-    ++run.status.interrupted_dumps;
-    failed(source, error.what());
   } catch (const std::exception& error) {
     failed(source, error.what());
   }
-  run.status.attempted = true;
+  ++run.status.attempts;
   run.status.duration = Clock::now() - started;
   const auto cpu_time = thread_cpu_time() - cpu_time_before + publishing_;
   run.status.cpu_time_total += cpu_time;

@@ -196,7 +196,8 @@ constexpr auto kTcpFamilies = std::to_array<FamilyRow<TcpSnapshot>>({
      "service that is called.",
      fill_sockets},
     {"sockdiag_tcp_family_sockets", MetricType::Gauge, "family, state",
-     "The same sockets by address family on the wire (an IPv4-mapped IPv6 socket is ipv4).",
+     "TCP sockets by address family on the wire and state; an IPv4-mapped IPv6 socket is ipv4. The "
+     "sum is that of sockdiag_tcp_sockets.",
      fill_family_sockets},
     {"sockdiag_tcp_folded_ports", MetricType::Gauge, "direction",
      "Distinct ports whose sockets are counted under port=\"other\".", fill_folded_ports},
@@ -212,14 +213,17 @@ constexpr auto kTcpFamilies = std::to_array<FamilyRow<TcpSnapshot>>({
      "Connections waiting for accept(), all listeners of the port together.",
      fill_accept_queue<&AcceptQueue::length>},
     {"sockdiag_tcp_accept_queue_limit_sockets", MetricType::Gauge, "port",
-     "Backlog limit, all listeners of the port together; a listener's queue holds one more.",
+     "Backlog limit (Send-Q of ss), all listeners of the port together. A listener's accept queue "
+     "is full when its length exceeds its limit.",
      fill_accept_queue<&AcceptQueue::limit>},
     {"sockdiag_tcp_accept_queue_utilization_ratio", MetricType::Gauge, "port",
-     "How full the fullest single listener's accept queue is, its length over its limit plus "
-     "one; at 1 the kernel drops new connections.",
+     "Length over limit of the accept queue of the port's fullest listener. Above 1 the queue is "
+     "full and the kernel drops new connections. Where the limit is 0, the length plus one, or 0 "
+     "if the queue is empty.",
      fill_accept_queue<&AcceptQueue::utilization>},
     {"sockdiag_tcp_close_wait_sockets", MetricType::Gauge, "direction, port, cause",
-     "CLOSE_WAIT by what the application has left undone; sums to the state. not_accepted: "
+     "CLOSE_WAIT sockets by what the application has left undone; all causes together are the "
+     "state. not_accepted: "
      "accept() was never called, the service is stuck or overloaded. unread_data: nobody reads "
      "what the peer sent. unread_goodbye: what is unread is as long as a TLS close_notify, or "
      "HTTP/2 GOAWAY and close_notify, and the end of the stream: idle connections that nobody "
@@ -233,11 +237,13 @@ constexpr auto kTcpFamilies = std::to_array<FamilyRow<TcpSnapshot>>({
      "a stuck peer, not churn. Ages are lower bounds (see sockdiag_tcp_oldest_socket_seconds).",
      fill_lingering},
     {"sockdiag_tcp_lingering_threshold_seconds", MetricType::Gauge, "state",
-     "That threshold, from the configuration (lifetimes).", fill_thresholds},
+     "Age in seconds from which a socket in this state counts as lingering (configuration: "
+     "lifetimes).",
+     fill_thresholds},
     {"sockdiag_tcp_oldest_socket_seconds", MetricType::Gauge, "direction, port, state",
-     "How long the oldest socket has been in the state, 0 where there is none. A lower bound: it "
-     "counts from the first sample that saw the socket there, for CLOSE_WAIT found at start-up "
-     "from the last segment received.",
+     "How long the oldest socket in this passing state has been in it, 0 where there is none. A "
+     "lower bound: it counts from the first sample that saw the socket there, for CLOSE_WAIT found "
+     "at start-up from the last segment received.",
      fill_oldest},
     {"sockdiag_tcp_unfollowed_sockets", MetricType::Gauge, "",
      "Sockets in passing states whose age is not known because lifetimes.max_sockets leaves no "
@@ -246,7 +252,8 @@ constexpr auto kTcpFamilies = std::to_array<FamilyRow<TcpSnapshot>>({
        if (s.unique_cookies) add(f, {}, static_cast<double>(s.unfollowed_sockets));
      }},
     {"sockdiag_tcp_fin_wait2_orphaned_sockets", MetricType::Gauge, "direction, port",
-     "FIN_WAIT2 whose application has closed: the kernel ends them after tcp_fin_timeout. The rest "
+     "FIN_WAIT2 sockets whose application has closed: the kernel ends them after tcp_fin_timeout. "
+     "The rest "
      "of state=fin_wait2 are half closed by an application that waits for its peer, for ever if "
      "need be.",
      fill_both_directions<&PortCounts::orphaned_fin_wait2, kFirstIn<TcpState::fin_wait2>>},
@@ -264,19 +271,19 @@ constexpr auto kTcpFamilies = std::to_array<FamilyRow<TcpSnapshot>>({
     {"sockdiag_tcp_time_wait_started_total", MetricType::Counter, "direction, port",
      "TIME_WAITs that began since the first sample: connections that this side closed first. Its "
      "rate, times how long they last (60 s, or net.ipv4.tcp_tw_timeout where the kernel has it), "
-     "is how many TIME_WAITs there will be. Those that ended before a sample saw them are missing: "
+     "is how many TIME_WAITs there will be. What ended before a sample saw it is missing: "
      "an interval above that time, a port used again (tcp_tw_reuse, a SYN from the same client "
      "port), a reset.",
      fill_starts},
     {"sockdiag_tcp_ephemeral_ports", MetricType::Gauge, "",
      "Local ports for outgoing connections to one destination: net.ipv4.ip_local_port_range less "
-     "reserved ports. Absent, like those in use, where the settings cannot be read.",
+     "reserved ports. Absent, like the ephemeral ports in use, where the settings cannot be read.",
      [](const TcpSnapshot& s, MetricFamily& f) { add(f, {}, s.ephemeral.available); }},
     {"sockdiag_tcp_ephemeral_ports_used", MetricType::Gauge, "rank",
-     "Those in use, TIME_WAIT included, for the busiest (source address, destination address, "
-     "destination port), rank 1 first; near sockdiag_tcp_ephemeral_ports, connect() is slow and "
-     "then fails. Exact up to 16384 destinations, too low by at most a 16385th of all sockets "
-     "beyond.",
+     "Ephemeral ports in use, TIME_WAIT included, for the busiest (source address, destination "
+     "address, destination port), rank 1 first; near sockdiag_tcp_ephemeral_ports, connect() is "
+     "slow and then fails. Exact up to 16384 destinations, too low by at most a 16385th of all "
+     "sockets beyond.",
      fill_ephemeral_ports_used},
     {"sockdiag_tcp_local_ephemeral_ports_used", MetricType::Gauge, "",
      "Distinct local ports of the ephemeral range that sockets in any state use, over all "
@@ -286,8 +293,8 @@ constexpr auto kTcpFamilies = std::to_array<FamilyRow<TcpSnapshot>>({
      "are bound and neither listen nor connect are not seen.",
      [](const TcpSnapshot& s, MetricFamily& f) { add(f, {}, s.ephemeral.local_ports_used); }},
     {"sockdiag_tcp_destination_ephemeral_ports_used", MetricType::Gauge, "destination",
-     "The same by destination, from its busiest source address; only with "
-     "ephemeral_ports.export_addresses.",
+     "Ephemeral ports in use by destination (address and port), from its busiest source address; "
+     "only with ephemeral_ports.export_addresses.",
      fill_destinations},
     {"sockdiag_tcp_unaccounted_sockets", MetricType::Gauge, "",
      "The kernel's own total (sockstat: TCP inuse and tw, TCP6 inuse) less the dump's sockets; 0 "
@@ -299,7 +306,8 @@ constexpr auto kTcpFamilies = std::to_array<FamilyRow<TcpSnapshot>>({
        add(f, {{"source", "tcp"}}, static_cast<double>(s.sockets));
      }},
     {"sockdiag_sample_unknown_state_sockets", MetricType::Gauge, "source",
-     "Those of them in a state this exporter does not know; they are in no other series.",
+     "Sockets of the last good sample in a state that this exporter does not know; they are in no "
+     "other series.",
      [](const TcpSnapshot& s, MetricFamily& f) {
        add(f, {{"source", "tcp"}}, static_cast<double>(s.unknown_state_sockets));
      }},

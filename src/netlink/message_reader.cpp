@@ -59,7 +59,7 @@ std::optional<MessageReader::Message> MessageReader::next() {
     if (header.nlmsg_seq != sequence_) lost("a message with another request's sequence number");
     if (header.nlmsg_pid != channel_.portid()) lost("a message for another socket");
     if ((header.nlmsg_flags & NLM_F_DUMP_INTR) != 0) {
-      throw DumpInterrupted(std::string(kDoing) + ": the kernel says it is inconsistent");
+      lost("the kernel says it is inconsistent (NLM_F_DUMP_INTR)");
     }
     const auto payload = rest_.subspan(sizeof header, header.nlmsg_len - sizeof header);
     // The last message of a datagram may lack its padding.

@@ -42,9 +42,9 @@ class ScrapedByPrometheus(EndToEndTest):
             with self.subTest(series):
                 self.assertEqual(self.prometheus.value(series), expected)
 
-    def test_utilization_counts_one_more_than_the_limit(self):
+    def test_utilization_is_length_over_limit(self):
         utilization = 'sockdiag_tcp_accept_queue_utilization_ratio{port="9443"}'
-        self.assertAlmostEqual(self.prometheus.value(utilization), 2 / 129)
+        self.assertAlmostEqual(self.prometheus.value(utilization), 2 / 128)
 
     def test_sums_over_labels_count_each_socket_once(self):
         by_port = self.prometheus.value("sum(sockdiag_tcp_sockets{port=~'8080|9443'})")

@@ -39,7 +39,8 @@ AcceptQueue expected_queue(const std::vector<SocketRow>& ss, std::uint16_t port)
     const auto limit = static_cast<double>(row.send_queue);
     queue.length += length;
     queue.limit += limit;
-    queue.utilization = std::max(queue.utilization, length / (limit + 1));
+    const double ratio = limit > 0 ? length / limit : length > 0 ? length + 1 : 0;
+    queue.utilization = std::max(queue.utilization, ratio);
   }
   return queue;
 }
@@ -66,13 +67,13 @@ struct QueueRow {
 
 const std::vector<QueueRow> kQueues = {
     {"is empty", {"127.0.0.1", kPort}, {"127.0.0.1", kPort}, 9, 0, {0, 9, 0}},
-    {"is filling", {"127.0.0.1", kPort}, {"127.0.0.1", kPort}, 9, 4, {4, 9, 0.4}},
-    {"is full one above the limit", {"127.0.0.1", kPort}, {"127.0.0.1", kPort}, 1, 2, {2, 1, 1}},
-    {"is at its limit, not full", {"127.0.0.1", kPort}, {"127.0.0.1", kPort}, 1, 1, {1, 1, 0.5}},
+    {"is filling", {"127.0.0.1", kPort}, {"127.0.0.1", kPort}, 8, 4, {4, 8, 0.5}},
+    {"is full one above the limit", {"127.0.0.1", kPort}, {"127.0.0.1", kPort}, 1, 2, {2, 1, 2}},
+    {"is at its limit, not full", {"127.0.0.1", kPort}, {"127.0.0.1", kPort}, 1, 1, {1, 1, 1}},
     {"has limit 0 and is empty", {"127.0.0.1", kPort}, {"127.0.0.1", kPort}, 0, 0, {0, 0, 0}},
-    {"has limit 0 and is full", {"127.0.0.1", kPort}, {"127.0.0.1", kPort}, 0, 1, {1, 0, 1}},
-    {"is an IPv6 one", {"::1", kPort}, {"::1", kPort}, 3, 2, {2, 3, 0.5}},
-    {"is dual-stack", {"::", kPort}, {"127.0.0.1", kPort}, 3, 4, {4, 3, 1}},
+    {"has limit 0 and is full", {"127.0.0.1", kPort}, {"127.0.0.1", kPort}, 0, 1, {1, 0, 2}},
+    {"is an IPv6 one", {"::1", kPort}, {"::1", kPort}, 4, 2, {2, 4, 0.5}},
+    {"is dual-stack", {"::", kPort}, {"127.0.0.1", kPort}, 2, 3, {3, 2, 1.5}},
 };
 
 TEST_CASE("an accept queue is published with its limit and how full it is") {
@@ -94,7 +95,7 @@ TEST_CASE("a connection turned away by a full queue is outbound SYN_SENT only") 
   const FileDescriptor refused = connect_to({"127.0.0.1", kPort}, {.wait = false});
   wait_for_state(refused, TcpState::syn_sent);
   const Observation observation = observe();
-  CHECK(exported_queue(observation.exposition, kPort) == AcceptQueue{2, 1, 1});
+  CHECK(exported_queue(observation.exposition, kPort) == AcceptQueue{2, 1, 2});
   CHECK(observation.exposition.sum("sockdiag_tcp_sockets", {{"state", "syn_sent"}}) == 1);
   check_agreement(observation);
 }
@@ -128,7 +129,7 @@ TEST_CASE("listeners of a port on different addresses are added up") {
   const FileDescriptor ipv6 = listen_on({"::1", kPort}, {.backlog = 7});
   const auto clients = queue_up(full, {"127.0.0.1", kPort}, 1);
   const Observation observation = observe();
-  CHECK(exported_queue(observation.exposition, kPort) == AcceptQueue{1, 107, 1});
+  CHECK(exported_queue(observation.exposition, kPort) == AcceptQueue{1, 107, 2});
   check_agreement(observation);
 }
 

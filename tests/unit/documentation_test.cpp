@@ -86,6 +86,28 @@ TEST_CASE("The README's metric table is the program's") {
   CHECK(table_under("## Metrics") == metrics);
 }
 
+// Grafana shows one HELP text at a time.
+TEST_CASE("Each metric's help can be read alone") {
+  std::vector<Row> metrics;
+  append_rows(metrics, tcp_families());
+  append_rows(metrics, listener_families());
+  append_rows(metrics, sample_families());
+  append_rows(metrics, exporter_families());
+  for (const KernelValueRow& row : kernel_value_rows()) {
+    metrics.push_back({code(row.metric), "", "", std::string(row.help)});
+  }
+  for (const Row& row : metrics) {
+    CAPTURE(row);
+    const std::string first = row.at(3).substr(0, row.at(3).find_first_of(" ,"));
+    static const std::set<std::string> kLeaning = {"Those", "That", "These", "This",
+                                                   "It",    "Its",  "They",  "Their"};
+    CHECK_FALSE(kLeaning.contains(first));
+    CHECK(row.at(3).find("The same") == std::string::npos);
+    CHECK(row.at(3).find("hose of them") == std::string::npos);
+    CHECK(row.at(3).ends_with('.'));
+  }
+}
+
 TEST_CASE("The README's causes of CLOSE_WAIT are the program's") {
   std::vector<std::string> causes;
   for (const Row& row : table_under("### Causes of CLOSE_WAIT")) causes.push_back(row.at(0));

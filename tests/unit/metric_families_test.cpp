@@ -49,7 +49,7 @@ ListenerSnapshot two_listeners() { return {{{80, 7, 3}, {443, 2, 0}}, {0, 1, 9}}
 
 SampleStatuses of_tcp(SampleStatus status) {
   SampleStatuses statuses;
-  status.attempted = true;
+  status.attempts = std::max<std::uint64_t>(status.attempts, 1);
   statuses[index_of(SampleSource::tcp)] = status;
   return statuses;
 }
@@ -220,7 +220,7 @@ TEST_CASE("The exporter's own metrics show what they are made of") {
   status.cpu_time_total = std::chrono::milliseconds(750);
   status.interval = std::chrono::seconds(5);
   status.failures = 3;
-  status.interrupted_dumps = 2;
+  status.attempts = 7;
   const auto exposition = Exposition::parse(render(of_tcp(status)) + render(full_state()));
   const Labels tcp{{"source", "tcp"}};
   CHECK(exposition.value("sockdiag_sample_success", tcp) == 1);
@@ -229,7 +229,7 @@ TEST_CASE("The exporter's own metrics show what they are made of") {
   CHECK(exposition.value("sockdiag_sample_cpu_seconds_total", tcp) == 0.75);
   CHECK(exposition.value("sockdiag_sample_interval_seconds", tcp) == 5);
   CHECK(exposition.value("sockdiag_sample_failures_total", tcp) == 3);
-  CHECK(exposition.value("sockdiag_dump_interrupted_total") == 2);
+  CHECK(exposition.value("sockdiag_samples_total", tcp) == 7);
   CHECK(exposition.value("sockdiag_exporter_config_last_reload_successful") == 1);
   CHECK(exposition.value("process_cpu_seconds_total") == 1.5);
   CHECK(exposition.value("process_start_time_seconds") == 8);

@@ -159,15 +159,19 @@ TEST_CASE("Failing from the first sample on shows no sockets") {
   CHECK(board.latest()->status->text().find("sample_timestamp") == std::string::npos);
 }
 
-TEST_CASE("An interrupted dump is a failure that is counted apart") {
+TEST_CASE("A dump that the kernel calls inconsistent is an attempt that failed") {
   FakeKernel kernel;
   kernel.answer = DumpBuilder().message(18, encode(SocketSpec{}), 0x10).done();
   Board board;
   Sampling sampling = kernel.sampling(board);
   sampling.attempt(SampleSource::tcp, {});
+  CHECK(tcp_of(sampling).attempts == 1);
   CHECK(tcp_of(sampling).failures == 1);
-  CHECK(tcp_of(sampling).interrupted_dumps == 1);
-  CHECK(sockets_text(board).empty());
+  kernel.answer = DumpBuilder().done();
+  sampling.attempt(SampleSource::tcp, {});
+  CHECK(tcp_of(sampling).attempts == 2);
+  CHECK(tcp_of(sampling).failures == 1);
+  CHECK_FALSE(sockets_text(board).empty());
 }
 
 TEST_CASE("Staleness comes after max_staleness and never before three intervals") {
@@ -264,7 +268,7 @@ TEST_CASE("Listeners are polled once a sample has told which ports have series")
   Board board;
   Sampling sampling = kernel.sampling(board);
   sampling.attempt(SampleSource::listeners, {});
-  CHECK_FALSE(sampling.status(SampleSource::listeners).attempted);
+  CHECK(sampling.status(SampleSource::listeners).attempts == 0);
   CHECK(text_of(board, SampleSource::listeners).empty());
   sampling.attempt(SampleSource::tcp, {});
   sampling.attempt(SampleSource::listeners, {});

@@ -386,7 +386,7 @@ TEST_CASE("More ports than there are seats are counted as other, visibly") {
   CHECK(in_state(snapshot.of(kInbound).other, TcpState::listen) == 2);
   CHECK(snapshot.of(kInbound).other.accept_queue.length == 8);
   CHECK(snapshot.of(kInbound).other.accept_queue.limit == 13);
-  CHECK(snapshot.of(kInbound).other.accept_queue.utilization == Approx(3.0 / 5));
+  CHECK(snapshot.of(kInbound).other.accept_queue.utilization == Approx(3.0 / 4));
   CHECK(sum_of_ports(snapshot) == 6);
 }
 
@@ -401,16 +401,16 @@ TEST_CASE("An idle port yields its seat, however many listeners share it") {
   CHECK(ports(counter.count(sockets), kInbound) == Ports{9150});
 }
 
-TEST_CASE("Accept queues add up over a port's listeners, utilisation is that of the fullest") {
+TEST_CASE("Accept queues add up over a port's listeners, utilization is that of the fullest") {
   const auto snapshot = Counter().count(
       {listener("10.0.0.1:80", 1, 9), listener("10.0.0.2:80", 5, 9), listener("0.0.0.0:81", 2, 1),
        listener("0.0.0.0:82", 1, 0), listener("0.0.0.0:83", 0, 0)});
   const AcceptQueue& two = at(snapshot, kInbound, 80).accept_queue;
   CHECK(two.length == 6);
   CHECK(two.limit == 18);
-  CHECK(two.utilization == Approx(0.5));
-  CHECK(at(snapshot, kInbound, 81).accept_queue.utilization == 1);
-  CHECK(at(snapshot, kInbound, 82).accept_queue.utilization == 1);
+  CHECK(two.utilization == Approx(5.0 / 9));
+  CHECK(at(snapshot, kInbound, 81).accept_queue.utilization == 2);
+  CHECK(at(snapshot, kInbound, 82).accept_queue.utilization == 2);
   CHECK(at(snapshot, kInbound, 83).accept_queue.utilization == 0);
 }
 

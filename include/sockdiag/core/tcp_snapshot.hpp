@@ -31,8 +31,9 @@ using StateCounts = std::array<std::uint32_t, kTcpStateCount>;
 struct AcceptQueue {
   std::uint64_t length = 0;  // connections waiting for accept(), all listeners of the port
   std::uint64_t limit = 0;   // the sum of their backlogs
-  // 0…1, of the fullest single listener. The kernel lets one more in than the backlog says
-  // (sk_acceptq_is_full() in include/net/sock.h), so full is length == limit + 1.
+  // Length over limit of the fullest single listener; length + 1 where the limit is 0 and the queue
+  // is not empty. Full above 1: the kernel drops when the length exceeds the limit
+  // (sk_acceptq_is_full() in include/net/sock.h).
   double utilization = 0;
 };
 

@@ -38,14 +38,13 @@ using BySampleSource = std::array<Value, kSampleSources.size()>;
 }
 
 struct SampleStatus {
-  bool attempted = false;
   bool success = false;  // of the last attempt
   std::optional<std::chrono::system_clock::time_point> last_success;
   std::chrono::nanoseconds duration{};        // of the last attempt
   std::chrono::nanoseconds cpu_time_total{};  // of the attempts so far
   std::chrono::nanoseconds interval{};        // in force
+  std::uint64_t attempts = 0;                 // failures among them
   std::uint64_t failures = 0;
-  std::uint64_t interrupted_dumps = 0;
 };
 
 }  // namespace sockdiag

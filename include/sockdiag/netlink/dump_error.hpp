@@ -15,12 +15,6 @@ class DumpError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// The kernel says that the tables changed so that the dump is inconsistent (NLM_F_DUMP_INTR).
-class DumpInterrupted : public DumpError {
- public:
-  using DumpError::DumpError;
-};
-
 // The kernel answered the request with an error of its own.
 class DumpRefused : public DumpError {
  public:
