@@ -53,8 +53,11 @@ def numbers_in(expression):
     return {float(number) for number in re.findall(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.])", bare)}
 
 
-ALERTS = {rule["alert"]: rule for rule in rules_of("sockdiag_alerts.yml")}
-RECORDED = {rule["record"] for rule in rules_of("sockdiag_recording.yml")}
+ALERTS = {rule["alert"]: rule for rule in rules_of("sockdiag_alerts.yml") if "alert" in rule}
+RECORDED_FOR_DASHBOARDS = {rule["record"] for rule in rules_of("sockdiag_recording.yml")}
+RECORDED = RECORDED_FOR_DASHBOARDS | {
+    rule["record"] for rule in rules_of("sockdiag_alerts.yml") if "record" in rule
+}
 
 
 def metrics_of_the_exporter():

@@ -29,6 +29,14 @@ def rules(path):
     return [rule for group in load(path)["groups"] for rule in group["rules"]]
 
 
+def alerts_of(groups):
+    return [rule for group in groups for rule in group["rules"] if "alert" in rule]
+
+
+def recorded_in(path):
+    return [rule for rule in rules(path) if "record" in rule]
+
+
 def promtool(*arguments):
     done = subprocess.run(["promtool", *map(str, arguments)], capture_output=True, text=True)
     return done.returncode, done.stdout + done.stderr
@@ -118,7 +126,8 @@ class EveryRule(unittest.TestCase):
         self.assertEqual(sorted(names), sorted(set(names)))
 
     def test_reads_metrics_that_the_exporter_has_or_a_rule_records(self):
-        known = exported_types().keys() | {rule["record"] for rule in rules(RECORDING)}
+        recorded = recorded_in(ALERTS) + recorded_in(RECORDING)
+        known = exported_types().keys() | {rule["record"] for rule in recorded}
         for rule in self.ALL:
             with self.subTest(name_of(rule)):
                 self.assertTrue(metrics_in(rule["expr"]))
@@ -144,8 +153,35 @@ class EveryRule(unittest.TestCase):
                 self.assertNotRegex(rule["expr"], r"\[([0-4]m|\d+m?s)")
 
 
+class EveryGroup(unittest.TestCase):
+    GROUPS = load(ALERTS)["groups"] + load(RECORDING)["groups"]
+
+    def test_has_an_interval_of_its_own_of_a_minute_or_more(self):
+        for group in self.GROUPS:
+            with self.subTest(group["name"]):
+                self.assertGreaterEqual(minutes(group["interval"]), 1)
+
+    def test_records_what_it_reads_before_it_does(self):
+        for group in self.GROUPS:
+            names = [name_of(rule) for rule in group["rules"]]
+            for index, rule in enumerate(group["rules"]):
+                with self.subTest(name_of(rule)):
+                    self.assertEqual(metrics_in(rule["expr"]) & set(names[index:]), set())
+
+    def test_adds_up_the_sockets_of_all_ports_and_states_once(self):
+        """To add up all series of all hosts is what costs most."""
+        everything = r"(?<!:)\bsockdiag_tcp_sockets\b(?![:{])"
+        reading = [
+            name_of(rule)
+            for group in self.GROUPS
+            for rule in group["rules"]
+            if re.search(everything, rule["expr"])
+        ]
+        self.assertEqual(reading, ["instance_direction_state:sockdiag_tcp_sockets:sum"])
+
+
 class EveryAlert(unittest.TestCase):
-    ALL = rules(ALERTS)
+    ALL = alerts_of(load(ALERTS)["groups"])
 
     def test_is_named_after_the_exporter(self):
         for rule in self.ALL:
@@ -165,17 +201,17 @@ class EveryAlert(unittest.TestCase):
 
     def test_is_looked_at_at_least_twice_more_while_it_must_hold(self):
         for group in load(ALERTS)["groups"]:
-            for rule in group["rules"]:
+            for rule in alerts_of([group]):
                 with self.subTest(rule["alert"]):
-                    interval = minutes(group.get("interval", "1m"))
+                    interval = minutes(group["interval"])
                     self.assertGreaterEqual(minutes(rule["for"]), 2 * interval)
 
     def test_is_looked_at_seldom_where_it_reads_a_day(self):
         for group in load(ALERTS)["groups"]:
-            for rule in group["rules"]:
+            for rule in alerts_of([group]):
                 if re.search(r"\b(24h|1d)\b", rule["expr"]):
                     with self.subTest(rule["alert"]):
-                        self.assertGreaterEqual(minutes(group.get("interval", "1m")), 2)
+                        self.assertGreaterEqual(minutes(group["interval"]), 2)
 
     def test_is_kept_while_the_exporter_does_not_answer(self):
         """All but those that read what Prometheus itself writes."""
@@ -207,14 +243,15 @@ class EveryAlert(unittest.TestCase):
             with self.subTest(rule["alert"]):
                 self.assertNotRegex(bare(rule["expr"]), r"lingering_sockets\{[^}]*\}(?!\[)")
 
-    def test_needs_no_recording_rule(self):
+    def test_needs_no_rule_of_another_file(self):
+        known = exported_types().keys() | {rule["record"] for rule in recorded_in(ALERTS)}
         for rule in self.ALL:
             with self.subTest(rule["alert"]):
-                self.assertLessEqual(metrics_in(rule["expr"]), exported_types().keys())
+                self.assertLessEqual(metrics_in(rule["expr"]), known)
 
 
 class EveryAlertsUnitTest(unittest.TestCase):
-    ALERTS = [rule["alert"] for rule in rules(ALERTS)]
+    ALERTS = [rule["alert"] for rule in EveryAlert.ALL]
 
     def files(self, alert, fires):
         wanted = (alert, fires)
@@ -282,7 +319,7 @@ class EveryCommand(unittest.TestCase):
 class ExampleOfAlertmanager(unittest.TestCase):
     """Which alerts it tells is shown end to end; here, that it knows the rules."""
 
-    SEVERITIES = {rule["alert"]: rule["labels"]["severity"] for rule in rules(ALERTS)}
+    SEVERITIES = {rule["alert"]: rule["labels"]["severity"] for rule in EveryAlert.ALL}
     INHIBITIONS = load(ALERTMANAGER)["inhibit_rules"]
 
     def pairs(self):
@@ -320,17 +357,22 @@ class ExampleOfAlertmanager(unittest.TestCase):
 
 
 class EveryRecordingRule(unittest.TestCase):
-    ALL = rules(RECORDING)
+    ALL = recorded_in(ALERTS) + recorded_in(RECORDING)
 
     def test_is_named_level_metric_operation(self):
         for rule in self.ALL:
             self.assertRegex(rule["record"], r"^(instance|job)(_[a-z]+)*:sockdiag_[a-z_]+:\w+$")
 
-    def test_is_named_after_the_window_of_its_rate(self):
+    def test_is_named_after_its_window(self):
         for rule in self.ALL:
             with self.subTest(rule["record"]):
                 for window in re.findall(r"\[(\w+)\]", rule["expr"]):
-                    self.assertRegex(rule["record"], f":rate{window}$")
+                    self.assertRegex(rule["record"], f":(rate|min){window}$")
+
+    def test_has_a_reader(self):
+        """Those for dashboards have theirs by the test of the dashboards."""
+        read = set().union(*(metrics_in(rule["expr"]) for rule in EveryAlert.ALL))
+        self.assertLessEqual({rule["record"] for rule in recorded_in(ALERTS)}, read)
 
     def test_is_shown_to_have_the_values_it_should(self):
         groups = load(HERE / "rules/recording.yml")["tests"]
@@ -376,7 +418,7 @@ class Promtool(unittest.TestCase):
     def test_would_find_alerts_that_always_fire(self):
         status, words = self.unit_tests_of_alerts_that_are("vector(1)", "quiet_host.yml")
         self.assertEqual(status, 1)
-        for rule in rules(ALERTS):
+        for rule in EveryAlert.ALL:
             self.assertIn(f'alertname="{rule["alert"]}"', words)
 
     def test_refuses_bad_rules(self):

@@ -41,7 +41,7 @@ def read(path):
 
 def alerts():
     groups = yaml.safe_load(read(ALERTS))["groups"]
-    return {rule["alert"]: rule for group in groups for rule in group["rules"]}
+    return {rule["alert"]: rule for group in groups for rule in group["rules"] if "alert" in rule}
 
 
 def sections():

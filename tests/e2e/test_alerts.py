@@ -27,6 +27,7 @@ FIRST_CLIENT_PORT = 20000
 # CLOSE_WAITs of both ports: 30 minutes ago there were 13 of them, 15 minutes ago 52, and the
 # rule's floor, 50, holds from now on: two rising steps.
 HISTORY_SECONDS, HISTORY_STEP_SECONDS = 35 * 60, 5
+FLOOR, FLOOR_SECONDS = "instance_direction_port_state:sockdiag_tcp_sockets:min15m", 15 * 60
 LEAKED_BEFORE, CHURNED_AT_A_TIME = 90, 60
 
 PORTS_EXHAUSTED = "SockdiagEphemeralPortsExhausted"
@@ -40,14 +41,18 @@ PORTS_DEADLINE_SECONDS, LEAK_DEADLINE_SECONDS = 5 * 60, 10 * 60
 
 
 def history(now):
-    """What Prometheus would have stored of ports whose CLOSE_WAITs became more and more."""
-    lines = ["# TYPE sockdiag_tcp_sockets gauge"]
-    for port in (LEAKING, CHURNING):
-        labels = f'direction="inbound",port="{port}",state="close_wait"'
-        series = f'sockdiag_tcp_sockets{{job="sockdiag",instance="{INSTANCE}",{labels}}}'
-        for age in range(HISTORY_SECONDS, 0, -HISTORY_STEP_SECONDS):
-            sockets = LEAKED_BEFORE - LEAKED_BEFORE * age // HISTORY_SECONDS
-            lines.append(f"{series} {sockets} {now - age}")
+    """What Prometheus would have stored of ports whose CLOSE_WAITs became more and more: the
+    number, and the floor that a rule records of it."""
+    lines = []
+    for name, window in (("sockdiag_tcp_sockets", 0), (FLOOR, FLOOR_SECONDS)):
+        lines.append(f"# TYPE {name} gauge")
+        for port in (LEAKING, CHURNING):
+            labels = f'direction="inbound",port="{port}",state="close_wait"'
+            series = f'{name}{{job="sockdiag",instance="{INSTANCE}",{labels}}}'
+            for age in range(HISTORY_SECONDS, 0, -HISTORY_STEP_SECONDS):
+                since = min(age + window, HISTORY_SECONDS)
+                sockets = LEAKED_BEFORE - LEAKED_BEFORE * since // HISTORY_SECONDS
+                lines.append(f"{series} {sockets} {now - age}")
     return "\n".join([*lines, "# EOF", ""])
 
 

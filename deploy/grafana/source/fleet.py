@@ -23,6 +23,7 @@ FIRING = 'ALERTS{alertname=~"Sockdiag.*",alertstate="firing",@fleet}'
 LINGERING_CLOSE_WAIT = "instance_direction_port:sockdiag_tcp_lingering_close_wait_sockets:sum"
 SERVICE_SOCKETS = "job_direction_port_state:sockdiag_tcp_sockets:sum"
 SERVICE_STATES = ("established", "close_wait", "time_wait", "syn_recv")
+OUTBOUND_STATES = SERVICE_STATES[:3]
 
 
 def lingering_close_wait(direction):
@@ -47,7 +48,8 @@ OVERVIEW = [
          {"SockdiagCloseWaitLingering": 20}, NONE_IS_GOOD),
     stat("Worst accept queue", "percentunit",
          "max(job_port:sockdiag_tcp_accept_queue_utilization_ratio:max{@fleet})",
-         "At 100 % the kernel drops new connections.", {"SockdiagAcceptQueueFull": 0.9}),
+         "Above 100 % it is full: the kernel drops new connections.",
+         {"SockdiagAcceptQueueFull": 0.9}),
     stat("Worst ephemeral ports", "percentunit",
          "max(job:sockdiag_tcp_ephemeral_ports_used:ratio_max{@fleet})",
          "Used on the worst host; near 100 % connect() is slow and then fails.", NEAR_EXHAUSTION),
@@ -78,7 +80,7 @@ TOTALS = [
           {"{{cause}}": "sum by (cause) (job_cause:sockdiag_tcp_close_wait_sockets:sum{@fleet})"},
           CAUSES, {"SockdiagCloseWaitLingering": None}, custom=STACKED),
     top("Hosts by sockets", "short", HOST, "sockets",
-        "sum without (state) (instance_state:sockdiag_tcp_sockets:sum{@fleet})",
+        "sum without (direction, state) (instance_direction_state:sockdiag_tcp_sockets:sum{@fleet})",
         "All TCP sockets, TIME_WAIT and listeners included.", width=12),
     top("Hosts and states by lingering sockets", "short", ["instance", "state", "job"],
         "lingering", "instance_state:sockdiag_tcp_lingering_sockets:sum{@fleet}",
@@ -104,14 +106,15 @@ SERVICES = [
            f'{SERVICE_SOCKETS}{{@service_listener,direction="inbound"}}', SERVICE_STATES,
            "Connections to listeners of the fleet, by the local port.", width=12),
     matrix("Outbound sockets by service and state",
-           f'{SERVICE_SOCKETS}{{@service_listener,direction="outbound"}}', SERVICE_STATES,
+           f'{SERVICE_SOCKETS}{{@service_listener,direction="outbound"}}', OUTBOUND_STATES,
            "Connections to other services, by the remote port.", width=12),
 ]
 
 ACCEPT_QUEUES = [
     top("Hosts by their fullest accept queue", "percentunit", HOST, "used",
         "instance:sockdiag_tcp_accept_queue_utilization_ratio:max{@fleet}",
-        "At 100 % the kernel drops new connections.", {"SockdiagAcceptQueueFull": 0.9}),
+        "Above 100 % it is full: the kernel drops new connections.",
+        {"SockdiagAcceptQueueFull": 0.9}),
     top("Services by their fullest accept queue", "percentunit", ["port", "job"], "used",
         "job_port:sockdiag_tcp_accept_queue_utilization_ratio:max{@service_listener}",
         "On the worst host of each.", {"SockdiagAcceptQueueFull": 0.9}),

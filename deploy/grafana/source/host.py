@@ -10,6 +10,7 @@ from source.kinds import (
     HEALTH,
     NEAR_EXHAUSTION,
     NONE_IS_GOOD,
+    OUTBOUND_STATES,
     STACKED,
     STATES,
     SYMLOG,
@@ -28,7 +29,8 @@ LINGERING = "sockdiag_tcp_lingering_sockets"
 FIRING = 'ALERTS{alertname=~"Sockdiag.*",alertstate="firing",@host}'
 TIME_WAIT_SHARE = (
     f'(sum without (direction, port, state) ({SOCKETS}{{@host,state="time_wait"}})'
-    " + sum without (direction, port) (sockdiag_tcp_fin_wait2_orphaned_sockets{@host}))"
+    " + (sum without (direction, port) (sockdiag_tcp_fin_wait2_orphaned_sockets{@host})"
+    " or 0 * sockdiag_tcp_time_wait_limit_sockets{@host}))"
     " / sockdiag_tcp_time_wait_limit_sockets{@host}"
 )
 
@@ -43,7 +45,8 @@ OVERVIEW = [
     stat("CLOSE_WAIT", "short", f'sum({SOCKETS}{{@host,state="close_wait"}})',
          "The peer closed, the application here has not yet. Those that stay are a leak."),
     stat("Lingering CLOSE_WAIT", "short",
-         f'max({LINGERING}{{@host,direction="inbound",state="close_wait"}})',
+         f'max({LINGERING}{{@host,direction="inbound",state="close_wait"}})'
+         ' or 0 * max(sockdiag_tcp_lingering_threshold_seconds{@host,state="close_wait"})',
          "On the worst inbound port: older than their threshold, a leak and not churn.",
          {"SockdiagCloseWaitLingering": 20}),
     stat("TIME_WAIT limit used", "percentunit", f"max({TIME_WAIT_SHARE})",
@@ -51,7 +54,7 @@ OVERVIEW = [
          " tcp_max_tw_buckets.", {"SockdiagTimeWaitNearLimit": 0.8}),
     stat("Worst accept queue", "percentunit",
          "max(sockdiag_tcp_accept_queue_utilization_ratio{@host})",
-         "How full the fullest accept queue is; at 100 % the kernel drops new connections.",
+         "How full the fullest accept queue is; above 100 % the kernel drops new connections.",
          {"SockdiagAcceptQueueFull": 0.9}),
     stat("Ephemeral ports used", "percentunit",
          'max(sockdiag_tcp_ephemeral_ports_used{@host,rank="1"})'
@@ -80,7 +83,8 @@ CLOSE_WAIT = [
     graph("CLOSE_WAIT by cause", "short",
           {"{{direction}} {{cause}}": "sum by (direction, cause)"
            " (sockdiag_tcp_close_wait_sockets{@port})"},
-          CAUSES, {"SockdiagCloseWaitLingering": None}, width=12, custom=STACKED),
+          f"{CAUSES} Nothing is drawn before the first CLOSE_WAIT.",
+          {"SockdiagCloseWaitLingering": None}, width=12, custom=STACKED),
     by_port("Lingering CLOSE_WAIT by port", f'{LINGERING}{{@port,state="close_wait"}}',
             "Older than the threshold. Inbound the application here leaks; outbound a pool keeps"
             " connections that the server has closed.", CLOSE_WAIT_LINGERING, width=12),
@@ -96,7 +100,7 @@ BY_PORT = [
     matrix("Inbound sockets by port and state", f'{SOCKETS}{{@listener,direction="inbound"}}',
            STATES, "Connections to listeners here, by the local port.", width=24),
     matrix("Outbound sockets by port and state", f'{SOCKETS}{{@listener,direction="outbound"}}',
-           STATES, "Connections to other services, by the remote port.", width=24),
+           OUTBOUND_STATES, "Connections to other services, by the remote port.", width=24),
     by_port("Bytes received and not read, by port", "sockdiag_tcp_receive_queue_bytes{@port}",
             "Standing or growing: the application does not read.",
             {"SockdiagReceiveQueueStuck": 1048576}, unit="bytes", width=12),
@@ -126,7 +130,7 @@ ACCEPT_QUEUES = [
            overrides=[of_column("used", unit="percentunit"),
                       of_column("drops a second", unit="cps")]),
     by_port("Use of accept queues by port", {"{{port}}": f"{QUEUE}_utilization_ratio{{@listener}}"},
-            "The fullest listener of each; at 100 % the kernel drops.",
+            "The fullest listener of each; above 100 % the kernel drops.",
             {"SockdiagAcceptQueueFull": 0.9}, unit="percentunit", width=12),
     by_port("Lengths and peaks of accept queues by port",
             {"{{port}} length": f"{QUEUE}_sockets{{@listener}}",

@@ -7,6 +7,7 @@ STATES = (
     "listen syn_sent syn_recv established fin_wait1 fin_wait2 closing time_wait close_wait"
     " last_ack close"
 ).split()
+OUTBOUND_STATES = [state for state in STATES if state not in ("listen", "syn_recv")]
 SYMLOG = {"scaleDistribution": {"type": "symlog", "log": 10, "linearThreshold": 1}}
 FILLED = {"thresholdsStyle": {"mode": "dashed+area"}}
 STACKED = {"stacking": {"mode": "normal", "group": "A"}, "fillOpacity": 40}

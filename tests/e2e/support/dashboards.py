@@ -4,7 +4,6 @@
 import json
 import pathlib
 import re
-import shutil
 import time
 from typing import NamedTuple
 
@@ -62,8 +61,7 @@ class DashboardPrometheus(ShippedPrometheus):
         super().__init__(_history())
 
     def _write_files(self, directory, _):
-        for name in _RULES:
-            shutil.copy(_DEPLOY / "prometheus" / name, directory)
+        self._write_rules(directory)
         rules = [{"record": name, "expr": expr} for name, expr in STAND_INS.items()]
         alert = {"alert": _STAND_IN_ALERT, "expr": "sockdiag_exporter_build_info"}
         alert["labels"] = {"severity": "info"}

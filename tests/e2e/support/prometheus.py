@@ -113,16 +113,19 @@ class ShippedPrometheus(Prometheus):
         super().__init__(None)
 
     def _write_files(self, directory, _):
-        for rules in _SHIPPED.glob("sockdiag_*.yml"):
-            text = rules.read_text(encoding="utf-8")
-            text = re.sub("(keep_firing_for|    interval): .*", r"\1: 1s", text)
-            (directory / rules.name).write_text(text, encoding="utf-8")
+        self._write_rules(directory)
         config = (_SHIPPED / "prometheus_static.yml").read_text(encoding="utf-8")
         config, changes = re.subn("(scrape|evaluation)_interval: .*", r"\1_interval: 1s", config)
         if changes != 2:
             raise AssertionError(f"{changes} intervals in {config}")
         (directory / "prometheus.yml").write_text(config, encoding="utf-8")
         self._write_blocks(directory)
+
+    def _write_rules(self, directory):
+        for rules in _SHIPPED.glob("sockdiag_*.yml"):
+            text = rules.read_text(encoding="utf-8")
+            text = re.sub("(keep_firing_for|    interval): .*", r"\1: 1s", text)
+            (directory / rules.name).write_text(text, encoding="utf-8")
 
     def _write_blocks(self, directory):
         """Ends before Prometheus starts, so that its first scrape is later than every block."""
