@@ -318,6 +318,15 @@ EXPORTER = [
     rates("Failed samples",
           {"{{source}}": "sockdiag_sample_failures_total"},
           "Nothing of them was published; the log says why.", {"SockdiagSamplingFailing": None}),
+    graph("Failed samples, of all attempts", "percentunit",
+          {"{{source}}": f"{rate('sockdiag_sample_failures_total{@host}')}"
+           f" / {rate('sockdiag_samples_total{@host}')}"},
+          "A source that always fails is at 100 %, however seldom it is sampled.",
+          {"SockdiagSamplingFailing": None}),
+    graph("Requests by path and status", "cps",
+          {"{{path}} {{code}}": rate("sockdiag_http_requests_total{@host}") + " > 0"},
+          "500 and 503 of the telemetry path are scrapes that got no page. What was never asked for"
+          " is not drawn.", {"SockdiagExporterDown": None}),
     graph("Restarts and outages in the last hour", "short",
           {"restarts": "changes(process_start_time_seconds{@host}[1h])",
            "outages": "changes(up{@host}[1h]) / 2"},
