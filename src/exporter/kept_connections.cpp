@@ -75,7 +75,7 @@ bool KeptConnections::await_request(const Connection& connection) noexcept {
   const int socket = *connection.socket;
   {
     const std::lock_guard lock(mutex_);
-    if (released_) return false;
+    if (released_ || workers_run_short()) return false;
     idle_.push_back(socket);  // reserved: there is room for each seat
   }
   pollfd poll{.fd = socket, .events = POLLIN | POLLRDHUP, .revents = 0};

@@ -105,7 +105,7 @@ std::string talk(std::uint16_t port, const std::string& request) {
 }
 
 std::string request(const std::string& line, const std::string& header = "") {
-  return line + " HTTP/1.1\r\nHost: x\r\n" + header + "\r\n";
+  return line + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + header + "\r\n";
 }
 
 // Samples once, so that nothing but requests allocates afterwards.

@@ -80,7 +80,8 @@ TOTALS = [
           {"{{cause}}": "sum by (cause) (job_cause:sockdiag_tcp_close_wait_sockets:sum{@fleet})"},
           CAUSES, {"SockdiagCloseWaitLingering": None}, custom=STACKED),
     top("Hosts by sockets", "short", HOST, "sockets",
-        "sum without (direction, state) (instance_direction_state:sockdiag_tcp_sockets:sum{@fleet})",
+        "sum without (direction, state)"
+        " (instance_direction_state:sockdiag_tcp_sockets:sum{@fleet})",
         "All TCP sockets, TIME_WAIT and listeners included.", width=12),
     top("Hosts and states by lingering sockets", "short", ["instance", "state", "job"],
         "lingering", "instance_state:sockdiag_tcp_lingering_sockets:sum{@fleet}",
