@@ -98,7 +98,7 @@ TEST_CASE("Paths and methods are answered exactly") {
 
 TEST_CASE("Each page's path is a page's") {
   Site site;
-  site.with_reload(std::nullopt);
+  site.with_reload({});
   for (const auto path : kPages) CHECK(site.get(std::string(path)).status != 404);
 }
 
