@@ -38,10 +38,10 @@ class ListenAddressError : public std::runtime_error {
 };
 
 // Each address of this host that `text` means, none of them twice. IPv6 addresses of a name that
-// also has IPv4 ones are left out where CivetWeb or the kernel has no IPv6, and ::1 where it is off. Asks the resolver (getaddrinfo)
-// about names, which may take as long as it likes. Binds no port that could be in use. Throws
-// ListenAddressError where a name is not known or has an address of another host; an address that
-// is given as a number is returned as it is.
+// also has IPv4 ones are left out where CivetWeb or the kernel has no IPv6, and ::1 where it is
+// off. Asks the resolver (getaddrinfo) about names, which may take as long as it likes. Binds no
+// port that could be in use. Throws ListenAddressError where a name is not known or has an address
+// of another host; an address that is given as a number is returned as it is.
 [[nodiscard]] std::vector<ListenAddress> resolve_listen_address(const std::string& text);
 
 // Throws ListenAddressError where nothing here could listen on `text`, whatever else uses the port.
