@@ -10,7 +10,6 @@
 
 #include "sockdiag/exporter/metric_families.hpp"
 #include "sockdiag/exporter/schedule.hpp"
-#include "sockdiag/procfs/sysctl.hpp"
 
 namespace sockdiag {
 namespace {
@@ -42,26 +41,13 @@ std::string joined(const std::vector<std::string>& lines) {
   return text;
 }
 
-// Adds what is wrong with the file that `read` reads, unless it is said already.
-template <typename Read>
-void add_problem(std::vector<std::string>& problems, Read read) {
-  try {
-    static_cast<void>(read());
-  } catch (const std::runtime_error& error) {
-    if (std::find(problems.begin(), problems.end(), error.what()) == problems.end()) {
-      problems.emplace_back(error.what());
+// Adds each that is not said already.
+void add_problems(std::vector<std::string>& problems, const std::vector<std::string>& more) {
+  for (const std::string& problem : more) {
+    if (std::find(problems.begin(), problems.end(), problem) == problems.end()) {
+      problems.push_back(problem);
     }
   }
-}
-
-// Those too that the source of sockets reads without a word.
-KernelValues read_kernel_files() {
-  KernelValues values = read_kernel_values();
-  add_problem(values.problems, [] { return read_sockstat_sockets(); });
-  add_problem(values.problems, [] { return read_ephemeral_range(); });
-  add_problem(values.problems, [] { return read_reserved_ports(); });
-  add_problem(values.problems, [] { return read_time_wait_length(); });
-  return values;
 }
 
 }  // namespace
@@ -77,6 +63,7 @@ Sampling::Taken Sampling::take(SampleSource source, const Configuration& configu
     return {part_of(std::move(snapshot)), std::move(problem)};
   }
   KernelValues values = read_kernel_values_();
+  add_problems(values.problems, tcp_.problems());
   std::string problem = joined(values.problems);
   return {part_of(std::move(values)), std::move(problem)};
 }
@@ -186,7 +173,7 @@ void Sampling::publish(const Configuration::Sampling& settings) {
 }
 
 Sampling kernel_sampling(const Configuration& configuration, Board& board) {
-  return {kernel_tcp_source(tcp_policy(configuration)), read_kernel_files, board};
+  return {kernel_tcp_source(tcp_policy(configuration)), [] { return read_kernel_values(); }, board};
 }
 
 Sampler::Sampler(Sampling sampling, const Configuration& configuration, TurnListener listener)

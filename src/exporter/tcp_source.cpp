@@ -24,23 +24,6 @@ constexpr std::chrono::seconds kReceiveDeadline(5);
 // Around the limit, one line for all its ups and downs.
 constexpr unsigned kSamplesUntilFollowed = 10;
 
-// What `read` returns; nothing where it throws. The source of the kernel's counters reads the same
-// files and says what is wrong with them.
-template <typename Read>
-auto if_readable(Read read) -> std::optional<decltype(read())> {
-  try {
-    return read();
-  } catch (const std::runtime_error&) {
-    return std::nullopt;
-  }
-}
-
-std::chrono::milliseconds time_wait_length() {
-  return if_readable([] { return read_time_wait_length(); })
-      .value_or(std::nullopt)
-      .value_or(TimeWaitStarts::kLength);
-}
-
 // How far `counted` is outside of the totals read before and after it.
 std::optional<std::int64_t> unaccounted(Total before, Total after, std::uint64_t counted) {
   if (!before || !after) return std::nullopt;
@@ -56,12 +39,26 @@ TcpSource::TcpSource(Kernel kernel, TcpPolicy policy)
       dumper_(kernel_.open_channel),
       tally_(std::make_unique<TcpTally>(std::move(policy))) {}
 
+// What `read` returns; nothing where it throws.
+template <typename Read>
+auto TcpSource::if_readable(const Read& read) -> decltype(read()) {
+  try {
+    return read();
+  } catch (const std::runtime_error& error) {
+    if (std::find(problems_.begin(), problems_.end(), error.what()) == problems_.end()) {
+      problems_.emplace_back(error.what());
+    }
+    return {};
+  }
+}
+
 TcpSnapshot TcpSource::sample() {
+  problems_.clear();
   log_kernel_once();
   if (!dated_) date_close_waits();
-  const Total before = kernel_.total_sockets();
+  const Total before = if_readable(kernel_.total_sockets);
   TcpSnapshot snapshot = dump_all();
-  const Total after = kernel_.total_sockets();
+  const Total after = if_readable(kernel_.total_sockets);
   snapshot.unique_cookies = traits_.unique_cookies;
   if (traits_.time_waits_by_namespace) {
     snapshot.unaccounted_sockets =
@@ -80,10 +77,11 @@ void TcpSource::date_close_waits() {
 }
 
 EphemeralPorts TcpSource::ephemeral_ports() {
-  const auto range = kernel_.ephemeral_range();
+  const auto range = if_readable(kernel_.ephemeral_range);
+  const auto reserved = if_readable(kernel_.reserved_ports);
   if (!range) return {last_range_, std::nullopt};
   last_range_ = *range;
-  return {*range, kernel_.reserved_ports()};
+  return {*range, reserved};
 }
 
 TcpSnapshot TcpSource::dump_all() {
@@ -93,7 +91,8 @@ TcpSnapshot TcpSource::dump_all() {
 }
 
 void TcpSource::dump_to_tally() {
-  tally_->begin(ephemeral_ports(), Clock::now(), kernel_.time_wait_length());
+  const auto length = if_readable(kernel_.time_wait_length).value_or(TimeWaitStarts::kLength);
+  tally_->begin(ephemeral_ports(), Clock::now(), length);
   dumper_.dump_all([this](const SocketRecord& record) { tally_->add(record); });
 }
 
@@ -159,11 +158,11 @@ void TcpSource::log_unfollowed(std::uint64_t unfollowed) {
 
 TcpSource kernel_tcp_source(TcpPolicy policy) {
   return {{.open_channel = [] { return open_kernel_channel(kReceiveDeadline); },
-           .ephemeral_range = [] { return if_readable([] { return read_ephemeral_range(); }); },
-           .reserved_ports = [] { return if_readable([] { return read_reserved_ports(); }); },
-           .total_sockets = [] { return if_readable([] { return read_sockstat_sockets(); }); },
+           .ephemeral_range = [] { return read_ephemeral_range(); },
+           .reserved_ports = [] { return read_reserved_ports(); },
+           .total_sockets = [] { return read_sockstat_sockets(); },
            .listen_drops = [] { return sockdiag::read_listen_drops(); },
-           .time_wait_length = time_wait_length,
+           .time_wait_length = [] { return read_time_wait_length(); },
            .release = read_kernel_release()},
           std::move(policy)};
 }

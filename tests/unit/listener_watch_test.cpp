@@ -402,6 +402,16 @@ TEST_CASE("Without ListenDrops no drops are told, and the interval counts nothin
   CHECK(polls.poll(5, {listener(1, 80, 0, 31)}).port(80).drops == 11);
 }
 
+TEST_CASE("After a read that failed the next poll counts like the first") {
+  Polls polls;
+  for (int i = 0; i < 4; ++i) polls.pass(1s).poll(0, {listener(1, 80, 0, 5)});
+  polls.lose_listen_drops().pass(ListenerWatch::kReadAge).poll({listener(1, 80, 0, 5)});
+  CHECK_FALSE(polls.port(80).drops.has_value());
+  polls.find_listen_drops(7000).pass(1s).poll(0, {listener(1, 80, 0, 5)}, 3);
+  CHECK(polls.port(80).drops == 0);
+  CHECK(polls.pass(1s).poll(0, {listener(1, 80, 0, 8)}).port(80).drops == 3);
+}
+
 TEST_CASE("A ListenDrops that falls is one that tells nothing") {
   Polls polls;
   polls.poll({}).find_listen_drops(5).poll(0, {listener(1, 80, 0, 10)});

@@ -61,6 +61,7 @@ class FakeKernel {
   std::string release{};
   std::optional<std::uint64_t> listen_drops = 100;
   std::vector<std::string> problems{};
+  bool has_totals = true;
   std::function<void()> opened = [] {};  // with each dump
 
   Sampling sampling(Board& board) {
@@ -71,7 +72,7 @@ class FakeKernel {
                            },
                        .ephemeral_range = [] { return kEphemeral; },
                        .reserved_ports = none_reserved,
-                       .total_sockets = [] { return 3; },
+                       .total_sockets = [this] { return total_or_throw(); },
                        .listen_drops = [this] { return listen_drops_or_throw(); },
                        .release = release},
                       {}),
@@ -86,6 +87,10 @@ class FakeKernel {
   }
 
  private:
+  std::uint64_t total_or_throw() const {
+    if (!has_totals) throw std::runtime_error("no sockstat");
+    return 3;
+  }
   std::uint64_t listen_drops_or_throw() const {
     if (!listen_drops) throw std::runtime_error("no netstat");
     return *listen_drops;
@@ -209,7 +214,8 @@ TEST_CASE("A longer interval holds for the last sample too") {
   sampling.settle(with({.interval = 1h, .max_staleness = 1s}));
   CHECK(tcp_of(sampling).interval == 1h);
   CHECK(is_fresh(board, 2h));
-  CHECK_THAT(board.latest()->status->text(), contains_text("interval_seconds{source=\"tcp\"} 3600"));
+  CHECK_THAT(board.latest()->status->text(),
+             contains_text("interval_seconds{source=\"tcp\"} 3600"));
 }
 
 TEST_CASE("The sampler samples at once, again at its interval, and ends when asked") {
@@ -379,6 +385,22 @@ TEST_CASE("A file of counters that cannot be read fails its source, the other fi
   CHECK_THAT(text_of(board, SampleSource::kernel), contains_text(first + " 42\n"));
   kernel.problems.clear();
   sampling.attempt(SampleSource::kernel, {});
+  CHECK(sampling.status(SampleSource::kernel).success);
+}
+
+TEST_CASE("A file that the sample of sockets could not read fails the source of counters") {
+  FakeKernel kernel;
+  Board board;
+  Sampling sampling = kernel.sampling(board);
+  kernel.has_totals = false;
+  sampling.attempt_all({});
+  CHECK(tcp_of(sampling).success);
+  CHECK_FALSE(sampling.status(SampleSource::kernel).success);
+  const std::string first(kernel_value_rows()[0].metric);
+  CHECK_THAT(text_of(board, SampleSource::kernel), contains_text(first + " 42\n"));
+  CHECK(sockets_text(board).find("unaccounted_sockets") == std::string::npos);
+  kernel.has_totals = true;
+  sampling.attempt_all({});
   CHECK(sampling.status(SampleSource::kernel).success);
 }
 

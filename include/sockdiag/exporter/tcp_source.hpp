@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "sockdiag/core/ephemeral_ports.hpp"
 #include "sockdiag/core/listener_snapshot.hpp"
@@ -24,7 +25,7 @@ namespace sockdiag {
 
 class TcpSource {
  public:
-  // What it asks; a test answers instead.
+  // What it asks; a test answers instead. std::runtime_error is as good as nothing, and noted.
   struct Kernel {
     ChannelFactory open_channel;
     // Nothing where it cannot be read: then the last one read, at first the kernel's default, tells
@@ -36,8 +37,9 @@ class TcpSource {
     std::function<std::optional<std::uint64_t>()> total_sockets;
     // ListenDrops; throws std::runtime_error where it cannot be read.
     std::function<std::uint64_t()> listen_drops;
-    std::function<std::chrono::milliseconds()> time_wait_length = [] {
-      return std::chrono::milliseconds(TimeWaitStarts::kLength);
+    // Nothing where the kernel's usual one holds.
+    std::function<std::optional<std::chrono::milliseconds>()> time_wait_length = [] {
+      return std::nullopt;
     };
     std::string release{};  // as uname(2) has it; what it lacks is not published
   };
@@ -51,6 +53,9 @@ class TcpSource {
   // sockets twice if the first dump shows services that only their many sockets tell.
   [[nodiscard]] TcpSnapshot sample();
 
+  // What was wrong with the files that the last sample read, but for ListenDrops: lines, each once.
+  [[nodiscard]] const std::vector<std::string>& problems() const noexcept { return problems_; }
+
   // The same for the listeners alone; the samples after it know them, too. Which ports have series
   // is the last sample's choice, so there must have been one. Without ListenDrops there are no
   // drops, and the snapshot has the reason.
@@ -60,6 +65,8 @@ class TcpSource {
   [[nodiscard]] ListenerSnapshot listeners(std::chrono::steady_clock::duration peak_window);
 
  private:
+  template <typename Read>
+  [[nodiscard]] auto if_readable(const Read& read) -> decltype(read());
   [[nodiscard]] bool poll_once();
   [[nodiscard]] ListenerWatch::ListenDrops read_listen_drops();
   void date_close_waits();
@@ -76,6 +83,7 @@ class TcpSource {
   TcpDumper dumper_;
   std::unique_ptr<TcpTally> tally_;  // its tables are too large to be moved over a small stack
   ListenerWatch listeners_;
+  std::vector<std::string> problems_;
   std::string listen_drops_problem_;  // of the last poll
   bool dated_ = false;
   bool knows_services_ = false;
