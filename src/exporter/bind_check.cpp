@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <deque>
+#include <string>
 #include <system_error>
 
 #include "sockdiag/exporter/http_server.hpp"
@@ -38,6 +39,12 @@ class Socket {
   int descriptor_;
 };
 
+// "localhost:80 (127.0.0.1)" where a name was given.
+std::string as_given(const ListenAddress& address) {
+  if (address.name.empty()) return to_string(address);
+  return address.name + ":" + std::to_string(address.port) + " (" + address.host + ")";
+}
+
 }  // namespace
 
 void check_bind(const std::vector<ListenAddress>& addresses, bool both_families) {
@@ -49,7 +56,7 @@ void check_bind(const std::vector<ListenAddress>& addresses, bool both_families)
     const bool ipv6_only = address.kind == ListenAddress::Host::ipv6;
     if (own.family() == AF_INET6) socket.set(IPPROTO_IPV6, IPV6_V6ONLY, ipv6_only ? 1 : 0);
     if (socket.listen(own)) continue;
-    throw ServeError("cannot listen on " + to_string(address) + ": " +
+    throw ServeError("cannot listen on " + as_given(address) + ": " +
                      std::generic_category().message(errno));
   }
 }
