@@ -348,6 +348,11 @@ class ListenAddresses(RefusalTest):
         reason = r"cannot listen on 127\.0\.0\.1:8090: Address already in use"
         self.expect_one_error(done, rf"level=error .*{reason}\"?\Z")
 
+    def test_a_taken_port_of_a_name_is_named_as_it_was_given(self):
+        with socket.create_server(("127.0.0.1", 8089)):
+            done = run("--web.listen-address=localhost:8089")
+        self.expect_one_error(done, r"cannot listen on localhost:8089 \(127\.0\.0\.1\): Address")
+
     def test_one_taken_port_of_two_is_refused(self):
         with socket.create_server(("127.0.0.1", 8091)):
             done = run("--web.listen-address=127.0.0.1:0", "--web.listen-address=127.0.0.1:8091")
