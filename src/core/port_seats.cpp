@@ -7,11 +7,15 @@
 
 namespace sockdiag {
 
-void PortSeats::configure(const std::vector<std::uint16_t>& configured, std::size_t max_ports) {
-  configured_ports_ = configured;
-  configured_.reset();
-  for (const std::uint16_t port : configured) configured_.set(port);
+void PortSeats::configure(const PortList& configured, std::size_t max_ports,
+                          const PortSet& excluded) {
+  configured_ = configured.ports();
+  configured_ports_.clear();
+  for (std::size_t port = 0; port < configured_.size(); ++port) {
+    if (configured_[port]) configured_ports_.push_back(static_cast<std::uint16_t>(port));
+  }
   max_ports_ = max_ports;
+  std::erase_if(seats_, [&](const Seat& seat) { return excluded[seat.port]; });
 }
 
 std::vector<PortSeats::Claim> PortSeats::claims(const std::vector<Candidate>& in_use, TimePoint now,

@@ -70,8 +70,10 @@ TcpTally::TcpTally(TcpPolicy policy) { set_policy(std::move(policy)); }
 void TcpTally::set_policy(TcpPolicy policy) {
   policy_ = std::move(policy);
   const PortPolicy& ports = policy_.ports;
-  seats(Direction::inbound).configure(ports.inbound, ports.max_ports);
-  seats(Direction::outbound).configure(ports.outbound, ports.max_ports);
+  excluded_ = ports.exclude.ports();
+  excluded_.set(0);
+  seats(Direction::inbound).configure(ports.inbound, ports.max_ports, excluded_);
+  seats(Direction::outbound).configure(ports.outbound, ports.max_ports, excluded_);
   lifetimes_.set_max_sockets(policy_.lifetimes.max_sockets);
 }
 
@@ -259,7 +261,7 @@ PortCounts& TcpTally::first_counts_of(Direction direction, std::uint16_t port) {
 }
 
 bool TcpTally::may_have_series(Direction direction, std::uint16_t port) const noexcept {
-  if (port == 0) return false;
+  if (excluded_[port]) return false;
   if (!is_ephemeral(port) || listeners_.has_port(port)) return true;
   if (direction == Direction::inbound && polled_listeners_.has_port(port)) return true;
   return seats_[index_of(direction)].is_configured(port) ||

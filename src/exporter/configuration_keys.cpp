@@ -5,13 +5,14 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <set>
 #include <sstream>
 #include <utility>
 
 #include "sockdiag/exporter/duration.hpp"
 #include "sockdiag/exporter/listen_address.hpp"
 #include "sockdiag/exporter/log.hpp"
+#include "sockdiag/exporter/metric_families.hpp"
+#include "sockdiag/exporter/nearest_name.hpp"
 
 namespace sockdiag {
 namespace {
@@ -41,7 +42,22 @@ Number number(const std::string& text, Number least, Number most) {
   return value;
 }
 
-std::uint16_t port(const std::string& text) { return number<std::uint16_t>(text, 1, 65535); }
+// "80" or "30000-32767".
+PortRange port_range(const std::string& text) {
+  const auto port = [&](std::string_view part) {
+    std::uint16_t value = 0;
+    const auto parsed = std::from_chars(part.data(), part.data() + part.size(), value);
+    const bool whole = parsed.ec == std::errc{} && parsed.ptr == part.data() + part.size();
+    if (!whole || value == 0) bad_value(text);
+    return value;
+  };
+  const std::string_view all = text;
+  const auto dash = all.find('-');
+  const PortRange range{port(all.substr(0, dash)),
+                        port(dash == all.npos ? all : all.substr(dash + 1))};
+  if (range.first > range.last) bad_value(text);
+  return range;
+}
 
 bool boolean(const std::string& text) {
   if (text != "true" && text != "false") bad_value(text);
@@ -51,6 +67,17 @@ bool boolean(const std::string& text) {
 std::string listen_address(const std::string& text) {
   if (!is_listen_address(text)) bad_value(text);
   return text;
+}
+
+// A name that is not near enough to be meant suggests nothing.
+std::string families(const std::string& text) {
+  const std::vector<std::string_view> known = family_names();
+  const auto matches = [&](std::string_view name) { return matches_family(text, name); };
+  if (std::any_of(known.begin(), known.end(), matches)) return text;
+  std::string problem = "got " + quoted_excerpt(text);
+  const auto meant = nearest_name(excerpt(text), known);
+  if (meant) problem += "; did you mean \"" + std::string(*meant) + "\"?";
+  throw ConfigError(problem);
 }
 
 // Unreserved characters of RFC 3986 only, so that the path is what the client sends.
@@ -100,10 +127,11 @@ std::string show_number(double value) {
 
 std::string show_bool(bool value) { return value ? "true" : "false"; }
 
-std::string show_ports(const std::vector<std::uint16_t>& ports) {
+std::string show_ports(const PortList& ports) {
   std::string text;
-  for (const std::uint16_t each : ports) {
-    text += (text.empty() ? "" : ", ") + std::to_string(each);
+  for (const auto& [first, last] : ports.ranges()) {
+    text += (text.empty() ? "" : ", ") + std::to_string(first);
+    if (first != last) text += "-" + std::to_string(last);
   }
   return "[" + text + "]";
 }
@@ -112,10 +140,6 @@ std::string show_strings(const std::vector<std::string>& strings) {
   std::string text;
   for (const std::string& each : strings) text += (text.empty() ? "\"" : ", \"") + each + "\"";
   return "[" + text + "]";
-}
-
-std::size_t distinct(const std::vector<std::uint16_t>& ports) {
-  return std::set<std::uint16_t>(ports.begin(), ports.end()).size();
 }
 
 using C = Configuration;
@@ -138,6 +162,16 @@ constexpr ConfigurationKey lifetime_key(std::string_view name, std::string_view 
           .show = [](const C& c) { return format_duration(c.lifetimes.thresholds[kIndex]); }};
 }
 
+template <auto Member>
+constexpr ConfigurationKey ports_key(std::string_view name, std::string_view summary) {
+  return {.name = name,
+          .expected = "a list of ports from 1 to 65535, or ranges such as 30000-32767",
+          .summary = summary,
+          .set = [](C& c, const std::string& t) { (c.ports.*Member).add(port_range(t)); },
+          .clear = [](C& c) { (c.ports.*Member).clear(); },
+          .show = [](const C& c) { return show_ports(c.ports.*Member); }};
+}
+
 constexpr auto kKeys = std::to_array<ConfigurationKey>({
     {.name = "sampling.interval",
      .expected = "a duration from 100ms to 1h, such as 5s",
@@ -158,18 +192,12 @@ constexpr auto kKeys = std::to_array<ConfigurationKey>({
      .set = [](C& c,
                const std::string& t) { c.sampling.max_staleness = duration(t, kSecond, kDay); },
      .show = [](const C& c) { return format_duration(c.sampling.max_staleness); }},
-    {.name = "ports.inbound",
-     .expected = "a list of ports from 1 to 65535",
-     .summary = "Local ports that always have series, with or without a listener.",
-     .set = [](C& c, const std::string& t) { c.ports.inbound.push_back(port(t)); },
-     .clear = [](C& c) { c.ports.inbound.clear(); },
-     .show = [](const C& c) { return show_ports(c.ports.inbound); }},
-    {.name = "ports.outbound",
-     .expected = "a list of ports from 1 to 65535",
-     .summary = "Remote ports that always have series, also inside the ephemeral range.",
-     .set = [](C& c, const std::string& t) { c.ports.outbound.push_back(port(t)); },
-     .clear = [](C& c) { c.ports.outbound.clear(); },
-     .show = [](const C& c) { return show_ports(c.ports.outbound); }},
+    ports_key<&PortPolicy::inbound>(
+        "ports.inbound", "Local ports that always have series, with or without a listener."),
+    ports_key<&PortPolicy::outbound>(
+        "ports.outbound", "Remote ports that always have series, also inside the ephemeral range."),
+    ports_key<&PortPolicy::exclude>(
+        "ports.exclude", "Ports that never have series; in both directions counted as `other`."),
     {.name = "ports.max_ports",
      .expected = "a whole number from 1 to 10000",
      .summary = "Ports with series of their own, per direction; the rest are counted as `other`.",
@@ -238,6 +266,12 @@ constexpr auto kKeys = std::to_array<ConfigurationKey>({
      .summary = "Whether those destinations are also shown by address and port.",
      .set = [](C& c, const std::string& t) { c.ephemeral_ports.export_addresses = boolean(t); },
      .show = [](const C& c) { return show_bool(c.ephemeral_ports.export_addresses); }},
+    {.name = "metrics.exclude",
+     .expected = "a list of names of families, or their beginnings and *, such as process_*",
+     .summary = "Families of metrics that are left out; nothing else changes.",
+     .set = [](C& c, const std::string& t) { c.metrics.exclude.push_back(families(t)); },
+     .clear = [](C& c) { c.metrics.exclude.clear(); },
+     .show = [](const C& c) { return show_strings(c.metrics.exclude); }},
     {.name = "web.listen_addresses",
      .expected = "a list of addresses such as \":10293\", \"localhost:10293\" or \"[::1]:10293\"",
      .summary =
@@ -305,16 +339,39 @@ const ConfigurationKey* find_configuration_key(std::string_view name) noexcept {
   return found == kKeys.end() ? nullptr : found;
 }
 
+namespace {
+
+// `ports` has one at least.
+std::size_t first_of(const PortSet& ports) {
+  std::size_t port = 0;
+  while (!ports[port]) ++port;
+  return port;
+}
+
+// Of a list of ports that always have series.
+std::optional<Contradiction> contradiction_of(std::string_view key, const PortList& list,
+                                              const PortPolicy& policy) {
+  const PortSet ports = list.ports();
+  if (ports.count() > policy.max_ports) {
+    return Contradiction{key,
+                         "expected no more ports than ports.max_ports, " +
+                             std::to_string(policy.max_ports) + ", got " +
+                             std::to_string(ports.count()),
+                         "ports.max_ports"};
+  }
+  const PortSet both = ports & policy.exclude.ports();
+  if (both.none()) return std::nullopt;
+  return Contradiction{
+      "ports.exclude",
+      "expected no port of " + std::string(key) + ", got " + std::to_string(first_of(both)), key};
+}
+
+}  // namespace
+
 std::optional<Contradiction> find_contradiction(const Configuration& configuration) {
   const PortPolicy& ports = configuration.ports;
-  const std::string limit =
-      "expected no more ports than ports.max_ports, " + std::to_string(ports.max_ports);
-  if (distinct(ports.inbound) > ports.max_ports) {
-    return Contradiction{"ports.inbound", limit, "ports.max_ports"};
-  }
-  if (distinct(ports.outbound) > ports.max_ports) {
-    return Contradiction{"ports.outbound", limit, "ports.max_ports"};
-  }
+  if (auto wrong = contradiction_of("ports.inbound", ports.inbound, ports)) return wrong;
+  if (auto wrong = contradiction_of("ports.outbound", ports.outbound, ports)) return wrong;
   const Configuration::Listeners& listeners = configuration.listeners;
   if (listeners.peak_window < listeners.interval) {
     return Contradiction{

@@ -91,7 +91,8 @@ class Exporter::Parts {
  public:
   Parts(const Configuration& configuration, std::vector<ListenAddress> addresses,
         std::function<Configuration()> load)
-      : start_time_(read_process_start_time()),
+      : excluded_(configuration.metrics.exclude),
+        start_time_(read_process_start_time()),
         liveness_(watchdog()),
         reloader_(configuration, std::move(load), [this](const Configuration& c) { apply(c); }),
         requests_(configuration.web.telemetry_path),
@@ -176,7 +177,16 @@ class Exporter::Parts {
 
   void apply(const Configuration& configuration) {
     sampler_.configure(configuration);
+    {
+      const std::lock_guard lock(excluded_mutex_);
+      excluded_ = configuration.metrics.exclude;
+    }
     set_log_level(configuration.log.level);
+  }
+
+  FamilyPatterns excluded() {
+    const std::lock_guard lock(excluded_mutex_);
+    return excluded_;
   }
 
   Pages::Options page_options(const Configuration::Web& web) {
@@ -186,12 +196,15 @@ class Exporter::Parts {
     options.is_alive = [this] { return liveness_.is_alive(Liveness::TimePoint::clock::now()); };
     options.exporter_text = [this] {
       return render(
-          ExporterState{reloader_.status(), read_process_stats(), start_time_, requests_.counts()});
+          ExporterState{reloader_.status(), read_process_stats(), start_time_, requests_.counts()},
+          excluded());
     };
     if (web.enable_lifecycle) options.reload = [this] { return reload(); };
     return options;
   }
 
+  std::mutex excluded_mutex_;
+  FamilyPatterns excluded_;  // of the configuration in force
   std::optional<double> start_time_;
   std::atomic<unsigned> started_ = 0;
   std::mutex unsaid_mutex_;
@@ -248,7 +261,8 @@ std::optional<std::string> sample_once(const Configuration& configuration, bool 
   const ReloadStatus loaded{true, std::chrono::system_clock::now()};
   Pages::Options options;
   options.exporter_text = [&] {
-    return render(ExporterState{loaded, read_process_stats(), read_process_start_time()});
+    return render(ExporterState{loaded, read_process_stats(), read_process_start_time()},
+                  configuration.metrics.exclude);
   };
   std::string text = Pages(board, std::move(options)).metrics_text();
   return process ? text : without_families(text, families_of_the_process());

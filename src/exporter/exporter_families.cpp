@@ -126,15 +126,31 @@ MetricType type_of(const KernelValueRow& row) {
 std::span<const FamilyRow<SampleStatuses>> sample_families() noexcept { return kSampleFamilies; }
 std::span<const FamilyRow<ExporterState>> exporter_families() noexcept { return kExporterFamilies; }
 
-std::string render(const SampleStatuses& statuses) {
-  return render_table(kSampleFamilies, statuses);
+std::vector<std::string_view> family_names() {
+  std::vector<std::string_view> names;
+  const auto append = [&](const auto& rows) {
+    for (const auto& row : rows) names.push_back(row.name);
+  };
+  append(tcp_families());
+  append(listener_families());
+  for (const KernelValueRow& row : kernel_value_rows()) names.push_back(row.metric);
+  append(sample_families());
+  append(exporter_families());
+  return names;
 }
-std::string render(const ExporterState& state) { return render_table(kExporterFamilies, state); }
 
-std::string render(const KernelValues& values) {
+std::string render(const SampleStatuses& statuses, const FamilyPatterns& excluded) {
+  return render_table(kSampleFamilies, statuses, excluded);
+}
+std::string render(const ExporterState& state, const FamilyPatterns& excluded) {
+  return render_table(kExporterFamilies, state, excluded);
+}
+
+std::string render(const KernelValues& values, const FamilyPatterns& excluded) {
   std::ostringstream text;
   const auto rows = kernel_value_rows();
   for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (match_family(excluded, rows[i].metric)) continue;
     render_family(text, rows[i].metric, type_of(rows[i]), rows[i].help,
                   [&](MetricFamily& family) { add(family, {}, values.values[i]); });
   }

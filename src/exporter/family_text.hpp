@@ -59,9 +59,11 @@ void render_family(std::ostream& text, std::string_view name, prometheus::Metric
 }
 
 template <typename Source, std::size_t Size>
-std::string render_table(const std::array<FamilyRow<Source>, Size>& rows, const Source& source) {
+std::string render_table(const std::array<FamilyRow<Source>, Size>& rows, const Source& source,
+                         const FamilyPatterns& excluded) {
   std::ostringstream text;
   for (const FamilyRow<Source>& row : rows) {
+    if (match_family(excluded, row.name)) continue;
     render_family(text, row.name, row.type, row.help,
                   [&](prometheus::MetricFamily& family) { row.fill(source, family); });
   }

@@ -31,8 +31,10 @@ std::chrono::nanoseconds thread_cpu_time() {
 
 // Rendered by the first scrape that shows it.
 template <typename Values>
-std::shared_ptr<const RenderedPart> part_of(Values values) {
-  return make_part([values = std::move(values)] { return render(values); });
+std::shared_ptr<const RenderedPart> part_of(Values values, const Configuration& configuration) {
+  return make_part([values = std::move(values), excluded = configuration.metrics.exclude] {
+    return render(values, excluded);
+  });
 }
 
 std::string joined(const std::vector<std::string>& lines) {
@@ -60,20 +62,20 @@ Sampling::Taken Sampling::take(SampleSource source, const Configuration& configu
   if (source == SampleSource::listeners) {
     auto snapshot = tcp_.poll_listeners(configuration.listeners.peak_window);
     std::string problem = snapshot.problem;
-    return {part_of(std::move(snapshot)), std::move(problem)};
+    return {part_of(std::move(snapshot), configuration), std::move(problem)};
   }
   KernelValues values = read_kernel_values_();
   add_problems(values.problems, tcp_.problems());
   std::string problem = joined(values.problems);
-  return {part_of(std::move(values)), std::move(problem)};
+  return {part_of(std::move(values), configuration), std::move(problem)};
 }
 
 // What is known of listeners is shown anew: its peak is never under the new queue beside it.
 std::shared_ptr<const RenderedPart> Sampling::take_sockets(const Configuration& configuration) {
-  auto sockets = part_of(tcp_.sample());
+  auto sockets = part_of(tcp_.sample(), configuration);
   auto& listeners = run_of(SampleSource::listeners).part;
   if (listeners != nullptr) {
-    listeners = part_of(tcp_.listeners(configuration.listeners.peak_window));
+    listeners = part_of(tcp_.listeners(configuration.listeners.peak_window), configuration);
   }
   return sockets;
 }
@@ -138,7 +140,7 @@ void Sampling::settle(const Configuration& configuration) noexcept {
   set_intervals(configuration);
   const auto cpu_time_before = thread_cpu_time();
   try {
-    publish(configuration.sampling);
+    publish(configuration);
   } catch (const std::exception& error) {
     // Out of memory: what was published before goes stale by itself.
     failed(SampleSource::tcp, error.what());
@@ -158,17 +160,17 @@ void Sampling::set_intervals(const Configuration& configuration) {
   set(run_of(SampleSource::tcp), configuration.sampling.interval, budget);
 }
 
-void Sampling::publish(const Configuration::Sampling& settings) {
+void Sampling::publish(const Configuration& configuration) {
   auto exposition = std::make_shared<Exposition>();
   BySampleSource<SampleStatus> statuses;
   for (const SampleSource source : kSampleSources) {
     const Run& run = run_of(source);
     const auto staleness = std::max<std::chrono::nanoseconds>(
-        settings.max_staleness, kIntervalsUntilStale * run.status.interval);
+        configuration.sampling.max_staleness, kIntervalsUntilStale * run.status.interval);
     exposition->samples[index_of(source)] = {run.part, run.sampled_at + staleness};
     statuses[index_of(source)] = run.status;
   }
-  exposition->status = part_of(statuses);
+  exposition->status = part_of(statuses, configuration);
   board_.publish(std::move(exposition));
 }
 

@@ -90,6 +90,7 @@ template <auto Member>
 void fill_accept_queue(const TcpSnapshot& snapshot, MetricFamily& family) {
   for_each_port(snapshot.of(Direction::inbound),
                 [&](const std::string& port, const PortCounts& counts) {
+                  if (!counts.seen.state(TcpState::listen)) return;
                   add(family, {{"port", port}}, static_cast<double>(counts.accept_queue.*Member));
                 });
 }
@@ -345,9 +346,11 @@ std::span<const FamilyRow<ListenerSnapshot>> listener_families() noexcept {
   return kListenerFamilies;
 }
 
-std::string render(const TcpSnapshot& snapshot) { return render_table(kTcpFamilies, snapshot); }
-std::string render(const ListenerSnapshot& snapshot) {
-  return render_table(kListenerFamilies, snapshot);
+std::string render(const TcpSnapshot& snapshot, const FamilyPatterns& excluded) {
+  return render_table(kTcpFamilies, snapshot, excluded);
+}
+std::string render(const ListenerSnapshot& snapshot, const FamilyPatterns& excluded) {
+  return render_table(kListenerFamilies, snapshot, excluded);
 }
 
 }  // namespace sockdiag

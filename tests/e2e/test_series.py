@@ -4,15 +4,38 @@
 import contextlib
 import ctypes
 import os
+import pathlib
+import re
 import subprocess
 import unittest
 
 from support.case import EndToEndTest
+from support.exporter import FAST
 from support.exposition import Exposition
 from support.network import enter_fresh_network_namespace
 from support.recipes import connect, end_sending, listen, wait_for_state
 
 _CLONE_NEWNET = 0x40000000
+README = pathlib.Path(__file__).resolve().parents[2] / "README.md"
+
+DETAILS = {
+    "sockdiag_tcp_close_wait_sockets",
+    "sockdiag_tcp_lingering_sockets",
+    "sockdiag_tcp_oldest_socket_seconds",
+    "sockdiag_tcp_fin_wait2_orphaned_sockets",
+    "sockdiag_tcp_syn_recv_retransmitting_sockets",
+    "sockdiag_tcp_syn_recv_prefixes",
+    "sockdiag_tcp_receive_queue_bytes",
+    "sockdiag_tcp_send_queue_bytes",
+    "sockdiag_http_requests_total",  # one for each answer that was ever given
+}
+# Absent outside of the initial network namespace.
+HOST_WIDE = {
+    "sockdiag_tcp_orphans_limit",
+    "sockdiag_tcp_memory_limit_bytes",
+    "sockdiag_tcp_memory_pressure_bytes",
+}
+
 _HERE, _THERE = "192.0.2.1", "192.0.2.2"
 
 
@@ -67,10 +90,46 @@ def series_in(page):
     return [line for line in page.splitlines() if not line.startswith("#")]
 
 
+class Host:
+    """Services of this host that the peer calls, and services of the peer that this host calls."""
+
+    def __init__(self, peer, listening, called):
+        self._peer, self._held = peer, []
+        self.inbound = [self._accepted(7000 + i) for i in range(listening)]
+        self.outbound = [self._called(8000 + i) for i in range(called)]
+
+    def _hold(self, endpoint):
+        self._held.append(endpoint)
+        return endpoint
+
+    def _accepted(self, port):
+        """A connection to a port of this host: (this end, the peer's)."""
+        listener = self._hold(listen(port, _HERE))
+        with self._peer.entered():
+            client = self._hold(connect(_HERE, port))
+        return self._hold(listener.accept()[0]), client
+
+    def _called(self, port):
+        """A connection to a port of the peer: (this end, the peer's)."""
+        with self._peer.entered():
+            listener = self._hold(listen(port, _THERE))
+        client = self._hold(connect(_THERE, port))
+        return client, self._hold(listener.accept()[0])
+
+    def close(self):
+        for each in self._held:
+            each.close()
+
+
+def leave_open(ends):
+    here, there = ends
+    end_sending(there, "fin_wait2")
+    wait_for_state(here, "close_wait")
+
+
 class SeriesOfAHost(EndToEndTest):
-    LISTENING = range(7000, 7029)  # and the exporter's own
-    CALLED = range(8000, 8040)  # and the exporter's own while it is asked
-    OWN = 9200
+    OWN = 9200  # the exporter's: with its connections it is other, or they would be counted or not
+    CONFIG = FAST + f"ports: {{exclude: [{OWN}]}}\n"
     MOST = 1000
 
     def setUp(self):
@@ -78,51 +137,100 @@ class SeriesOfAHost(EndToEndTest):
         self.peer = Peer()
         self.addCleanup(self.peer.close)
 
-    def keep(self, endpoint):
-        self.addCleanup(endpoint.close)
-        return endpoint
+    def make_host(self, listening, called):
+        host = Host(self.peer, listening, called)
+        self.addCleanup(host.close)
+        return host
 
-    def accepted(self, port):
-        """A connection to a port of this host: (this end, the peer's)."""
-        listener = self.keep(listen(port, _HERE))
-        with self.peer.entered():
-            client = self.keep(connect(_HERE, port))
-        return self.keep(listener.accept()[0]), client
+    def page(self):
+        exporter = self.start_exporter(config=self.CONFIG, listen=f"127.0.0.1:{self.OWN}")
+        exporter.fresh_scrape()
+        return exporter.request().text
 
-    def called(self, port):
-        """A connection to a port of the peer: (this end, the peer's)."""
-        with self.peer.entered():
-            listener = self.keep(listen(port, _THERE))
-        client = self.keep(connect(_THERE, port))
-        return client, self.keep(listener.accept()[0])
-
-    def leave_open(self, ends):
-        here, there = ends
-        end_sending(there, "fin_wait2")
-        wait_for_state(here, "close_wait")
-
-    def start_host(self):
-        inbound = [self.accepted(port) for port in self.LISTENING]
-        outbound = [self.called(port) for port in self.CALLED]
-        for ends in (inbound[0], inbound[1], outbound[0]):
-            self.leave_open(ends)
-        end_sending(inbound[2][0], "fin_wait2")
-        for _, there in (*inbound[3:6], *outbound[3:6]):
+    def make_busy_host(self, listening=30):
+        host = self.make_host(listening, called=40)
+        for ends in (*host.inbound[:2], host.outbound[0]):
+            leave_open(ends)
+        end_sending(host.inbound[2][0], "fin_wait2")
+        for _, there in (*host.inbound[3:6], *host.outbound[3:6]):
             there.sendall(b"unread")
-        return self.start_exporter(listen=f"127.0.0.1:{self.OWN}")
 
     def test_thirty_listeners_and_forty_services_are_a_thousand_at_most(self):
-        exporter = self.start_host()
-        exporter.fresh_scrape()
-        text = exporter.request().text
-        self.assert_ports(Exposition(text), inbound=30, outbound=40)
+        self.make_busy_host()
+        text = self.page()
+        scrape = Exposition(text)
+        self.assertEqual(ports_in(scrape, "inbound"), 30)
+        self.assertEqual(ports_in(scrape, "outbound"), 40)
         self.assertLessEqual(len(series_in(text)), self.MOST)
 
-    def assert_ports(self, scrape, **expected):
-        for direction, count in expected.items():
-            ports = scrape.family("sockdiag_tcp_time_wait_started_total")
-            of_direction = {port for where, port in ports if where == direction}
-            self.assertGreaterEqual(len(of_direction - {"other"}), count, direction)
+    def test_the_formula_of_the_readme_is_true_without_services(self):
+        self.expect_formula(self.page())
+
+    def test_the_formula_of_the_readme_is_true_with_all_seats_taken(self):
+        self.make_host(listening=100, called=100)
+        self.expect_formula(self.page())
+
+    def test_the_formula_of_the_readme_leaves_details_out(self):
+        self.make_busy_host()
+        self.expect_formula(self.page())
+
+    def expect_formula(self, text):
+        scrape = Exposition(text)
+        per_inbound, per_outbound, rest = formula_of_the_readme()
+        expected = per_inbound * ports_in(scrape, "inbound")
+        expected += per_outbound * ports_in(scrape, "outbound")
+        expected += rest - len(HOST_WIDE) + 3  # of other, which listens: its accept queue
+        details = sum(len(scrape.family(name)) for name in DETAILS)
+        self.assertEqual(len(series_in(text)) - details, expected)
+
+
+class LeftOut(EndToEndTest):
+    EXCLUDE = FAST + "metrics: {exclude: [process_*, sockdiag_tcp_orphans, sockdiag_sample_*]}\n"
+
+    def expect_families(self, exporter, expected):
+        exporter.scrape_when(lambda scrape: families_in(scrape) == expected, "those families")
+
+    def test_excluded_families_go_and_come_with_a_reload(self):
+        exporter = self.start_exporter()
+        whole = families_in(exporter.fresh_scrape())
+        self.assertIn("configuration reloaded", exporter.reload(self.EXCLUDE))
+        left = {
+            name
+            for name in whole
+            if not name.startswith(("process_", "sockdiag_sample_")) and name != "sockdiag_tcp_orphans"
+        }
+        self.expect_families(exporter, left)
+        self.assertIn("configuration reloaded", exporter.reload(FAST))
+        self.expect_families(exporter, whole)
+
+    def test_once_leaves_them_out_too(self):
+        scrape = self.once(self.EXCLUDE)
+        for prefix in ("process_", "sockdiag_sample_", "sockdiag_tcp_orphans"):
+            self.assertEqual(scrape.starting_with(prefix), {})
+
+    def test_excluded_ports_are_other_in_both_directions(self):
+        self.start_service(9100).connect(3)
+        self.start_service(8080).connect(2)
+        scrape = self.once("ports: {exclude: [9000-9200]}\n")
+        for direction in ("inbound", "outbound"):
+            self.assertEqual(scrape.sockets(9100, direction), {})
+            self.assertEqual(scrape.sockets("other", direction)["established"], 3)
+            self.assertEqual(scrape.sockets(8080, direction)["established"], 2)
+
+
+def families_in(scrape):
+    return {name for name, _ in scrape.starting_with("")}
+
+
+def ports_in(scrape, direction):
+    started = scrape.family("sockdiag_tcp_time_wait_started_total")
+    return sum(where == direction and port != "other" for where, port in started)
+
+
+def formula_of_the_readme():
+    text = README.read_text(encoding="utf-8")
+    found = re.search(r"(\d+) × inbound ports \+ (\d+) × outbound ports \+ (\d+) \+ details", text)
+    return tuple(int(number) for number in found.groups())
 
 
 if __name__ == "__main__":

@@ -63,10 +63,11 @@ sampling:
   cpu_budget: 0.5
   max_staleness: 2m
 ports:
-  inbound: [80, 443]
+  inbound: [80, 443, 30000-32767]
   outbound:
     - 5432
-  max_ports: 7
+  exclude: [9100]
+  max_ports: 3000
   port_retention: 0s
 listeners:
   interval: 200ms
@@ -83,6 +84,8 @@ lifetimes:
 ephemeral_ports:
   busiest: 9
   export_addresses: true
+metrics:
+  exclude: [process_*, sockdiag_tcp_folded_ports]
 web:
   listen_addresses: ["127.0.0.1:1", "[::1]:2"]
   telemetry_path: /m
@@ -97,9 +100,12 @@ log:
   CHECK(all.sampling.interval == 90s);
   CHECK(all.sampling.cpu_budget == 0.5);
   CHECK(all.sampling.max_staleness == 2min);
-  CHECK(all.ports.inbound == std::vector<std::uint16_t>{80, 443});
-  CHECK(all.ports.outbound == std::vector<std::uint16_t>{5432});
-  CHECK(all.ports.max_ports == 7);
+  PortList inbound{80, 443};
+  inbound.add({30000, 32767});
+  CHECK(all.ports.inbound == inbound);
+  CHECK(all.ports.outbound == PortList{5432});
+  CHECK(all.ports.exclude == PortList{9100});
+  CHECK(all.ports.max_ports == 3000);
   CHECK(all.ports.port_retention == 0s);
   CHECK(all.listeners.interval == 200ms);
   CHECK(all.listeners.peak_window == 5min);
@@ -108,6 +114,7 @@ log:
   CHECK(all.lifetimes.thresholds == Thresholds{1s, 2s, 3s, 4s, 5s, 6s, 7s});
   CHECK(all.ephemeral_ports.busiest == 9);
   CHECK(all.ephemeral_ports.export_addresses);
+  CHECK(all.metrics.exclude == FamilyPatterns{"process_*", "sockdiag_tcp_folded_ports"});
   CHECK(all.web.listen_addresses == std::vector<std::string>{"127.0.0.1:1", "[::1]:2"});
   CHECK(all.web.telemetry_path == "/m");
   CHECK(all.web.max_requests == 3);
@@ -155,6 +162,28 @@ TEST_CASE("A wrong configuration is told by its place and what was expected") {
       {"ports: {max_ports: -1}", "got \"-1\""},
       {"ports: {inbound: [1, 2], max_ports: 1}", "f.yml:1:18: ports.inbound: expected no more"},
       {"ports: {outbound: [1, 2], max_ports: 1}", "f.yml:1:19: ports.outbound: expected no more"},
+      {"ports: {inbound: [1-101]}",
+       "f.yml:1:18: ports.inbound: expected no more ports than ports.max_ports, 100, got 101"},
+      {"ports: {inbound: [5-3]}",
+       "f.yml:1:19: ports.inbound: expected a list of ports from 1 to 65535, or ranges such as "
+       "30000-32767, got \"5-3\""},
+      {"ports: {outbound: [80, 0-9]}", "f.yml:1:24: ports.outbound: expected a list of ports"},
+      {"ports: {exclude: [1-70000]}", "got \"1-70000\""},
+      {"ports: {exclude: [1-2-3]}", "got \"1-2-3\""},
+      {"ports: {exclude: [a-b]}", "got \"a-b\""},
+      {"ports: {exclude: [80-]}", "got \"80-\""},
+      {"ports: {exclude: [-80]}", "got \"-80\""},
+      {"ports: {exclude: [\"\"]}", "got \"\""},
+      {"ports:\n  exclude: [70-90]\n  inbound: [22, 80]\n",
+       "f.yml:2:12: ports.exclude: expected no port of ports.inbound, got 80"},
+      {"ports: {exclude: [443], outbound: [400-450]}",
+       "f.yml:1:18: ports.exclude: expected no port of ports.outbound, got 443"},
+      {"metrics:\n  exclude: [sockdiag_tcp_socket]\n",
+       "f.yml:2:13: metrics.exclude: expected a list of names of families, or their beginnings and "
+       "*, such as process_*, got \"sockdiag_tcp_socket\"; did you mean \"sockdiag_tcp_sockets\"?"},
+      {"metrics: {exclude: [go_*]}", "got \"go_*\""},
+      {"metrics: {exclude: [sockdiag_*_total]}", "got \"sockdiag_*_total\""},
+      {"metrics: {exclude: process_*}", "got no list"},
       {"ports: {port_retention: 1d1ms}", "got \"1d1ms\""},
       {"listeners: {interval: 99ms}", "f.yml:1:23: listeners.interval: expected a duration from"},
       {"listeners: {interval: 61s}", "got \"61s\""},
@@ -308,7 +337,7 @@ TEST_CASE("What is not one YAML document is refused where it stops being one") {
 
 TEST_CASE("What a file has too much of is refused where it becomes too much") {
   const std::string fits = "ports: {inbound: [80]}\n" + std::string((64 << 10) - 23, '#');
-  CHECK(parse(fits).ports.inbound == std::vector<std::uint16_t>{80});
+  CHECK(parse(fits).ports.inbound == PortList{80});
   CHECK(problem_of(fits + "#") == "f.yml:2:65514: expected at most 64 KiB");
   CHECK(problem_of(std::string(1 << 20, '\n')) == "f.yml:65537:1: expected at most 64 KiB");
   CHECK(problem_of(std::string(1 << 20, ' ')) == "f.yml:1:65537: expected at most 64 KiB");
@@ -326,13 +355,13 @@ TEST_CASE("What a file has too much of is refused where it becomes too much") {
 
   std::string aliases = "ports: {inbound: [&a 80";
   for (int i = 0; i < 100; ++i) aliases += ",*a";
-  CHECK(parse(aliases + "]}").ports.inbound.size() == 101);
+  CHECK(parse(aliases + "]}").ports.inbound.ranges().size() == 101);
   CHECK(problem_of(aliases + ",*a]}") == "f.yml:1:325: expected at most 100 aliases");
 }
 
 TEST_CASE("An alias is what it names, and never itself") {
   const auto ports = parse("ports: {inbound: &a [80, 81], outbound: *a}").ports;
-  CHECK(ports.inbound == std::vector<std::uint16_t>{80, 81});
+  CHECK(ports.inbound == PortList{80, 81});
   CHECK(ports.outbound == ports.inbound);
   const std::string problem = ": an alias stands inside of what it names";
   CHECK(problem_of("log: &a {level: *a}") == "f.yml:1:17" + problem);
@@ -406,6 +435,17 @@ TEST_CASE("A file is found behind links, as Kubernetes mounts it") {
   std::filesystem::create_directory_symlink("..2026", root / "..data");
   std::filesystem::create_symlink("..data/f.yml", root / "f.yml");
   CHECK(load_configuration(root / "f.yml").log.level == LogLevel::debug);
+}
+
+TEST_CASE("Lists of ports are shown with the ranges that they have") {
+  const std::string text = "[80, 443, 30000-32767]";
+  const auto parsed = parse("ports: {max_ports: 10000, inbound: " + text + "}");
+  CHECK(find_configuration_key("ports.inbound")->show(parsed) == text);
+}
+
+TEST_CASE("What nothing is called is not taken for a family that is") {
+  CHECK_THAT(problem_of("metrics: {exclude: [memory]}"), !contains_text("did you mean"));
+  CHECK(problem_of("metrics: {exclude: [\"*\"]}") == "no problem");
 }
 
 TEST_CASE("Every key shows its value as the file would have it") {

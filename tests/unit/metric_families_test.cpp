@@ -238,6 +238,33 @@ TEST_CASE("The exporter's own metrics show what they are made of") {
   CHECK(exposition.families().at("process_cpu_seconds_total") == "counter");
 }
 
+TEST_CASE("What is excluded is left out, and nothing else changes") {
+  KernelValues kernel;
+  kernel.values.assign(kernel_value_rows().size(), 1);
+  SampleStatus status;
+  status.last_success = std::chrono::system_clock::time_point{} + std::chrono::seconds(1);
+  const auto page = [&](const FamilyPatterns& excluded) {
+    return Exposition::parse(render(two_ports(), excluded) + render(two_listeners(), excluded) +
+                             render(kernel, excluded) + render(of_tcp(status), excluded) +
+                             render(full_state(), excluded));
+  };
+  const auto whole = page({});
+  CHECK(whole.families().size() == family_names().size());
+  for (const std::string_view name : family_names()) {
+    CAPTURE(name);
+    const auto rest = page({std::string(name)});
+    CHECK(rest.families().size() + 1 == whole.families().size());
+    CHECK_FALSE(rest.families().contains(std::string(name)));
+    const auto left = whole.series().size() - whole.matching(std::string(name)).size();
+    CHECK(rest.series().size() == left);
+  }
+  const auto own = page({"process_*"});
+  for (const auto& [name, type] : own.families()) {
+    CHECK(name.starts_with("sockdiag_"));
+  }
+  CHECK(page({"sockdiag_*", "process_*"}).series().empty());
+}
+
 TEST_CASE("What is not known has no series") {
   CHECK(render(of_tcp({})).find("sample_timestamp") == std::string::npos);
   CHECK(render(SampleStatuses{}).find("source=") == std::string::npos);

@@ -375,6 +375,33 @@ TEST_CASE("A port whose listener has gone stays inbound for the retention") {
   CHECK(sum_of_ports(later) == 1);
 }
 
+TEST_CASE("An excluded port is counted as other in both directions, which it does not change") {
+  PortPolicy ports;
+  ports.exclude.add({9090, 9100});
+  Counter counter(ports);
+  const auto snapshot =
+      counter.count({listener("0.0.0.0:9100"), established("10.0.0.1:9100", "192.0.2.1:40000"),
+                     established("10.0.0.1:40001", "192.0.2.2:9090"),
+                     established("10.0.0.1:40002", "192.0.2.2:443")});
+  CHECK(test::ports(snapshot, kInbound).empty());
+  CHECK(test::ports(snapshot, kOutbound) == Ports{443});
+  CHECK(in_state(snapshot.of(kInbound).other, TcpState::listen) == 1);
+  CHECK(in_state(snapshot.of(kInbound).other, kEstablished) == 1);
+  CHECK(in_state(snapshot.of(kOutbound).other, kEstablished) == 1);
+  CHECK(snapshot.of(kInbound).folded_ports == 1);
+  CHECK(snapshot.of(kOutbound).folded_ports == 1);
+}
+
+TEST_CASE("A port that is excluded loses its series at once, and gets them back when it is not") {
+  Counter counter;
+  const std::vector<SocketSpec> sockets = {listener("0.0.0.0:80"), listener("0.0.0.0:9100")};
+  CHECK(ports(counter.count(sockets), kInbound) == Ports{80, 9100});
+  counter.tally().set_policy({{.exclude = {9100}}, {}, {}});
+  CHECK(ports(counter.count(sockets), kInbound) == Ports{80});
+  counter.tally().set_policy({});
+  CHECK(ports(counter.count(sockets), kInbound) == Ports{80, 9100});
+}
+
 TEST_CASE("More ports than there are seats are counted as other, visibly") {
   Counter counter({.inbound = {}, .outbound = {}, .max_ports = 2});
   const auto snapshot =

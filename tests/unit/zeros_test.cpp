@@ -46,7 +46,8 @@ class Host {
 SocketSpec listener(int port = 80) {
   return {.state = static_cast<std::uint8_t>(TcpState::listen),
           .local = "0.0.0.0:" + std::to_string(port),
-          .remote = "0.0.0.0:0"};
+          .remote = "0.0.0.0:0",
+          .send_queue = 128};
 }
 
 SocketSpec inbound(TcpState state) {
@@ -175,6 +176,16 @@ TEST_CASE("Details appear with the first socket that has them and stay with thei
     CHECK(details(later) == row.details);
     for (const std::string& family : kDetails) CHECK(later.sum(family) == 0);
   }
+}
+
+TEST_CASE("An accept queue is shown from the port's first listener on") {
+  Host host;
+  const std::string limit = "sockdiag_tcp_accept_queue_limit_sockets";
+  CHECK(host.sample({inbound(TcpState::established)}).matching(limit).empty());
+  CHECK(host.sample({listener()}).value(limit, {{"port", "80"}}) == 128);
+  const auto later = host.sample({});
+  CHECK(later.value(limit, {{"port", "80"}}) == 0);
+  CHECK_FALSE(later.value(limit, {{"port", "other"}}));
 }
 
 TEST_CASE("CLOSE has a series from the first socket in it on") {

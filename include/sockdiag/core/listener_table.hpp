@@ -8,17 +8,15 @@
 // listeners; memory grows with listeners, and with gone ones up to kMaxRemembered.
 
 #include <array>
-#include <bitset>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <unordered_map>
 
 #include "sockdiag/core/ip_address.hpp"
+#include "sockdiag/core/port_list.hpp"
 
 namespace sockdiag {
-
-using PortSet = std::bitset<65536>;
 
 class ListenerTable {
  public:

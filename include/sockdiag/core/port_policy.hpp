@@ -6,26 +6,16 @@
 
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
-#include <vector>
+
+#include "sockdiag/core/port_list.hpp"
 
 namespace sockdiag {
 
-// Both ends belong to it, as in net.ipv4.ip_local_port_range.
-struct PortRange {
-  std::uint16_t first = 0;
-  std::uint16_t last = 0;
-
-  [[nodiscard]] bool contains(std::uint16_t port) const noexcept {
-    return first <= port && port <= last;
-  }
-  friend bool operator==(const PortRange&, const PortRange&) noexcept = default;
-};
-
 struct PortPolicy {
-  std::vector<std::uint16_t> inbound;   // always tracked, with or without a listener
-  std::vector<std::uint16_t> outbound;  // always tracked, also inside the ephemeral range
-  std::size_t max_ports = 100;          // per direction, those above included
+  PortList inbound;             // always tracked, with or without a listener
+  PortList outbound;            // always tracked, also inside the ephemeral range
+  PortList exclude;             // never tracked; none of the above
+  std::size_t max_ports = 100;  // per direction, those above included
   // How long a port stays what it was after its listener (inbound) or its last socket (outbound).
   std::chrono::milliseconds port_retention = std::chrono::minutes(10);
 

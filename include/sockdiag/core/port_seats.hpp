@@ -11,11 +11,12 @@
 // the other would have to be a hundred times as busy as before. Configured ports never yield. Not
 // thread-safe.
 
-#include <bitset>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
+
+#include "sockdiag/core/port_list.hpp"
 
 namespace sockdiag {
 
@@ -31,8 +32,9 @@ class PortSeats {
 
   static constexpr std::uint64_t kFarBusier = 10;
 
-  // `configured` ports hold a seat always; repetitions do no harm. Ports are not 0.
-  void configure(const std::vector<std::uint16_t>& configured, std::size_t max_ports);
+  // `configured` ports hold a seat always, `excluded` ones lose theirs and must not be candidates.
+  // No port is in both.
+  void configure(const PortList& configured, std::size_t max_ports, const PortSet& excluded = {});
 
   [[nodiscard]] bool is_configured(std::uint16_t port) const noexcept { return configured_[port]; }
 
@@ -62,7 +64,7 @@ class PortSeats {
   static void yield_seats(std::vector<Claim>& sorted, std::size_t seats);
 
   std::vector<std::uint16_t> configured_ports_;
-  std::bitset<65536> configured_;
+  PortSet configured_;
   std::size_t max_ports_ = 0;
   std::vector<Seat> seats_;
 };

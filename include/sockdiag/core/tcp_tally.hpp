@@ -28,6 +28,7 @@
 #include "sockdiag/core/look_queue.hpp"
 #include "sockdiag/core/passing_state.hpp"
 #include "sockdiag/core/port_counters.hpp"
+#include "sockdiag/core/port_list.hpp"
 #include "sockdiag/core/port_policy.hpp"
 #include "sockdiag/core/port_seats.hpp"
 #include "sockdiag/core/port_table.hpp"
@@ -136,6 +137,7 @@ class TcpTally {
   ListenerTable listeners_;         // of samples
   ListenerTable polled_listeners_;  // of polls between them
   SharedPorts shared_ports_;
+  PortSet excluded_;  // of the policy, and 0
   std::array<PortSeats, kDirections.size()> seats_;
   std::array<PortTable, kDirections.size()> tables_;
   std::array<StateCounts, kAddressFamilyNames.size()> families_{};

@@ -12,6 +12,7 @@
 #include "sockdiag/core/passing_state.hpp"
 #include "sockdiag/core/port_policy.hpp"
 #include "sockdiag/core/tcp_tally.hpp"
+#include "sockdiag/exporter/family_patterns.hpp"
 
 namespace sockdiag {
 
@@ -27,6 +28,9 @@ struct Configuration {
   struct Listeners {
     std::chrono::milliseconds interval = std::chrono::seconds(1);
     std::chrono::milliseconds peak_window = std::chrono::seconds(60);
+  };
+  struct Metrics {
+    FamilyPatterns exclude;
   };
   struct Web {
     std::vector<std::string> listen_addresses = {":10293"};
@@ -46,6 +50,7 @@ struct Configuration {
   Listeners listeners;
   LifetimePolicy lifetimes;
   DestinationPolicy ephemeral_ports;
+  Metrics metrics;
   Web web;
   Log log;
 };

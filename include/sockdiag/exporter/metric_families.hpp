@@ -12,9 +12,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sockdiag/core/listener_snapshot.hpp"
 #include "sockdiag/core/tcp_snapshot.hpp"
+#include "sockdiag/exporter/family_patterns.hpp"
 #include "sockdiag/exporter/reload_status.hpp"
 #include "sockdiag/exporter/request_counts.hpp"
 #include "sockdiag/exporter/sample_status.hpp"
@@ -47,11 +49,17 @@ using SampleStatuses = BySampleSource<SampleStatus>;
 [[nodiscard]] std::span<const FamilyRow<SampleStatuses>> sample_families() noexcept;
 [[nodiscard]] std::span<const FamilyRow<ExporterState>> exporter_families() noexcept;
 
-// The text format 0.0.4 of all families of one table; a family without series is left out.
-[[nodiscard]] std::string render(const TcpSnapshot& snapshot);
-[[nodiscard]] std::string render(const ListenerSnapshot& snapshot);
-[[nodiscard]] std::string render(const KernelValues& values);
-[[nodiscard]] std::string render(const SampleStatuses& statuses);
-[[nodiscard]] std::string render(const ExporterState& state);
+// The names of all of them, in the order of the exposition.
+[[nodiscard]] std::vector<std::string_view> family_names();
+
+// The text format 0.0.4 of all families of one table; a family without series is left out, and so
+// is one that `excluded` matches, at no cost.
+[[nodiscard]] std::string render(const TcpSnapshot& snapshot, const FamilyPatterns& excluded = {});
+[[nodiscard]] std::string render(const ListenerSnapshot& snapshot,
+                                 const FamilyPatterns& excluded = {});
+[[nodiscard]] std::string render(const KernelValues& values, const FamilyPatterns& excluded = {});
+[[nodiscard]] std::string render(const SampleStatuses& statuses,
+                                 const FamilyPatterns& excluded = {});
+[[nodiscard]] std::string render(const ExporterState& state, const FamilyPatterns& excluded = {});
 
 }  // namespace sockdiag

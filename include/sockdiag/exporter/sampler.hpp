@@ -70,7 +70,7 @@ class Sampling {
   void succeeded(SampleSource source);
   void failed(SampleSource source, const char* why);
   void set_intervals(const Configuration& configuration);
-  void publish(const Configuration::Sampling& settings);
+  void publish(const Configuration& configuration);
   [[nodiscard]] Run& run_of(SampleSource source) noexcept { return runs_[index_of(source)]; }
 
   TcpSource tcp_;
