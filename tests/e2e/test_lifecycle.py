@@ -45,8 +45,8 @@ class Reload(EndToEndTest):
         self.assertRegex(line, "level=info .*configuration reloaded")
         self.expect_interval(exporter, 0.2)
         scrape = exporter.fresh_scrape()
-        self.assertEqual(len(scrape.sockets(22, "inbound")), 11)
-        self.assertEqual(len(scrape.sockets(5432, "outbound")), 11)
+        self.assertEqual(len(scrape.sockets(22, "inbound")), 10)
+        self.assertEqual(len(scrape.sockets(5432, "outbound")), 8)
 
     def test_a_long_interval_is_cut_short_by_a_reload(self):
         exporter = self.start_exporter(config=with_interval("1h"))
@@ -139,7 +139,7 @@ class Reload(EndToEndTest):
         self.expect_interval(exporter, 0.15)
         scrape = exporter.fresh_scrape()
         self.assert_sockets_match_the_kernel(scrape, 8080)
-        self.assertEqual(len(scrape.sockets(22)), 11)
+        self.assertEqual(len(scrape.sockets(22)), 10)
         self.assertEqual(scrape.value(LAST_RELOAD), 1)
 
 

@@ -56,7 +56,7 @@ class ScrapedByPrometheus(EndToEndTest):
 
     def test_every_state_of_a_port_is_there(self):
         states = "count(sockdiag_tcp_sockets{direction='inbound',port='8080'})"
-        self.assertEqual(self.prometheus.value(states), 11)
+        self.assertEqual(self.prometheus.value(states), 10)
 
     def test_vanished_sockets_go_down_to_zero_and_not_away(self):
         close_wait = "sockdiag_tcp_sockets{direction='inbound',port='8088',state='close_wait'}"
