@@ -152,7 +152,8 @@ std::shared_ptr<ThreadPool> start_pool() {
   }
 }
 
-// Belongs to the pool's thread. Says how many lines are missing before the first that is not.
+// Belongs to the pool's thread. Says how many lines are missing before the first that is not, give
+// or take those that are dropped while it is being written.
 class LossTellingSink final : public spdlog::sinks::stderr_sink_mt {
   using Sink = spdlog::sinks::stderr_sink_mt;
 
@@ -173,7 +174,7 @@ class LossTellingSink final : public spdlog::sinks::stderr_sink_mt {
   void tell(std::size_t lost) {
     const std::string text =
         std::to_string(lost) +
-        " log lines are missing here: standard error was not read, or memory ran out";
+        " log lines are missing around here: standard error was not read, or memory ran out";
     Sink::log({kName, spdlog::level::warn, text});
   }
 

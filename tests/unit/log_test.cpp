@@ -79,7 +79,7 @@ std::optional<unsigned long> line_number(const std::string& line) {
 }
 
 std::optional<unsigned long> missing(const std::string& line) {
-  return number_before(line, "log lines are missing here");
+  return number_before(line, "log lines are missing around here");
 }
 
 }  // namespace
@@ -133,25 +133,30 @@ TEST_CASE("A log in the background keeps all lines and their order where they ar
   for (std::size_t i = 0; i < lines.size(); ++i) CHECK(line_number(lines[i]) == i);
 }
 
-TEST_CASE("Whoever logs waits for nobody, and a line says how many lines are missing where") {
+TEST_CASE("Whoever logs waits for nobody, and lines say how many others are missing") {
   PipedStandardError standard_error;
   auto log = std::make_unique<BackgroundLog>(Configuration::Log{});
   for (unsigned number = 0; number < 2000; ++number) spdlog::info("{} is its number", number);
   const auto lines = standard_error.lines_of([&] { log.reset(); });
 
-  unsigned long next = 0;
+  std::size_t seen = 0;
+  std::size_t lost = 0;
+  unsigned long least = 0;
   for (const std::string& line : lines) {
     CAPTURE(line);
     CHECK(line.starts_with("ts="));
-    if (const auto lost = missing(line)) {
+    if (const auto lost_here = missing(line)) {
       CHECK_THAT(line, contains_text("level=warning"));
-      next += *lost;
+      lost += *lost_here;
     } else {
-      CHECK(line_number(line) == next++);
+      const unsigned long number = line_number(line).value();
+      CHECK(number >= least);
+      least = number + 1;
+      ++seen;
     }
   }
-  CHECK(next == 2000);
-  CHECK(std::count_if(lines.begin(), lines.end(), missing) == 1);
+  CHECK(lost > 0);
+  CHECK(seen + lost == 2000);
 }
 
 TEST_CASE("A line that is logged after the end of a log in the background is lost in silence") {
