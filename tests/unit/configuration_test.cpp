@@ -192,7 +192,8 @@ TEST_CASE("A wrong configuration is told by its place and what was expected") {
        "f.yml:3:16: listeners.peak_window: expected no less than listeners.interval, 10s "
        "(f.yml:2:13)"},
       {"listeners: {interval: 1m}\nports: {inbound: [1, 2], max_ports: 1}",
-       "f.yml:2:18: ports.inbound: expected no more ports than ports.max_ports, 1, got 2 (f.yml:2:37)"},
+       "f.yml:2:18: ports.inbound: expected no more ports than ports.max_ports, 1, got 2 "
+       "(f.yml:2:37)"},
       {"listeners: {peak_window: 1s, interval: 2s}", " (f.yml:1:40)"},
       {"lifetimes: {max_sockets: 999}", "f.yml:1:26: lifetimes.max_sockets: expected a whole"},
       {"lifetimes: {max_sockets: 10000001}", "a whole number from 1000 to 10000000"},
