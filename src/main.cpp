@@ -69,6 +69,13 @@ int run_command(const CommandLine& command_line) {
   return metrics ? EXIT_SUCCESS : kExitFailed;
 }
 
+// Whoever does not read what is printed can still end the process by a signal.
+int print(const ExitStatus& exit, HeldSignals& signals) {
+  signals.release();
+  (exit.status == EXIT_SUCCESS ? std::cout : std::cerr) << exit.text << std::flush;
+  return exit.status;
+}
+
 int run(const CommandLine& command_line, HeldSignals& signals) {
   const bool ends = command_line.config_check || command_line.health || command_line.once;
   if (!ends) return serve(command_line);
@@ -85,7 +92,8 @@ int main(int argc, char** argv) {
   try {
     const auto parsed = parse_command_line(argc, argv);
     const auto* exit = std::get_if<ExitStatus>(&parsed);
-    const int status = exit != nullptr ? exit->status : run(std::get<CommandLine>(parsed), signals);
+    const int status =
+        exit != nullptr ? print(*exit, signals) : run(std::get<CommandLine>(parsed), signals);
     return flush_standard_output() ? status
                                    : fail(kExitFailed, "standard output cannot be written");
   } catch (const ConfigError& error) {

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <deque>
-#include <iostream>
 #include <utility>
 
 #include "sockdiag/exporter/configuration_file.hpp"
@@ -64,13 +63,13 @@ struct Flag {
   }
 };
 
-// All flags but --help and --version.
 class Flags {
  public:
   explicit Flags(CLI::App& app) : app_(app) {}
 
-  const Flag& add_boolean(const std::string& name, const std::string& help) {
-    return add({name, std::string(kTrueOrFalse)}, help);
+  const Flag& add_boolean(const std::string& name, const std::string& help,
+                          const std::string& short_name = "") {
+    return add({name, std::string(kTrueOrFalse)}, help, short_name);
   }
 
   const Flag& add_value(const std::string& name, const std::string& expected,
@@ -102,16 +101,17 @@ class Flags {
     const auto letters = [](std::string_view name) {
       return name.substr(std::min(name.find_first_not_of('-'), name.size()));
     };
-    std::vector<std::string_view> known = {"help", "version"};
+    std::vector<std::string_view> known;
     for (const Flag& flag : flags_) known.push_back(letters(flag.name));
     const auto nearest = nearest_name(letters(word), known);
     return nearest ? "; did you mean --" + std::string(*nearest) + "?" : "";
   }
 
  private:
-  const Flag& add(Flag flag, const std::string& help) {
-    flag.option = flag.is_boolean() ? app_.add_flag(flag.name, help)
-                                    : app_.add_option(flag.name, help)->expected(1);
+  const Flag& add(Flag flag, const std::string& help, const std::string& short_name = "") {
+    const std::string names = short_name.empty() ? flag.name : short_name + "," + flag.name;
+    flag.option =
+        flag.is_boolean() ? app_.add_flag(names, help) : app_.add_option(names, help)->expected(1);
     flag.option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false);
     return flags_.emplace_back(std::move(flag));
   }
@@ -130,10 +130,11 @@ void check_empty_values(const Flags& flags, const std::vector<std::string_view>&
 }
 
 void check_unknown(const Flags& flags, std::vector<std::string> unknown) {
-  std::erase(unknown, "--");  // the end of the flags
+  const bool behind_flags = !unknown.empty() && unknown.front() == "--";  // their end
+  std::erase(unknown, "--");
   if (unknown.empty()) return;
   const std::string& first = unknown.front();
-  if (!first.starts_with('-')) {
+  if (behind_flags || !first.starts_with('-')) {
     throw UsageError("unexpected argument " + quoted_excerpt(first) +
                      ": everything is given by flags");
   }
@@ -191,9 +192,11 @@ void set_key(LoadedConfiguration& loaded, const CommandLine::Setting& setting) {
   }
 }
 
-// Throws UsageError and CLI::Success.
-CommandLine parse(CLI::App& app, int argc, const char* const* argv) {
+// Throws UsageError.
+std::variant<CommandLine, ExitStatus> parse(CLI::App& app, int argc, const char* const* argv) {
   Flags flags(app);
+  const Flag& version = flags.add_boolean("--version", "Print the version and exit.");
+  const Flag& help = flags.add_boolean("--help", "Print this help and exit.", "-h");
   const Flag& config_file =
       flags.add_value("--config.file", "the path of a file", "YAML configuration file.", "FILE");
   const Flag& check = flags.add_boolean("--config.check", "Check the configuration and exit.");
@@ -209,6 +212,8 @@ CommandLine parse(CLI::App& app, int argc, const char* const* argv) {
   } catch (const CLI::ArgumentMismatch& error) {
     fail_without_value(flags, error.what());
   }
+  if (is_on(help)) return ExitStatus{0, app.help()};
+  if (is_on(version)) return ExitStatus{0, version_text() + "\n"};
   check_unknown(flags, app.remaining());
   check_repeated(flags);
 
@@ -236,16 +241,13 @@ std::span<const KeyFlag> key_flags() noexcept { return kKeyFlags; }
 std::variant<CommandLine, ExitStatus> parse_command_line(int argc, const char* const* argv) {
   CLI::App app{"Counts TCP sockets by state, service port and direction for Prometheus.",
                "sockdiag_exporter"};
-  app.set_version_flag("--version", version_text(), "Print the version and exit.");
-  app.set_help_flag("-h,--help", "Print this help and exit.");
-  app.allow_extras();  // they get a sentence of ours
+  app.set_help_flag();  // --help is a flag like the others
+  app.allow_extras();   // they get a sentence of ours
   try {
     return parse(app, argc, argv);
-  } catch (const CLI::Success& success) {
-    return ExitStatus{app.exit(success)};
   } catch (const std::runtime_error& error) {
-    std::cerr << "sockdiag_exporter: " << one_line(error.what()) << " (--help lists the flags)\n";
-    return ExitStatus{kExitWrongUsage};
+    return ExitStatus{kExitWrongUsage, "sockdiag_exporter: " + one_line(error.what()) +
+                                           " (--help lists the flags)\n"};
   }
 }
 

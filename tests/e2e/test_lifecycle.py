@@ -433,6 +433,12 @@ class UnreadLog(EndToEndTest):
             wait_until(lambda: is_writing(exporter.process.pid), "a thread that waits to write")
             self.assertEqual(exporter.terminate(), 0)
 
+    def test_a_wrong_flag_that_nobody_reads_about_ends_on_sigterm(self):
+        exporter = Exporter("--nonsense", listen=None, stderr=self.descriptor(full_pipe))
+        self.addCleanup(exporter.dispose)
+        wait_until(lambda: is_writing(exporter.process.pid), "a thread that waits to write")
+        self.assertEqual(exporter.terminate(), -signal.SIGTERM)
+
 
 def is_writing(process):
     """Whether the kernel holds up a thread of it in write(2) to standard error."""

@@ -3,8 +3,7 @@
 
 #include <filesystem>
 #include <fstream>
-#include <iostream>
-#include <sstream>
+#include <utility>
 
 #include "sockdiag/exporter/configuration_keys.hpp"
 #include "support/catch.hpp"
@@ -19,16 +18,18 @@ CommandLine parse(std::vector<const char*> arguments) {
   return std::get<CommandLine>(parsed);
 }
 
+// What is to be printed, with that status.
+std::string text_of(std::vector<const char*> arguments, int status = 0) {
+  arguments.insert(arguments.begin(), "sockdiag_exporter");
+  const auto parsed = parse_command_line(static_cast<int>(arguments.size()), arguments.data());
+  REQUIRE(std::holds_alternative<ExitStatus>(parsed));
+  CHECK(std::get<ExitStatus>(parsed).status == status);
+  return std::get<ExitStatus>(parsed).text;
+}
+
 // What is said of wrong flags.
 std::string problem_of(std::vector<const char*> arguments) {
-  arguments.insert(arguments.begin(), "sockdiag_exporter");
-  std::ostringstream text;
-  auto* const before = std::cerr.rdbuf(text.rdbuf());
-  const auto parsed = parse_command_line(static_cast<int>(arguments.size()), arguments.data());
-  std::cerr.rdbuf(before);
-  REQUIRE(std::holds_alternative<ExitStatus>(parsed));
-  CHECK(std::get<ExitStatus>(parsed).status == 2);
-  return text.str();
+  return text_of(std::move(arguments), 2);
 }
 
 }  // namespace
@@ -121,6 +122,7 @@ TEST_CASE("What is wrong with the flags is said in words of our own") {
       {{"stray"}, "unexpected argument \"stray\": everything is given by flags"},
       {{"--config.check", "--", "stray"},
        "unexpected argument \"stray\": everything is given by flags"},
+      {{"--", "--once"}, "unexpected argument \"--once\": everything is given by flags"},
       {{"--config.file"}, "--config.file: expected the path of a file, got nothing"},
       {{"--config.file="}, "--config.file: expected the path of a file, got nothing"},
       {{"--log.level=", "--once"},
@@ -131,6 +133,8 @@ TEST_CASE("What is wrong with the flags is said in words of our own") {
       {{"--health=1"}, "--health: expected true or false, got \"1\""},
       {{"--config.check=yes"}, "--config.check: expected true or false, got \"yes\""},
       {{"--health="}, "--health: expected true or false, got nothing"},
+      {{"--version=1.2"}, "--version: expected true or false, got \"1.2\""},
+      {{"--help=flags"}, "--help: expected true or false, got \"flags\""},
       {{"--health", "--once"},
        "expected one of --config.check, --health and --once, got --health and --once"},
       {{"--once", "--config.check"},
@@ -157,6 +161,13 @@ TEST_CASE("A flag that is true or false takes either, and no next argument") {
   CHECK_FALSE(load_configuration(parse({"--web.enable-lifecycle=false"})).web.enable_lifecycle);
   CHECK_THROWS_WITH(load_configuration(parse({"--web.enable-lifecycle=0"})),
                     "--web.enable-lifecycle: expected true or false, got \"0\"");
+}
+
+TEST_CASE("Help and version come before everything else that is asked, unless they are false") {
+  CHECK(text_of({"--help", "--nonsense"}).find("--log.level") != std::string::npos);
+  CHECK(text_of({"-h"}) == text_of({"--help=true"}));
+  CHECK(text_of({"--once", "--health", "--version"}).starts_with("sockdiag_exporter "));
+  CHECK(parse({"--help=false", "--version=false", "--once"}).once);
 }
 
 TEST_CASE("The level warning has a short name, and shows the long one") {

@@ -37,12 +37,13 @@ struct CommandLine {
   std::vector<Setting> settings;
 };
 
-// Everything is said and done: help, version or a wrong flag.
+// All that is left to do is to print help, the version or what is wrong with a flag.
 struct ExitStatus {
   int status = 0;
+  std::string text;  // whole lines, for standard output where the status is 0, else standard error
 };
 
-// Prints help and version on standard output, errors on standard error.
+// Prints nothing.
 [[nodiscard]] std::variant<CommandLine, ExitStatus> parse_command_line(int argc,
                                                                        const char* const* argv);
 
