@@ -37,12 +37,18 @@ std::set<std::string_view> known_keys(std::string_view section) {
   return names;
 }
 
-// A key that stands outside of its section, or has the section in its name; null where it is none.
-const ConfigurationKey* misplaced_key(std::string_view word, std::string_view section) {
+// Where a key belongs that stands outside of its section, or has the section in its name; empty
+// where it is none.
+std::string right_place(std::string_view word, std::string_view section) {
+  std::string place;
   for (const ConfigurationKey& key : configuration_keys()) {
-    if (word == key.name || (section.empty() && word == key_of(key.name))) return &key;
+    if (word != key.name && (!section.empty() || word != key_of(key.name))) continue;
+    place += place.empty()
+                 ? "the key \"" + std::string(key_of(key.name)) + "\" inside of the section "
+                 : " or ";
+    place.append("\"").append(section_of(key.name)).append("\"");
   }
-  return nullptr;
+  return place;
 }
 
 // Says what was meant, or names all known keys. What others wrote may be of any length.
@@ -50,10 +56,8 @@ std::string unknown_key(std::string_view word, std::string_view section,
                         const std::set<std::string_view>& known) {
   if (word == "<<") return "merge keys (<<) are not known; write the keys themselves";
   const std::string problem = "unknown key " + quoted_excerpt(word);
-  if (const ConfigurationKey* key = misplaced_key(word, section)) {
-    return problem + "; expected the key \"" + std::string(key_of(key->name)) +
-           "\" inside of the section \"" + std::string(section_of(key->name)) + "\"";
-  }
+  const std::string place = right_place(word, section);
+  if (!place.empty()) return problem + "; expected " + place;
   const std::vector<std::string_view> names(known.begin(), known.end());
   if (const auto nearest = nearest_name(excerpt(word), names)) {
     return problem + "; did you mean \"" + std::string(*nearest) + "\"?";

@@ -392,7 +392,8 @@ void check_contradictions(const LoadedConfiguration& loaded) {
   std::string text = origins.of(wrong->key).value_or("the default");
   text.append(": ").append(wrong->key).append(": ").append(wrong->problem);
   if (!wrong->other_key.empty()) {
-    text.append(" (").append(origins.of(wrong->other_key).value_or("the default")).append(")");
+    text.append(" (").append(wrong->other_key).append(": ");
+    text.append(origins.of(wrong->other_key).value_or("the default")).append(")");
   }
   throw ConfigError(text);
 }

@@ -163,7 +163,8 @@ TEST_CASE("A wrong configuration is told by its place and what was expected") {
       {"ports: {inbound: [1, 2], max_ports: 1}", "f.yml:1:18: ports.inbound: expected no more"},
       {"ports: {outbound: [1, 2], max_ports: 1}", "f.yml:1:19: ports.outbound: expected no more"},
       {"ports: {inbound: [1-101]}",
-       "f.yml:1:18: ports.inbound: expected no more ports than ports.max_ports, 100, got 101"},
+       "f.yml:1:18: ports.inbound: expected no more ports than ports.max_ports, 100, got 101 "
+       "(ports.max_ports: the default)"},
       {"ports: {inbound: [5-3]}",
        "f.yml:1:19: ports.inbound: expected a list of ports from 1 to 65535, or ranges such as "
        "30000-32767, got \"5-3\""},
@@ -190,11 +191,11 @@ TEST_CASE("A wrong configuration is told by its place and what was expected") {
       {"listeners: {peak_window: 2h}", "f.yml:1:26: listeners.peak_window: expected a duration"},
       {"listeners:\n  interval: 10s\n  peak_window: 9s\n",
        "f.yml:3:16: listeners.peak_window: expected no less than listeners.interval, 10s "
-       "(f.yml:2:13)"},
+       "(listeners.interval: f.yml:2:13)"},
       {"listeners: {interval: 1m}\nports: {inbound: [1, 2], max_ports: 1}",
        "f.yml:2:18: ports.inbound: expected no more ports than ports.max_ports, 1, got 2 "
-       "(f.yml:2:37)"},
-      {"listeners: {peak_window: 1s, interval: 2s}", " (f.yml:1:40)"},
+       "(ports.max_ports: f.yml:2:37)"},
+      {"listeners: {peak_window: 1s, interval: 2s}", " (listeners.interval: f.yml:1:40)"},
       {"lifetimes: {max_sockets: 999}", "f.yml:1:26: lifetimes.max_sockets: expected a whole"},
       {"lifetimes: {max_sockets: 10000001}", "a whole number from 1000 to 10000000"},
       {"lifetimes: {close_wait: 0s}", "f.yml:1:25: lifetimes.close_wait: expected a duration"},
@@ -220,7 +221,13 @@ TEST_CASE("A wrong configuration is told by its place and what was expected") {
       {"log: [", "f.yml:1:6: not YAML: the bracket that opens here is not closed"},
       {"log: {level: info\n", "f.yml:1:6: not YAML: the bracket that opens here is not closed"},
       {"ports: {inbound: [22}", "f.yml:1:21: not YAML: unexpected ] or }"},
-      {"log: *nowhere", "f.yml:1:6: not YAML: the alias (*) has no anchor (&) before it"},
+      {"log: *nowhere",
+       "f.yml:1:6: not YAML: the alias (*) has no anchor (&) before it; text that begins with * "
+       "needs quotes"},
+      {"metrics: {exclude: [*]}", "f.yml:1:22: not YAML: text that begins with * needs quotes"},
+      {"log: &", "f.yml:1:7: not YAML: text that begins with & needs quotes"},
+      {"log: {level: info}\nweb:\n  telemetry_path: >m\n",
+       "not YAML: text that begins with | or > needs quotes"},
       {"a: b: c", "f.yml:1:5: not YAML: unexpected colon"},
       {"web: {telemetry_path: @m}",
        "not YAML: a value that begins with this character needs quotes"},
@@ -282,6 +289,8 @@ TEST_CASE("A control character is named where it stands") {
 
 TEST_CASE("A key that stands outside of its section is told where it belongs") {
   const std::string inside = "; expected the key \"interval\" inside of the section \"sampling\"";
+  CHECK(problem_of("interval: 5s") ==
+        "f.yml:1:1: unknown key \"interval\"" + inside + " or \"listeners\"");
   CHECK(problem_of("sampling.interval: 5s") ==
         "f.yml:1:1: unknown key \"sampling.interval\"" + inside);
   CHECK(problem_of("sampling: {sampling.interval: 5s}") ==
