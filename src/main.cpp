@@ -45,6 +45,7 @@ int serve(const CommandLine& command_line) {
     return EXIT_SUCCESS;
   } catch (const std::exception& error) {
     spdlog::error("{}", error.what());
+    end_within_two_seconds(kExitFailed);  // where nobody reads the log
     return kExitFailed;
   }
 }

@@ -14,6 +14,7 @@ namespace {
 
 sem_t came;
 std::atomic<int> ending = 0;  // the signal that ends the process
+std::atomic<int> status_at_end = EXIT_SUCCESS;
 static_assert(std::atomic<int>::is_always_lock_free, "signal handlers use it");
 
 sigset_t set_of(std::initializer_list<int> numbers) noexcept {
@@ -23,7 +24,7 @@ sigset_t set_of(std::initializer_list<int> numbers) noexcept {
   return signals;
 }
 
-void leave(int /*signal*/) { ::_exit(EXIT_SUCCESS); }
+void leave(int /*signal*/) { ::_exit(status_at_end.load()); }
 
 // A dump, a read or a write that hangs cannot be cut short, and a supervisor does not wait: nothing
 // is lost by going.
@@ -73,6 +74,11 @@ void handle_signals() noexcept {
   // Those too that were blocked by whoever started the process.
   const sigset_t signals = set_of({SIGALRM, SIGHUP, SIGINT, SIGTERM});
   ::pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+}
+
+void end_within_two_seconds(int status) noexcept {
+  status_at_end = status;
+  leave_within_two_seconds();
 }
 
 int wait_for_signal() noexcept {

@@ -28,6 +28,10 @@ class HeldSignals {
 // and SIGPIPE is ignored.
 void handle_signals() noexcept;
 
+// After handle_signals(), for a process that is about to end by itself with that status: it waits
+// no longer for what hangs.
+void end_within_two_seconds(int status) noexcept;
+
 // Waits after handle_signals(). Returns SIGHUP once for each that came, or the signal that ends the
 // process.
 [[nodiscard]] int wait_for_signal() noexcept;
