@@ -48,7 +48,7 @@ def _is_whole(row):
 
 
 def _fresh_to_keep_alive(found):
-    """How much more fresh connections cost: nothing where the server closes all of them."""
+    """How much more fresh connections cost: nothing where the server closes the others, too."""
     for (server, asked, (connections, fresh, gzip)), row in found.items():
         keep_alive = found.get((server, asked, (connections, False, gzip)))
         if fresh and keep_alive and _is_whole(row) and _is_whole(keep_alive):
