@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <latch>
 #include <map>
 #include <memory>
 #include <optional>
@@ -230,6 +231,31 @@ TEST_CASE("Where workers run short the connection that has been idle longest goe
   CHECK_THAT(kept.read_until("nothing"), contains_text("keep-alive"));
   const Client idle[] = {Client(server), Client(server), Client(server)};
   CHECK(kept.read_to_end().empty());
+}
+
+TEST_CASE("Where workers run short while a kept connection is answered, it does not wait") {
+  std::latch kept_is_busy(1);
+  std::latch others_are_busy(3);
+  std::latch others_may_end(1);
+  const HttpServer server(small_server(), [&](const HttpRequest& request) {
+    if (request.path == "/kept") {
+      kept_is_busy.count_down();
+      others_are_busy.wait();
+    } else if (request.path == "/other") {
+      others_are_busy.count_down();
+      others_may_end.wait();
+    }
+    return echo(request);
+  });
+  const Client kept(server);
+  kept.send(kKeptRequest);
+  CHECK_THAT(kept.read_until("nothing"), contains_text("keep-alive"));
+  kept.send("GET /kept HTTP/1.1\r\nHost: x\r\n\r\n");
+  kept_is_busy.wait();
+  const Client others[] = {Client(server), Client(server), Client(server)};
+  for (const Client& other : others) other.send("GET /other HTTP/1.1\r\nHost: x\r\n\r\n");
+  CHECK_THAT(kept.read_to_end(), contains_text("GET /kept"));
+  others_may_end.count_down();
 }
 
 TEST_CASE("A server with kept connections ends at once") {
