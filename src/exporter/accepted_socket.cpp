@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "accepted_socket.hpp"
 
-#include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -60,16 +58,14 @@ std::optional<int> find_accepted_socket(const mg_request_info& request, int end)
   return found;
 }
 
-std::optional<std::uint64_t> bytes_taken(int socket) noexcept {
-  int unread = 0;
-  if (::ioctl(socket, SIOCINQ, &unread) != 0) return std::nullopt;
+std::optional<std::uint64_t> bytes_received(int socket) noexcept {
   tcp_info info{};
   socklen_t length = sizeof info;
   if (::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return std::nullopt;
   constexpr std::size_t kNeeded =
       offsetof(tcp_info, tcpi_bytes_received) + sizeof info.tcpi_bytes_received;
   if (length < kNeeded) return std::nullopt;
-  return info.tcpi_bytes_received - static_cast<std::uint64_t>(unread);
+  return info.tcpi_bytes_received;
 }
 
 }  // namespace sockdiag

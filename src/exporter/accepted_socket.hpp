@@ -15,8 +15,9 @@ namespace sockdiag {
 [[nodiscard]] std::optional<int> find_accepted_socket(const mg_request_info& request,
                                                       int end) noexcept;
 
-// Bytes of the client's that the process has taken from the socket since it was connected. Nothing
-// if the kernel does not tell (before Linux 4.1, gVisor). What arrives meanwhile may be among them.
-[[nodiscard]] std::optional<std::uint64_t> bytes_taken(int socket) noexcept;
+// Bytes of the client's that the kernel has received since the socket was connected (tcp_info, see
+// include/uapi/linux/tcp.h), read or not. Nothing if the kernel does not tell (before Linux 4.1,
+// gVisor).
+[[nodiscard]] std::optional<std::uint64_t> bytes_received(int socket) noexcept;
 
 }  // namespace sockdiag

@@ -68,7 +68,7 @@ void KeptConnections::end(const Connection& connection) noexcept {
 bool KeptConnections::may_keep(Connection& connection, const mg_request_info& request) noexcept {
   connection.request_bytes += head_bytes(request);
   return wants_to_be_kept(request) && take_seat(connection, request) &&
-         bytes_taken(*connection.socket) == connection.request_bytes;
+         bytes_received(*connection.socket) == connection.request_bytes;
 }
 
 bool KeptConnections::await_request(const Connection& connection) noexcept {
