@@ -29,7 +29,7 @@ YamlPlace place_of(const YAML::Mark& mark) {
                   "expected at most " + std::to_string(most) + " " + std::string(what));
 }
 
-// What yaml-cpp says, and what is meant by it.
+// What yaml-cpp says, or how it begins (0.8 adds the name of an anchor), and what is meant by it.
 struct Sentence {
   std::string_view parser;
   std::string_view ours;
@@ -58,7 +58,7 @@ constexpr auto kSentences = std::to_array<Sentence>({
 
 std::string sentence_for(std::string_view parser) {
   for (const Sentence& sentence : kSentences) {
-    if (sentence.parser == parser) return std::string(sentence.ours);
+    if (parser.starts_with(sentence.parser)) return std::string(sentence.ours);
   }
   return excerpt(parser);
 }
