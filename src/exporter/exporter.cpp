@@ -6,7 +6,6 @@
 #include <atomic>
 #include <chrono>
 #include <mutex>
-#include <set>
 #include <system_error>
 #include <utility>
 
@@ -46,43 +45,20 @@ void log_build() {
                build.compiler);
 }
 
-using Names = std::set<std::string_view>;
-
 template <typename Families>
-void insert_counters(Names& names, const Families& families) {
+void append_counters(FamilyPatterns& names, const Families& families) {
   for (const auto& family : families) {
-    if (family.type == prometheus::MetricType::Counter) names.insert(family.name);
+    if (family.type == prometheus::MetricType::Counter) names.emplace_back(family.name);
   }
 }
 
 // What the exporter says of itself, and what it counts from its start on: beside one sample that
 // would be zeros. The kernel's counters count from its own start.
-Names families_of_the_process() {
-  Names names;
-  for (const auto& family : exporter_families()) names.insert(family.name);
-  insert_counters(names, tcp_families());
-  insert_counters(names, listener_families());
-  insert_counters(names, sample_families());
-  return names;
-}
-
-// The name of the family that a line of the text format is about.
-std::string_view family_of(std::string_view line) {
-  constexpr std::string_view kComments[] = {"# HELP ", "# TYPE "};
-  for (const std::string_view comment : kComments) {
-    if (line.starts_with(comment)) line.remove_prefix(comment.size());
-  }
-  return line.substr(0, line.find_first_of("{ \n"));
-}
-
-std::string without_families(std::string_view text, const Names& names) {
-  std::string rest;
-  while (!text.empty()) {
-    const std::string_view line = text.substr(0, text.find('\n') + 1);
-    if (!names.contains(family_of(line))) rest += line;
-    text.remove_prefix(line.size());
-  }
-  return rest;
+void append_families_of_the_process(FamilyPatterns& names) {
+  for (const auto& family : exporter_families()) names.emplace_back(family.name);
+  append_counters(names, tcp_families());
+  append_counters(names, listener_families());
+  append_counters(names, sample_families());
 }
 
 }  // namespace
@@ -253,7 +229,8 @@ Health ask_for_health(const Configuration& configuration) {
   }
 }
 
-std::optional<std::string> sample_once(const Configuration& configuration, bool process) {
+std::optional<std::string> sample_once(Configuration configuration, bool process) {
+  if (!process) append_families_of_the_process(configuration.metrics.exclude);
   Board board;
   Sampling sampling = kernel_sampling(configuration, board);
   sampling.attempt_all(configuration);
@@ -264,8 +241,7 @@ std::optional<std::string> sample_once(const Configuration& configuration, bool 
     return render(ExporterState{loaded, read_process_stats(), read_process_start_time()},
                   configuration.metrics.exclude);
   };
-  std::string text = Pages(board, std::move(options)).metrics_text();
-  return process ? text : without_families(text, families_of_the_process());
+  return Pages(board, std::move(options)).metrics_text();
 }
 
 }  // namespace sockdiag

@@ -50,7 +50,6 @@ struct Health {
 // One sample of each source, as /metrics would show it; nothing where that of the sockets failed.
 // Failures have been logged. Without `process` it has only what is true of the host: neither the
 // families of this process nor what is counted since its start.
-[[nodiscard]] std::optional<std::string> sample_once(const Configuration& configuration,
-                                                     bool process = true);
+[[nodiscard]] std::optional<std::string> sample_once(Configuration configuration, bool process);
 
 }  // namespace sockdiag
