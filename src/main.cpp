@@ -12,6 +12,7 @@
 #include <iostream>
 #include <variant>
 
+#include "sockdiag/core/quoted.hpp"
 #include "sockdiag/exporter/command_line.hpp"
 #include "sockdiag/exporter/exporter.hpp"
 #include "sockdiag/exporter/log.hpp"

@@ -7,10 +7,10 @@
 #include <deque>
 #include <utility>
 
+#include "sockdiag/core/quoted.hpp"
 #include "sockdiag/exporter/configuration_file.hpp"
 #include "sockdiag/exporter/configuration_keys.hpp"
 #include "sockdiag/exporter/listen_address.hpp"
-#include "sockdiag/exporter/log.hpp"
 #include "sockdiag/exporter/nearest_name.hpp"
 #include "sockdiag/exporter/version.hpp"
 

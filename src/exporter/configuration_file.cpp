@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "regular_file.hpp"
+#include "sockdiag/core/quoted.hpp"
 #include "sockdiag/exporter/configuration_keys.hpp"
-#include "sockdiag/exporter/log.hpp"
 #include "sockdiag/exporter/nearest_name.hpp"
 #include "yaml_document.hpp"
 

@@ -8,9 +8,9 @@
 #include <sstream>
 #include <utility>
 
+#include "sockdiag/core/quoted.hpp"
 #include "sockdiag/exporter/duration.hpp"
 #include "sockdiag/exporter/listen_address.hpp"
-#include "sockdiag/exporter/log.hpp"
 #include "sockdiag/exporter/metric_families.hpp"
 #include "sockdiag/exporter/nearest_name.hpp"
 
@@ -372,7 +372,7 @@ std::optional<Contradiction> find_contradiction(const Configuration& configurati
   const PortPolicy& ports = configuration.ports;
   if (auto wrong = contradiction_of("ports.inbound", ports.inbound, ports)) return wrong;
   if (auto wrong = contradiction_of("ports.outbound", ports.outbound, ports)) return wrong;
-  const Configuration::Listeners& listeners = configuration.listeners;
+  const ListenerPolicy& listeners = configuration.listeners;
   if (listeners.peak_window < listeners.interval) {
     return Contradiction{
         "listeners.peak_window",

@@ -16,12 +16,13 @@
 #include "sockdiag/exporter/metric_families.hpp"
 #include "sockdiag/exporter/pages.hpp"
 #include "sockdiag/exporter/reloader.hpp"
-#include "sockdiag/exporter/request_counts.hpp"
+#include "sockdiag/exporter/request_counter.hpp"
 #include "sockdiag/exporter/requested_task.hpp"
 #include "sockdiag/exporter/sampler.hpp"
 #include "sockdiag/exporter/service_manager.hpp"
 #include "sockdiag/exporter/thread_problem.hpp"
 #include "sockdiag/exporter/version.hpp"
+#include "sockdiag/procfs/process_stats.hpp"
 
 namespace sockdiag {
 namespace {
@@ -30,7 +31,7 @@ namespace {
 constexpr std::chrono::seconds kAnswerTimeout(3);
 
 HttpServer::Options server_options(const Configuration::Web& web,
-                                   std::vector<ListenAddress> addresses, RequestCounts& requests) {
+                                   std::vector<ListenAddress> addresses, RequestCounter& requests) {
   HttpServer::Options options;
   options.addresses = std::move(addresses);
   options.workers = web.workers;
@@ -189,7 +190,7 @@ class Exporter::Parts {
   Board board_;
   Liveness liveness_;
   Reloader reloader_;
-  RequestCounts requests_;
+  RequestCounter requests_;
   Pages pages_;
   Sampler sampler_;
   RequestedTask reloading_;

@@ -10,6 +10,7 @@
 
 #include "sockdiag/exporter/metric_families.hpp"
 #include "sockdiag/exporter/schedule.hpp"
+#include "sockdiag/procfs/kernel_value_reader.hpp"
 
 namespace sockdiag {
 namespace {

@@ -16,7 +16,7 @@
 #include <exception>
 #include <string>
 
-#include "sockdiag/exporter/log.hpp"
+#include "sockdiag/core/quoted.hpp"
 
 namespace sockdiag::service_manager {
 namespace {

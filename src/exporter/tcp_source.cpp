@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "sockdiag/netlink/kernel_channel.hpp"
-#include "sockdiag/procfs/kernel_values.hpp"
+#include "sockdiag/procfs/kernel_value_reader.hpp"
 #include "sockdiag/procfs/listen_drops.hpp"
 #include "sockdiag/procfs/sysctl.hpp"
 

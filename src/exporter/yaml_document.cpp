@@ -13,7 +13,7 @@
 #include <sstream>
 #include <string_view>
 
-#include "sockdiag/exporter/log.hpp"
+#include "sockdiag/core/quoted.hpp"
 
 namespace sockdiag {
 namespace {

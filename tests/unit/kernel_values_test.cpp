@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/procfs/kernel_values.hpp"
-
 #include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
 #include <set>
 
+#include "sockdiag/procfs/kernel_value_reader.hpp"
 #include "support/catch.hpp"
 #include "support/fake_proc.hpp"
 

@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "sockdiag/core/quoted.hpp"
 #include "support/catch.hpp"
 #include "support/subprocess.hpp"
 

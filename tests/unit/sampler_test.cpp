@@ -97,7 +97,7 @@ class FakeKernel {
   }
 };
 
-Configuration with(Configuration::Sampling sampling) {
+Configuration with(SamplingPolicy sampling) {
   Configuration configuration;
   configuration.sampling = sampling;
   return configuration;
@@ -183,7 +183,7 @@ TEST_CASE("Staleness comes after max_staleness and never before three intervals"
   FakeKernel kernel;
   Board board;
   Sampling sampling = kernel.sampling(board);
-  const auto lifetime = [&](Configuration::Sampling settings) {
+  const auto lifetime = [&](SamplingPolicy settings) {
     sampling.attempt(SampleSource::tcp, with(settings));
     return board.latest()->of(SampleSource::tcp).withdrawn_after - std::chrono::steady_clock::now();
   };
@@ -196,7 +196,7 @@ TEST_CASE("A cheap failure does not shorten the interval that a good sample stre
   FakeKernel kernel;
   Board board;
   Sampling sampling = kernel.sampling(board);
-  const Configuration::Sampling settings{.interval = 1ms, .cpu_budget = 1e-9};
+  const SamplingPolicy settings{.interval = 1ms, .cpu_budget = 1e-9};
   sampling.attempt(SampleSource::tcp, with(settings));
   const auto stretched = tcp_of(sampling).interval;
   kernel.answer = DumpBuilder().done(ENOMEM);

@@ -18,23 +18,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "sockdiag/core/destination.hpp"
 #include "sockdiag/core/hash.hpp"
-#include "sockdiag/core/ip_address.hpp"
 
 namespace sockdiag {
-
-struct Destination {
-  IpAddress source;
-  IpAddress address;
-  std::uint16_t port = 0;
-
-  friend bool operator==(const Destination&, const Destination&) noexcept = default;
-};
-
-struct DestinationUse {
-  Destination destination;
-  std::uint32_t ephemeral_ports = 0;
-};
 
 class DestinationTable {
  public:

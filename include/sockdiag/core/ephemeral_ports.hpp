@@ -11,7 +11,7 @@
 #include <optional>
 #include <vector>
 
-#include "sockdiag/core/port_policy.hpp"
+#include "sockdiag/core/port_list.hpp"
 
 namespace sockdiag {
 

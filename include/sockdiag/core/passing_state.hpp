@@ -5,7 +5,6 @@
 // one is what an operator looks for; TIME_WAIT stays by design and is counted by its starts.
 
 #include <array>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
@@ -33,16 +32,5 @@ using ByPassingState = std::array<Value, kPassingStateCount>;
   }();
   return kIndices[index_of(state)];
 }
-
-struct LifetimePolicy {
-  std::size_t max_sockets = 500'000;  // followed at a time
-  // Time in a state from which on a socket is called lingering.
-  ByPassingState<std::chrono::milliseconds> thresholds = {
-      std::chrono::seconds(10), std::chrono::seconds(5),  std::chrono::seconds(10),
-      std::chrono::seconds(90), std::chrono::seconds(10), std::chrono::seconds(60),
-      std::chrono::seconds(10)};
-
-  friend bool operator==(const LifetimePolicy&, const LifetimePolicy&) noexcept = default;
-};
 
 }  // namespace sockdiag

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "sockdiag/core/close_wait_cause.hpp"
-#include "sockdiag/core/destination_table.hpp"
+#include "sockdiag/core/destination.hpp"
 #include "sockdiag/core/direction.hpp"
 #include "sockdiag/core/passing_state.hpp"
 #include "sockdiag/core/tcp_state.hpp"

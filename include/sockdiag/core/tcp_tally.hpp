@@ -27,9 +27,9 @@
 #include "sockdiag/core/listener_table.hpp"
 #include "sockdiag/core/look_queue.hpp"
 #include "sockdiag/core/passing_state.hpp"
+#include "sockdiag/core/policy.hpp"
 #include "sockdiag/core/port_counters.hpp"
 #include "sockdiag/core/port_list.hpp"
-#include "sockdiag/core/port_policy.hpp"
 #include "sockdiag/core/port_seats.hpp"
 #include "sockdiag/core/port_table.hpp"
 #include "sockdiag/core/shared_ports.hpp"
@@ -38,15 +38,6 @@
 #include "sockdiag/core/time_wait_starts.hpp"
 
 namespace sockdiag {
-
-// What the operator sets.
-struct TcpPolicy {
-  PortPolicy ports;
-  LifetimePolicy lifetimes;
-  DestinationPolicy destinations;
-
-  friend bool operator==(const TcpPolicy&, const TcpPolicy&) noexcept = default;
-};
 
 class TcpTally {
  public:

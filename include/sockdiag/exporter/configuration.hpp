@@ -9,9 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "sockdiag/core/passing_state.hpp"
-#include "sockdiag/core/port_policy.hpp"
-#include "sockdiag/core/tcp_tally.hpp"
+#include "sockdiag/core/policy.hpp"
 #include "sockdiag/exporter/family_patterns.hpp"
 
 namespace sockdiag {
@@ -20,15 +18,6 @@ enum class LogLevel { debug, info, warning, error };
 enum class LogFormat { logfmt, json };
 
 struct Configuration {
-  struct Sampling {
-    std::chrono::milliseconds interval = std::chrono::seconds(5);
-    double cpu_budget = 0.05;  // of one CPU
-    std::chrono::milliseconds max_staleness = std::chrono::seconds(60);
-  };
-  struct Listeners {
-    std::chrono::milliseconds interval = std::chrono::seconds(1);
-    std::chrono::milliseconds peak_window = std::chrono::seconds(60);
-  };
   struct Metrics {
     FamilyPatterns exclude;
   };
@@ -45,9 +34,9 @@ struct Configuration {
     LogFormat format = LogFormat::logfmt;
   };
 
-  Sampling sampling;
+  SamplingPolicy sampling;
   PortPolicy ports;
-  Listeners listeners;
+  ListenerPolicy listeners;
   LifetimePolicy lifetimes;
   DestinationPolicy ephemeral_ports;
   Metrics metrics;

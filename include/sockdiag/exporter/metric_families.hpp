@@ -14,14 +14,14 @@
 #include <string_view>
 #include <vector>
 
+#include "sockdiag/core/kernel_values.hpp"
 #include "sockdiag/core/listener_snapshot.hpp"
+#include "sockdiag/core/process_stats.hpp"
+#include "sockdiag/core/request_counts.hpp"
 #include "sockdiag/core/tcp_snapshot.hpp"
 #include "sockdiag/exporter/family_patterns.hpp"
 #include "sockdiag/exporter/reload_status.hpp"
-#include "sockdiag/exporter/request_counts.hpp"
 #include "sockdiag/exporter/sample_status.hpp"
-#include "sockdiag/procfs/kernel_values.hpp"
-#include "sockdiag/procfs/process_stats.hpp"
 
 namespace sockdiag {
 
@@ -29,7 +29,7 @@ struct ExporterState {
   ReloadStatus reload;
   ProcessStats process;
   std::optional<double> process_start_time_seconds;
-  RequestCounts::Counts requests{};
+  RequestCounts requests{};
 };
 
 template <typename Source>

@@ -15,11 +15,11 @@
 #include <string>
 #include <thread>
 
+#include "sockdiag/core/kernel_values.hpp"
 #include "sockdiag/exporter/configuration.hpp"
 #include "sockdiag/exporter/exposition.hpp"
 #include "sockdiag/exporter/sample_status.hpp"
 #include "sockdiag/exporter/tcp_source.hpp"
-#include "sockdiag/procfs/kernel_values.hpp"
 
 namespace sockdiag {
 

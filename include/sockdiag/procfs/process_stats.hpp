@@ -4,22 +4,12 @@
 // What the kernel says of this process (proc(5): /proc/self/stat, /proc/self/fd; getrlimit(2)), as
 // Prometheus's client libraries publish it. Safe from any thread.
 
-#include <cstdint>
 #include <filesystem>
 #include <optional>
 
-namespace sockdiag {
+#include "sockdiag/core/process_stats.hpp"
 
-// A field that cannot be read is absent, never zero.
-struct ProcessStats {
-  std::optional<double> cpu_seconds;  // user and system
-  std::optional<std::uint64_t> virtual_memory_bytes;
-  std::optional<std::uint64_t> virtual_memory_max_bytes;  // absent where there is no limit
-  std::optional<std::uint64_t> resident_memory_bytes;
-  std::optional<std::uint64_t> threads;
-  std::optional<std::uint64_t> open_fds;
-  std::optional<std::uint64_t> max_fds;
-};
+namespace sockdiag {
 
 [[nodiscard]] ProcessStats read_process_stats(const std::filesystem::path& proc = "/proc");
 

@@ -8,7 +8,7 @@
 #include <optional>
 #include <vector>
 
-#include "sockdiag/core/port_policy.hpp"
+#include "sockdiag/core/port_list.hpp"
 
 namespace sockdiag {
 

@@ -2,14 +2,10 @@
 #pragma once
 
 // The kernel's own TCP counters and limits (proc_net(5), tcp(7)): one table of them, from which the
-// metrics, their help texts and the documentation come, and the reader of the files they are in.
-//
-// Read under /proc/thread-self, so they are those of the calling thread's network namespace. Safe
-// from any thread.
+// reader, the metrics, their help texts and the documentation come.
 
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <span>
 #include <string>
@@ -22,6 +18,16 @@ enum class ValueType : std::uint8_t { counter, gauge };
 
 // As the kernel counts. Pages are published as bytes.
 enum class ValueUnit : std::uint8_t { one, pages };
+
+// The files, below /proc.
+namespace kernel_file {
+inline constexpr std::string_view kNetstat = "thread-self/net/netstat";
+inline constexpr std::string_view kSnmp = "thread-self/net/snmp";
+inline constexpr std::string_view kSockstat = "thread-self/net/sockstat";
+inline constexpr std::string_view kMaxOrphans = "sys/net/ipv4/tcp_max_orphans";
+inline constexpr std::string_view kMemory = "sys/net/ipv4/tcp_mem";
+inline constexpr std::string_view kMaxTimeWaits = "sys/net/ipv4/tcp_max_tw_buckets";
+}  // namespace kernel_file
 
 struct KernelValueRow {
   std::string_view metric;
@@ -45,14 +51,5 @@ struct KernelValues {
   // short. A sysctl that does not exist is no problem: some are the initial namespace's only.
   std::vector<std::string> problems;
 };
-
-// Reads each file once. A number that makes no sense costs its own row, a line (or pair of lines)
-// the rows of its group, a file that cannot be read its rows, and none of them anything else.
-[[nodiscard]] KernelValues read_kernel_values(const std::filesystem::path& proc = "/proc");
-
-// The sockets that sockstat and sockstat6 count, to compare a dump with: those in use and those in
-// TIME_WAIT, of both families, without request sockets. A kernel without IPv6 (ipv6.disable=1) has
-// neither sockstat6 nor if_inet6. Throws std::runtime_error that names the file.
-[[nodiscard]] std::uint64_t read_sockstat_sockets(const std::filesystem::path& proc = "/proc");
 
 }  // namespace sockdiag

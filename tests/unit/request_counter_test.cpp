@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/exporter/request_counts.hpp"
+#include "sockdiag/exporter/request_counter.hpp"
 
 #include "support/catch.hpp"
 
 namespace sockdiag::test {
 
 TEST_CASE("Requests are counted by path and code, the telemetry path's from the start") {
-  RequestCounts requests("/custom");
+  RequestCounter requests("/custom");
   CHECK(requests.counts() ==
-        RequestCounts::Counts{{{"/custom", 200}, 0}, {{"/custom", 500}, 0}, {{"/custom", 503}, 0}});
+        RequestCounts{{{"/custom", 200}, 0}, {{"/custom", 500}, 0}, {{"/custom", 503}, 0}});
   requests.count("/custom", 200);
   requests.count("/custom", 200);
   requests.count("/", 200);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/procfs/kernel_values.hpp"
+#include "sockdiag/procfs/kernel_value_reader.hpp"
 
 #include <unistd.h>
 
@@ -15,104 +15,8 @@
 namespace sockdiag {
 namespace {
 
-constexpr std::string_view kNetstat = "thread-self/net/netstat";
-constexpr std::string_view kSnmp = "thread-self/net/snmp";
-constexpr std::string_view kSockstat = "thread-self/net/sockstat";
 constexpr std::string_view kSockstat6 = "thread-self/net/sockstat6";
 constexpr std::string_view kIpv6Addresses = "thread-self/net/if_inet6";
-constexpr std::string_view kMaxOrphans = "sys/net/ipv4/tcp_max_orphans";
-constexpr std::string_view kMemory = "sys/net/ipv4/tcp_mem";
-constexpr std::string_view kMaxTimeWaits = "sys/net/ipv4/tcp_max_tw_buckets";
-
-constexpr KernelValueRow tcp_ext(std::string_view metric, std::string_view field,
-                                 std::string_view help) {
-  return {metric, ValueType::counter, kNetstat, "TcpExt", field, 0, ValueUnit::one, help};
-}
-
-constexpr KernelValueRow tcp(std::string_view metric, std::string_view field,
-                             std::string_view help) {
-  return {metric, ValueType::counter, kSnmp, "Tcp", field, 0, ValueUnit::one, help};
-}
-
-constexpr KernelValueRow sockstat(std::string_view metric, std::string_view field, ValueUnit unit,
-                                  std::string_view help) {
-  return {metric, ValueType::gauge, kSockstat, "TCP", field, 0, unit, help};
-}
-
-constexpr KernelValueRow sysctl(std::string_view metric, std::string_view file,
-                                std::size_t position, ValueUnit unit, std::string_view help) {
-  return {metric, ValueType::gauge, file, "", "", position, unit, help};
-}
-
-constexpr auto kRows = std::to_array<KernelValueRow>({
-    tcp_ext("sockdiag_tcp_listen_overflows_total", "ListenOverflows",
-            "SYNs and handshake ACKs dropped because a listener's accept queue was full: the "
-            "application accepts too slowly or its backlog is too small."),
-    tcp_ext("sockdiag_tcp_listen_drops_total", "ListenDrops",
-            "SYNs and handshake ACKs dropped at listeners for any reason, "
-            "sockdiag_tcp_listen_overflows_total among them; the rest met a full request queue "
-            "without SYN cookies, or a lack of memory or of a route."),
-    tcp_ext("sockdiag_tcp_request_queue_full_drops_total", "TCPReqQFullDrop",
-            "SYNs dropped because a listener's request queue was full and SYN cookies are off: a "
-            "SYN flood, or a backlog too small."),
-    tcp_ext("sockdiag_tcp_request_queue_full_cookies_total", "TCPReqQFullDoCookies",
-            "SYNs that met a full request queue and got a cookie instead of a place: a SYN flood, "
-            "or a backlog too small. Half-open sockets cannot show it: they stop at the backlog."),
-    tcp_ext("sockdiag_tcp_syncookies_sent_total", "SyncookiesSent",
-            "SYN cookies sent: growth is the true sign of a SYN flood, or of a backlog too small, "
-            "unless net.ipv4.tcp_syncookies is 2 and every SYN gets one."),
-    tcp_ext("sockdiag_tcp_syncookies_failed_total", "SyncookiesFailed",
-            "ACKs without a valid cookie at a listener that lately sent some: late, stray or "
-            "forged ones."),
-    tcp_ext("sockdiag_tcp_time_wait_overflows_total", "TCPTimeWaitOverflow",
-            "Sockets closed without TIME_WAIT, because sockdiag_tcp_time_wait_limit_sockets was "
-            "reached or memory ran out; late segments may then reach a new connection."),
-    tcp_ext("sockdiag_tcp_abort_on_memory_total", "TCPAbortOnMemory",
-            "Connections reset because there were too many orphans or TCP used too much memory: "
-            "compare sockdiag_tcp_orphans and sockdiag_tcp_memory_bytes with their limits."),
-    tcp_ext("sockdiag_tcp_syn_retransmits_total", "TCPSynRetrans",
-            "SYNs and SYN-ACKs sent again because no answer came: packets are lost, a peer is "
-            "down, or a listener drops them."),
-    tcp("sockdiag_tcp_active_opens_total", "ActiveOpens",
-        "Connections begun from here, failed ones included: a high rate means that connections "
-        "are not reused, and takes ephemeral ports."),
-    tcp("sockdiag_tcp_passive_opens_total", "PassiveOpens",
-        "Connections that peers began and whose handshake was completed: a high rate means that "
-        "clients do not reuse them."),
-    tcp("sockdiag_tcp_attempt_failures_total", "AttemptFails",
-        "Handshakes that failed: outgoing ones refused or timed out, incoming ones reset by the "
-        "peer."),
-    tcp_ext("sockdiag_tcp_embryonic_resets_total", "EmbryonicRsts",
-            "Incoming handshakes that a reset ended, as half-open health checks and scanners do: "
-            "each is also in sockdiag_tcp_attempt_failures_total."),
-    tcp("sockdiag_tcp_established_resets_total", "EstabResets",
-        "Connections that went from ESTABLISHED or CLOSE_WAIT straight to closed: reset by either "
-        "side or timed out, not closed in order."),
-    sockstat("sockdiag_tcp_orphans", "orphan", ValueUnit::one,
-             "Sockets that no process holds and that are not yet closed on the wire, TIME_WAIT "
-             "left out; the kernel resets them at sockdiag_tcp_orphans_limit or earlier. "
-             "Host-wide even inside a network namespace."),
-    sockstat("sockdiag_tcp_allocated_sockets", "alloc", ValueUnit::one,
-             "TCP sockets that exist, those that no dump shows included: if it grows and "
-             "sockdiag_tcp_sockets does not, unconnected or reset sockets are never closed, a "
-             "descriptor leak. Host-wide even inside a network namespace."),
-    sockstat("sockdiag_tcp_memory_bytes", "mem", ValueUnit::pages,
-             "Memory of all TCP buffers: at sockdiag_tcp_memory_limit_bytes the kernel drops data "
-             "and resets orphans. Host-wide even inside a network namespace."),
-    sysctl("sockdiag_tcp_orphans_limit", kMaxOrphans, 0, ValueUnit::one,
-           "The kernel resets orphans at this many at the latest (net.ipv4.tcp_max_orphans). "
-           "Host-wide; absent outside the initial network namespace."),
-    sysctl("sockdiag_tcp_memory_pressure_bytes", kMemory, 1, ValueUnit::pages,
-           "Memory of all TCP buffers from which on the kernel saves it (the second number of "
-           "net.ipv4.tcp_mem): windows shrink and queues are pruned. Host-wide; absent outside the "
-           "initial network namespace."),
-    sysctl("sockdiag_tcp_memory_limit_bytes", kMemory, 2, ValueUnit::pages,
-           "Memory that all TCP buffers may take (the last number of net.ipv4.tcp_mem). "
-           "Host-wide; absent outside the initial network namespace."),
-    sysctl("sockdiag_tcp_time_wait_limit_sockets", kMaxTimeWaits, 0, ValueUnit::one,
-           "TIME_WAIT sockets that may exist (net.ipv4.tcp_max_tw_buckets): at the limit, sockets "
-           "are closed without TIME_WAIT."),
-});
 
 // One value of a file, identified as a row of the table does. Borrows from the file's text.
 struct Entry {
@@ -289,18 +193,13 @@ struct SourceFile {
 };
 
 constexpr auto kFiles = std::to_array<SourceFile>({
-    {kNetstat, parse_line_pairs, true},
-    {kSnmp, parse_line_pairs, true},
-    {kSockstat, parse_sockstat, true},
-    {kMaxOrphans, parse_sysctl, false},
-    {kMemory, parse_sysctl, false},
-    {kMaxTimeWaits, parse_sysctl, false},
+    {kernel_file::kNetstat, parse_line_pairs, true},
+    {kernel_file::kSnmp, parse_line_pairs, true},
+    {kernel_file::kSockstat, parse_sockstat, true},
+    {kernel_file::kMaxOrphans, parse_sysctl, false},
+    {kernel_file::kMemory, parse_sysctl, false},
+    {kernel_file::kMaxTimeWaits, parse_sysctl, false},
 });
-
-static_assert(std::all_of(kRows.begin(), kRows.end(), [](const KernelValueRow& row) {
-  return std::any_of(kFiles.begin(), kFiles.end(),
-                     [&](const SourceFile& file) { return file.name == row.file; });
-}));
 
 void read_rows(const SourceFile& file, const std::filesystem::path& proc, KernelValues& result) {
   const auto path = path_below(proc, file.name);
@@ -308,8 +207,9 @@ void read_rows(const SourceFile& file, const std::filesystem::path& proc, Kernel
   if (!text) return;
   FileProblems problems(path);
   const Entries entries = file.parse(text->content, problems);
-  for (std::size_t i = 0; i < kRows.size(); ++i) {
-    if (kRows[i].file == file.name) result.values[i] = value_of(kRows[i], entries, problems);
+  const auto rows = kernel_value_rows();
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i].file == file.name) result.values[i] = value_of(rows[i], entries, problems);
   }
   problems.append_to(result.problems);
 }
@@ -327,11 +227,9 @@ std::uint64_t number_in(const ProcFile& text, std::string_view group, std::strin
 
 }  // namespace
 
-std::span<const KernelValueRow> kernel_value_rows() noexcept { return kRows; }
-
 KernelValues read_kernel_values(const std::filesystem::path& proc) {
   KernelValues result;
-  result.values.resize(kRows.size());
+  result.values.resize(kernel_value_rows().size());
   for (const SourceFile& file : kFiles) {
     try {
       read_rows(file, proc, result);
@@ -343,7 +241,7 @@ KernelValues read_kernel_values(const std::filesystem::path& proc) {
 }
 
 std::uint64_t read_sockstat_sockets(const std::filesystem::path& proc) {
-  const ProcFile ipv4 = read_proc_file(path_below(proc, kSockstat));
+  const ProcFile ipv4 = read_proc_file(path_below(proc, kernel_file::kSockstat));
   const std::uint64_t sockets = number_in(ipv4, "TCP", "inuse") + number_in(ipv4, "TCP", "tw");
   const auto ipv6 = read_proc_file_if_exists(path_below(proc, kSockstat6));
   if (ipv6) return sockets + number_in(*ipv6, "TCP6", "inuse");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/exporter/request_counts.hpp"
+#include "sockdiag/exporter/request_counter.hpp"
 
 #include <algorithm>
 #include <exception>
@@ -8,12 +8,12 @@
 
 namespace sockdiag {
 
-RequestCounts::RequestCounts(std::string telemetry_path)
+RequestCounter::RequestCounter(std::string telemetry_path)
     : telemetry_path_(std::move(telemetry_path)) {
   for (const int code : {200, 500, 503}) counts_[{telemetry_path_, code}] = 0;
 }
 
-void RequestCounts::count(std::string_view path, int code) noexcept {
+void RequestCounter::count(std::string_view path, int code) noexcept {
   try {
     const std::lock_guard lock(mutex_);
     ++counts_[{label_of(path), code}];
@@ -21,12 +21,12 @@ void RequestCounts::count(std::string_view path, int code) noexcept {
   }
 }
 
-RequestCounts::Counts RequestCounts::counts() const {
+RequestCounts RequestCounter::counts() const {
   const std::lock_guard lock(mutex_);
   return counts_;
 }
 
-std::string RequestCounts::label_of(std::string_view path) const {
+std::string RequestCounter::label_of(std::string_view path) const {
   const bool known = path == telemetry_path_ || std::ranges::find(kPages, path) != std::end(kPages);
   return known ? std::string(path) : "other";
 }

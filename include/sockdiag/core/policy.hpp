@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// What the operator sets of sampling and counting. Plain values, whose defaults are the program's.
+
+#include <chrono>
+#include <cstddef>
+
+#include "sockdiag/core/passing_state.hpp"
+#include "sockdiag/core/port_list.hpp"
+
+namespace sockdiag {
+
+struct PortPolicy {
+  PortList inbound;             // always tracked, with or without a listener
+  PortList outbound;            // always tracked, also inside the ephemeral range
+  PortList exclude;             // never tracked; none of the above
+  std::size_t max_ports = 100;  // per direction, those above included
+  // How long a port stays what it was after its listener (inbound) or its last socket (outbound).
+  std::chrono::milliseconds port_retention = std::chrono::minutes(10);
+
+  friend bool operator==(const PortPolicy&, const PortPolicy&) noexcept = default;
+};
+
+// Which destinations are shown by the ephemeral ports that they use.
+struct DestinationPolicy {
+  std::size_t busiest = 5;
+  bool export_addresses = false;
+
+  friend bool operator==(const DestinationPolicy&, const DestinationPolicy&) noexcept = default;
+};
+
+struct LifetimePolicy {
+  std::size_t max_sockets = 500'000;  // followed at a time
+  // Time in a state from which on a socket is called lingering.
+  ByPassingState<std::chrono::milliseconds> thresholds = {
+      std::chrono::seconds(10), std::chrono::seconds(5),  std::chrono::seconds(10),
+      std::chrono::seconds(90), std::chrono::seconds(10), std::chrono::seconds(60),
+      std::chrono::seconds(10)};
+
+  friend bool operator==(const LifetimePolicy&, const LifetimePolicy&) noexcept = default;
+};
+
+// What counting TCP sockets follows.
+struct TcpPolicy {
+  PortPolicy ports;
+  LifetimePolicy lifetimes;
+  DestinationPolicy destinations;
+
+  friend bool operator==(const TcpPolicy&, const TcpPolicy&) noexcept = default;
+};
+
+// How often sources are sampled, and what that may cost.
+struct SamplingPolicy {
+  std::chrono::milliseconds interval = std::chrono::seconds(5);
+  double cpu_budget = 0.05;  // of one CPU
+  std::chrono::milliseconds max_staleness = std::chrono::seconds(60);
+};
+
+struct ListenerPolicy {
+  std::chrono::milliseconds interval = std::chrono::seconds(1);
+  std::chrono::milliseconds peak_window = std::chrono::seconds(60);
+};
+
+}  // namespace sockdiag
