@@ -8,11 +8,11 @@
 #include <utility>
 
 #include "sockdiag/core/quoted.hpp"
+#include "sockdiag/core/version.hpp"
 #include "sockdiag/exporter/configuration_file.hpp"
 #include "sockdiag/exporter/configuration_keys.hpp"
 #include "sockdiag/exporter/listen_address.hpp"
 #include "sockdiag/exporter/nearest_name.hpp"
-#include "sockdiag/exporter/version.hpp"
 
 namespace sockdiag {
 namespace {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "http_client.hpp"
+#include "sockdiag/core/version.hpp"
 #include "sockdiag/exporter/http_server.hpp"
 #include "sockdiag/exporter/liveness.hpp"
 #include "sockdiag/exporter/log.hpp"
@@ -21,7 +22,6 @@
 #include "sockdiag/exporter/sampler.hpp"
 #include "sockdiag/exporter/service_manager.hpp"
 #include "sockdiag/exporter/thread_problem.hpp"
-#include "sockdiag/exporter/version.hpp"
 #include "sockdiag/procfs/process_stats.hpp"
 
 namespace sockdiag {

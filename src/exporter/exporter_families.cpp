@@ -3,7 +3,7 @@
 // The families of the kernel's own counters, of how sampling goes, and of the exporter itself.
 
 #include "family_text.hpp"
-#include "sockdiag/exporter/version.hpp"
+#include "sockdiag/core/version.hpp"
 
 namespace sockdiag {
 namespace {

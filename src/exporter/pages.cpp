@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "sockdiag/core/version.hpp"
 #include "sockdiag/exporter/accept_encoding.hpp"
-#include "sockdiag/exporter/version.hpp"
 
 namespace sockdiag {
 namespace {

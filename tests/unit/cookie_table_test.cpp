@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/core/cookie_table.hpp"
+#include "sockdiag/tally/cookie_table.hpp"
 
 #include <map>
 #include <random>

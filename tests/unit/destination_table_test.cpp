@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/core/destination_table.hpp"
+#include "sockdiag/tally/destination_table.hpp"
 
 #include <algorithm>
 #include <numeric>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/core/lifetimes.hpp"
+#include "sockdiag/tally/lifetimes.hpp"
 
 #include <map>
 #include <random>

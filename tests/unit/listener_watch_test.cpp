@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/core/listener_watch.hpp"
+#include "sockdiag/tally/listener_watch.hpp"
 
 #include <array>
 #include <map>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/core/look_queue.hpp"
+#include "sockdiag/tally/look_queue.hpp"
 
 #include <map>
 #include <random>

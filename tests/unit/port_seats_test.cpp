@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/core/port_seats.hpp"
+#include "sockdiag/tally/port_seats.hpp"
 
 #include "support/catch.hpp"
 

@@ -4,10 +4,10 @@
 #include <array>
 #include <sstream>
 
-#include "sockdiag/core/ephemeral_ports.hpp"
 #include "sockdiag/procfs/listen_drops.hpp"
 #include "sockdiag/procfs/process_stats.hpp"
 #include "sockdiag/procfs/sysctl.hpp"
+#include "sockdiag/tally/ephemeral_ports.hpp"
 #include "support/catch.hpp"
 #include "support/fake_proc.hpp"
 

@@ -10,8 +10,8 @@
 #include <sstream>
 #include <tuple>
 
-#include "sockdiag/core/tcp_tally.hpp"
 #include "sockdiag/netlink/dump.hpp"
+#include "sockdiag/tally/tcp_tally.hpp"
 #include "support/catch.hpp"
 #include "support/replay_channel.hpp"
 

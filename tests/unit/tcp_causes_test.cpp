@@ -8,7 +8,7 @@
 #include <numeric>
 #include <random>
 
-#include "sockdiag/core/tcp_tally.hpp"
+#include "sockdiag/tally/tcp_tally.hpp"
 #include "support/catch.hpp"
 
 namespace sockdiag::test {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/core/time_wait_starts.hpp"
+#include "sockdiag/tally/time_wait_starts.hpp"
 
 #include <map>
 #include <random>

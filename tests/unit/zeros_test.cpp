@@ -5,9 +5,9 @@
 #include <memory>
 #include <set>
 
-#include "sockdiag/core/tcp_tally.hpp"
 #include "sockdiag/exporter/metric_families.hpp"
 #include "sockdiag/netlink/inet_diag.hpp"
+#include "sockdiag/tally/tcp_tally.hpp"
 #include "support/catch.hpp"
 #include "support/dump_builder.hpp"
 #include "support/exposition_text.hpp"

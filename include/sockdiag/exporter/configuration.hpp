@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "sockdiag/core/family_patterns.hpp"
 #include "sockdiag/core/policy.hpp"
-#include "sockdiag/exporter/family_patterns.hpp"
 
 namespace sockdiag {
 

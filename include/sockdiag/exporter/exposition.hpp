@@ -13,8 +13,8 @@
 #include <string>
 #include <utility>
 
+#include "sockdiag/core/sample_status.hpp"
 #include "sockdiag/exporter/gzip.hpp"
-#include "sockdiag/exporter/sample_status.hpp"
 
 namespace sockdiag {
 

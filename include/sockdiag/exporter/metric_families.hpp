@@ -14,14 +14,14 @@
 #include <string_view>
 #include <vector>
 
+#include "sockdiag/core/family_patterns.hpp"
 #include "sockdiag/core/kernel_values.hpp"
 #include "sockdiag/core/listener_snapshot.hpp"
 #include "sockdiag/core/process_stats.hpp"
+#include "sockdiag/core/reload_status.hpp"
 #include "sockdiag/core/request_counts.hpp"
+#include "sockdiag/core/sample_status.hpp"
 #include "sockdiag/core/tcp_snapshot.hpp"
-#include "sockdiag/exporter/family_patterns.hpp"
-#include "sockdiag/exporter/reload_status.hpp"
-#include "sockdiag/exporter/sample_status.hpp"
 
 namespace sockdiag {
 

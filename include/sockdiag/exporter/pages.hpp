@@ -10,9 +10,9 @@
 #include <string>
 #include <string_view>
 
+#include "sockdiag/core/reload_status.hpp"
 #include "sockdiag/exporter/exposition.hpp"
 #include "sockdiag/exporter/http_server.hpp"
-#include "sockdiag/exporter/reload_status.hpp"
 
 namespace sockdiag {
 

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "sockdiag/core/reload_status.hpp"
 #include "sockdiag/exporter/configuration.hpp"
-#include "sockdiag/exporter/reload_status.hpp"
 
 namespace sockdiag {
 

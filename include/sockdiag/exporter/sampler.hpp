@@ -16,9 +16,9 @@
 #include <thread>
 
 #include "sockdiag/core/kernel_values.hpp"
+#include "sockdiag/core/sample_status.hpp"
 #include "sockdiag/exporter/configuration.hpp"
 #include "sockdiag/exporter/exposition.hpp"
-#include "sockdiag/exporter/sample_status.hpp"
 #include "sockdiag/exporter/tcp_source.hpp"
 
 namespace sockdiag {

@@ -12,14 +12,14 @@
 #include <string>
 #include <vector>
 
-#include "sockdiag/core/ephemeral_ports.hpp"
 #include "sockdiag/core/listener_snapshot.hpp"
-#include "sockdiag/core/listener_watch.hpp"
 #include "sockdiag/core/tcp_snapshot.hpp"
-#include "sockdiag/core/tcp_tally.hpp"
 #include "sockdiag/netlink/channel.hpp"
 #include "sockdiag/netlink/tcp_dumper.hpp"
 #include "sockdiag/procfs/kernel_release.hpp"
+#include "sockdiag/tally/ephemeral_ports.hpp"
+#include "sockdiag/tally/listener_watch.hpp"
+#include "sockdiag/tally/tcp_tally.hpp"
 
 namespace sockdiag {
 

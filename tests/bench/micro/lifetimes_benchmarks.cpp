@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "per_item.hpp"
-#include "sockdiag/core/lifetimes.hpp"
-#include "sockdiag/core/time_wait_starts.hpp"
+#include "sockdiag/tally/lifetimes.hpp"
+#include "sockdiag/tally/time_wait_starts.hpp"
 
 namespace sockdiag::bench {
 namespace {

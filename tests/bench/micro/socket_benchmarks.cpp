@@ -8,11 +8,11 @@
 
 #include "per_item.hpp"
 #include "recorded_sample.hpp"
-#include "sockdiag/core/tcp_tally.hpp"
 #include "sockdiag/netlink/dump.hpp"
 #include "sockdiag/netlink/inet_diag.hpp"
 #include "sockdiag/netlink/message_reader.hpp"
 #include "sockdiag/netlink/tcp_dumper.hpp"
+#include "sockdiag/tally/tcp_tally.hpp"
 
 namespace sockdiag::bench {
 namespace {

@@ -9,8 +9,8 @@
 #include <exception>
 
 #include "recorded_sample.hpp"
-#include "sockdiag/core/tcp_tally.hpp"
 #include "sockdiag/netlink/tcp_dumper.hpp"
+#include "sockdiag/tally/tcp_tally.hpp"
 
 namespace sockdiag::bench {
 namespace {

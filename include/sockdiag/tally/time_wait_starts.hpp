@@ -15,7 +15,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "sockdiag/core/cookie_table.hpp"
+#include "sockdiag/tally/cookie_table.hpp"
 
 namespace sockdiag {
 

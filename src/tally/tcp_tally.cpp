@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/core/tcp_tally.hpp"
+#include "sockdiag/tally/tcp_tally.hpp"
 
 #include <algorithm>
 #include <numeric>

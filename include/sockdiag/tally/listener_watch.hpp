@@ -36,11 +36,11 @@
 #include <optional>
 #include <vector>
 
-#include "sockdiag/core/cookie_table.hpp"
 #include "sockdiag/core/listener_snapshot.hpp"
-#include "sockdiag/core/listener_table.hpp"
 #include "sockdiag/core/socket_record.hpp"
 #include "sockdiag/core/tcp_snapshot.hpp"
+#include "sockdiag/tally/cookie_table.hpp"
+#include "sockdiag/tally/listener_table.hpp"
 
 namespace sockdiag {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/core/port_table.hpp"
+#include "sockdiag/tally/port_table.hpp"
 
 namespace sockdiag {
 

@@ -19,8 +19,8 @@
 #include <cstdint>
 #include <optional>
 
-#include "sockdiag/core/cookie_table.hpp"
 #include "sockdiag/core/tcp_state.hpp"
+#include "sockdiag/tally/cookie_table.hpp"
 
 namespace sockdiag {
 

@@ -19,23 +19,23 @@
 #include <span>
 #include <vector>
 
-#include "sockdiag/core/client_prefixes.hpp"
-#include "sockdiag/core/destination_table.hpp"
 #include "sockdiag/core/direction.hpp"
-#include "sockdiag/core/ephemeral_ports.hpp"
-#include "sockdiag/core/lifetimes.hpp"
-#include "sockdiag/core/listener_table.hpp"
-#include "sockdiag/core/look_queue.hpp"
 #include "sockdiag/core/passing_state.hpp"
 #include "sockdiag/core/policy.hpp"
-#include "sockdiag/core/port_counters.hpp"
 #include "sockdiag/core/port_list.hpp"
-#include "sockdiag/core/port_seats.hpp"
-#include "sockdiag/core/port_table.hpp"
-#include "sockdiag/core/shared_ports.hpp"
 #include "sockdiag/core/socket_record.hpp"
 #include "sockdiag/core/tcp_snapshot.hpp"
-#include "sockdiag/core/time_wait_starts.hpp"
+#include "sockdiag/tally/client_prefixes.hpp"
+#include "sockdiag/tally/destination_table.hpp"
+#include "sockdiag/tally/ephemeral_ports.hpp"
+#include "sockdiag/tally/lifetimes.hpp"
+#include "sockdiag/tally/listener_table.hpp"
+#include "sockdiag/tally/look_queue.hpp"
+#include "sockdiag/tally/port_counters.hpp"
+#include "sockdiag/tally/port_seats.hpp"
+#include "sockdiag/tally/port_table.hpp"
+#include "sockdiag/tally/shared_ports.hpp"
+#include "sockdiag/tally/time_wait_starts.hpp"
 
 namespace sockdiag {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/core/shared_ports.hpp"
+#include "sockdiag/tally/shared_ports.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/exporter/version.hpp"
+#include "sockdiag/core/version.hpp"
 
 namespace sockdiag {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/core/ephemeral_ports.hpp"
+#include "sockdiag/tally/ephemeral_ports.hpp"
 
 namespace sockdiag {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/core/listener_table.hpp"
+#include "sockdiag/tally/listener_table.hpp"
 
 namespace sockdiag {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/core/client_prefixes.hpp"
+#include "sockdiag/tally/client_prefixes.hpp"
 
 namespace sockdiag {
 
