@@ -4,8 +4,8 @@
 #include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
 
-#include "sockdiag/netlink/dump_error.hpp"
-#include "sockdiag/netlink/message_reader.hpp"
+#include "dump_error.hpp"
+#include "message_reader.hpp"
 
 namespace sockdiag {
 namespace {

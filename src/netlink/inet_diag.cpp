@@ -14,8 +14,8 @@
 #include <cstring>
 #include <optional>
 
+#include "dump_error.hpp"
 #include "sockdiag/core/tcp_state.hpp"
-#include "sockdiag/netlink/dump_error.hpp"
 
 namespace sockdiag {
 namespace {

@@ -13,8 +13,8 @@
 #include <system_error>
 #include <utility>
 
-#include "sockdiag/netlink/dump_error.hpp"
-#include "sockdiag/netlink/refusal.hpp"
+#include "dump_error.hpp"
+#include "refusal.hpp"
 
 namespace sockdiag {
 namespace {

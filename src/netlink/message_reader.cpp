@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/netlink/message_reader.hpp"
+#include "message_reader.hpp"
 
 #include <linux/netlink.h>
 
@@ -7,7 +7,7 @@
 #include <cstring>
 #include <system_error>
 
-#include "sockdiag/netlink/dump_error.hpp"
+#include "dump_error.hpp"
 
 namespace sockdiag {
 namespace {

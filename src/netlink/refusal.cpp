@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/netlink/refusal.hpp"
+#include "refusal.hpp"
 
 #include <array>
 #include <cerrno>

@@ -3,7 +3,7 @@
 
 #include <cerrno>
 
-#include "sockdiag/netlink/dump_error.hpp"
+#include "dump_error.hpp"
 
 namespace sockdiag {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <system_error>
 
-#include "sockdiag/netlink/dump_error.hpp"
+#include "netlink/dump_error.hpp"
 #include "support/catch.hpp"
 #include "support/dump_builder.hpp"
 

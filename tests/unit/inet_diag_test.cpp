@@ -8,7 +8,7 @@
 
 #include <cstring>
 
-#include "sockdiag/netlink/dump_error.hpp"
+#include "netlink/dump_error.hpp"
 #include "support/catch.hpp"
 #include "support/dump_builder.hpp"
 

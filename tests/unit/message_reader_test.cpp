@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/netlink/message_reader.hpp"
+#include "netlink/message_reader.hpp"
 
 #include <linux/netlink.h>
 
 #include <cstring>
 #include <system_error>
 
-#include "sockdiag/netlink/dump_error.hpp"
+#include "netlink/dump_error.hpp"
 #include "support/catch.hpp"
 #include "support/dump_builder.hpp"
 
