@@ -14,7 +14,6 @@
 #include "sockdiag/exporter/http_server.hpp"
 #include "sockdiag/exporter/liveness.hpp"
 #include "sockdiag/exporter/log.hpp"
-#include "sockdiag/exporter/metric_families.hpp"
 #include "sockdiag/exporter/pages.hpp"
 #include "sockdiag/exporter/reloader.hpp"
 #include "sockdiag/exporter/request_counter.hpp"
@@ -22,6 +21,7 @@
 #include "sockdiag/exporter/sampler.hpp"
 #include "sockdiag/exporter/service_manager.hpp"
 #include "sockdiag/exporter/thread_problem.hpp"
+#include "sockdiag/metrics/metric_families.hpp"
 #include "sockdiag/procfs/process_stats.hpp"
 
 namespace sockdiag {

@@ -8,8 +8,8 @@
 #include <exception>
 #include <utility>
 
-#include "sockdiag/exporter/metric_families.hpp"
 #include "sockdiag/exporter/schedule.hpp"
+#include "sockdiag/metrics/metric_families.hpp"
 #include "sockdiag/procfs/kernel_value_reader.hpp"
 
 namespace sockdiag {

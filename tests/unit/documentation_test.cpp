@@ -9,7 +9,7 @@
 
 #include "sockdiag/exporter/command_line.hpp"
 #include "sockdiag/exporter/configuration_keys.hpp"
-#include "sockdiag/exporter/metric_families.hpp"
+#include "sockdiag/metrics/metric_families.hpp"
 #include "support/catch.hpp"
 
 namespace sockdiag::test {

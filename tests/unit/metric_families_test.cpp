@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/exporter/metric_families.hpp"
+#include "sockdiag/metrics/metric_families.hpp"
 
 #include <algorithm>
 #include <map>

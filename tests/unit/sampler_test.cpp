@@ -4,8 +4,8 @@
 #include <functional>
 #include <future>
 
-#include "sockdiag/exporter/metric_families.hpp"
 #include "sockdiag/exporter/schedule.hpp"
+#include "sockdiag/metrics/metric_families.hpp"
 #include "support/catch.hpp"
 #include "support/dump_builder.hpp"
 

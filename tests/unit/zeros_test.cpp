@@ -5,7 +5,7 @@
 #include <memory>
 #include <set>
 
-#include "sockdiag/exporter/metric_families.hpp"
+#include "sockdiag/metrics/metric_families.hpp"
 #include "sockdiag/netlink/inet_diag.hpp"
 #include "sockdiag/tally/tcp_tally.hpp"
 #include "support/catch.hpp"

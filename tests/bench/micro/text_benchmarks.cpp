@@ -13,7 +13,7 @@
 #include "per_item.hpp"
 #include "sockdiag/core/tcp_snapshot.hpp"
 #include "sockdiag/exporter/gzip.hpp"
-#include "sockdiag/exporter/metric_families.hpp"
+#include "sockdiag/metrics/metric_families.hpp"
 
 namespace sockdiag::bench {
 namespace {

@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-#include "sockdiag/exporter/metric_families.hpp"
+#include "sockdiag/metrics/metric_families.hpp"
 
 namespace sockdiag {
 
