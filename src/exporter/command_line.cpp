@@ -11,8 +11,8 @@
 #include "sockdiag/core/version.hpp"
 #include "sockdiag/exporter/configuration_file.hpp"
 #include "sockdiag/exporter/configuration_keys.hpp"
-#include "sockdiag/exporter/listen_address.hpp"
 #include "sockdiag/exporter/nearest_name.hpp"
+#include "sockdiag/http/listen_address.hpp"
 
 namespace sockdiag {
 namespace {

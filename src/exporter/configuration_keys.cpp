@@ -10,8 +10,8 @@
 
 #include "sockdiag/core/quoted.hpp"
 #include "sockdiag/exporter/duration.hpp"
-#include "sockdiag/exporter/listen_address.hpp"
 #include "sockdiag/exporter/nearest_name.hpp"
+#include "sockdiag/http/listen_address.hpp"
 #include "sockdiag/metrics/metric_families.hpp"
 
 namespace sockdiag {

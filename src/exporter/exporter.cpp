@@ -9,9 +9,7 @@
 #include <system_error>
 #include <utility>
 
-#include "http_client.hpp"
 #include "sockdiag/core/version.hpp"
-#include "sockdiag/exporter/http_server.hpp"
 #include "sockdiag/exporter/liveness.hpp"
 #include "sockdiag/exporter/log.hpp"
 #include "sockdiag/exporter/pages.hpp"
@@ -20,7 +18,9 @@
 #include "sockdiag/exporter/requested_task.hpp"
 #include "sockdiag/exporter/sampler.hpp"
 #include "sockdiag/exporter/service_manager.hpp"
-#include "sockdiag/exporter/thread_problem.hpp"
+#include "sockdiag/http/http_client.hpp"
+#include "sockdiag/http/http_server.hpp"
+#include "sockdiag/http/thread_problem.hpp"
 #include "sockdiag/metrics/metric_families.hpp"
 #include "sockdiag/procfs/process_stats.hpp"
 

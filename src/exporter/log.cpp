@@ -16,7 +16,7 @@
 #include <system_error>
 
 #include "sockdiag/core/quoted.hpp"
-#include "sockdiag/exporter/thread_problem.hpp"
+#include "sockdiag/http/thread_problem.hpp"
 
 namespace sockdiag {
 namespace {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "sockdiag/core/version.hpp"
-#include "sockdiag/exporter/accept_encoding.hpp"
+#include "sockdiag/http/accept_encoding.hpp"
 
 namespace sockdiag {
 namespace {

@@ -18,10 +18,10 @@
 
 #include "sockdiag/exporter/configuration_file.hpp"
 #include "sockdiag/exporter/exporter.hpp"
-#include "sockdiag/exporter/http_server.hpp"
 #include "sockdiag/exporter/log.hpp"
 #include "sockdiag/exporter/reloader.hpp"
 #include "sockdiag/exporter/sampler.hpp"
+#include "sockdiag/http/http_server.hpp"
 #include "support/catch.hpp"
 #include "support/network_namespace.hpp"
 #include "support/subprocess.hpp"

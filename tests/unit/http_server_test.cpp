@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/exporter/http_server.hpp"
+#include "sockdiag/http/http_server.hpp"
 
 #include <arpa/inet.h>
 #include <sys/socket.h>

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "sockdiag/exporter/configuration.hpp"
-#include "sockdiag/exporter/listen_address.hpp"
+#include "sockdiag/http/listen_address.hpp"
 
 namespace sockdiag {
 

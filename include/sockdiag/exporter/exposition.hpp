@@ -14,7 +14,7 @@
 #include <utility>
 
 #include "sockdiag/core/sample_status.hpp"
-#include "sockdiag/exporter/gzip.hpp"
+#include "sockdiag/http/gzip.hpp"
 
 namespace sockdiag {
 

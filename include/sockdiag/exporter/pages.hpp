@@ -12,7 +12,7 @@
 
 #include "sockdiag/core/reload_status.hpp"
 #include "sockdiag/exporter/exposition.hpp"
-#include "sockdiag/exporter/http_server.hpp"
+#include "sockdiag/http/http_server.hpp"
 
 namespace sockdiag {
 

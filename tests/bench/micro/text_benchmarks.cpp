@@ -12,7 +12,7 @@
 
 #include "per_item.hpp"
 #include "sockdiag/core/tcp_snapshot.hpp"
-#include "sockdiag/exporter/gzip.hpp"
+#include "sockdiag/http/gzip.hpp"
 #include "sockdiag/metrics/metric_families.hpp"
 
 namespace sockdiag::bench {

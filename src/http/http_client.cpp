@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "http_client.hpp"
+#include "sockdiag/http/http_client.hpp"
 
 #include <civetweb.h>
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <system_error>
 
-#include "sockdiag/exporter/http_server.hpp"
+#include "sockdiag/http/http_server.hpp"
 #include "socket_address.hpp"
 
 namespace sockdiag {

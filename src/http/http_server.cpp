@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/exporter/http_server.hpp"
+#include "sockdiag/http/http_server.hpp"
 
 #include <civetweb.h>
 #include <spdlog/spdlog.h>
@@ -24,7 +24,7 @@
 #include "in_flight.hpp"
 #include "kept_connections.hpp"
 #include "knock.hpp"
-#include "sockdiag/exporter/thread_problem.hpp"
+#include "sockdiag/http/thread_problem.hpp"
 
 namespace sockdiag {
 namespace {

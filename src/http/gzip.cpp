@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/exporter/gzip.hpp"
+#include "sockdiag/http/gzip.hpp"
 
 #include <zlib.h>
 

@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "sockdiag/exporter/listen_address.hpp"
+#include "sockdiag/http/listen_address.hpp"
 
 namespace sockdiag {
 

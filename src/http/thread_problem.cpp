@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/exporter/thread_problem.hpp"
+#include "sockdiag/http/thread_problem.hpp"
 
 #include <system_error>
 

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "sockdiag/exporter/listen_address.hpp"
+#include "sockdiag/http/listen_address.hpp"
 
 namespace sockdiag {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/exporter/listen_address.hpp"
+#include "sockdiag/http/listen_address.hpp"
 
 #include <arpa/inet.h>
 #include <civetweb.h>

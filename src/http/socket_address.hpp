@@ -5,7 +5,7 @@
 
 #include <sys/socket.h>
 
-#include "sockdiag/exporter/listen_address.hpp"
+#include "sockdiag/http/listen_address.hpp"
 
 namespace sockdiag {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "sockdiag/exporter/listen_address.hpp"
+#include "sockdiag/http/listen_address.hpp"
 
 namespace sockdiag {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/exporter/accept_encoding.hpp"
+#include "sockdiag/http/accept_encoding.hpp"
 
 #include <strings.h>
 

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "sockdiag/exporter/listen_address.hpp"
+#include "sockdiag/http/listen_address.hpp"
 
 namespace sockdiag {
 

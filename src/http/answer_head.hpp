@@ -6,7 +6,7 @@
 #include <chrono>
 #include <string>
 
-#include "sockdiag/exporter/http_server.hpp"
+#include "sockdiag/http/http_server.hpp"
 
 namespace sockdiag {
 
