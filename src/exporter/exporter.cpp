@@ -12,9 +12,7 @@
 #include "sockdiag/core/version.hpp"
 #include "sockdiag/exporter/liveness.hpp"
 #include "sockdiag/exporter/log.hpp"
-#include "sockdiag/exporter/pages.hpp"
 #include "sockdiag/exporter/reloader.hpp"
-#include "sockdiag/exporter/request_counter.hpp"
 #include "sockdiag/exporter/requested_task.hpp"
 #include "sockdiag/exporter/sampler.hpp"
 #include "sockdiag/exporter/service_manager.hpp"
@@ -22,6 +20,8 @@
 #include "sockdiag/http/http_server.hpp"
 #include "sockdiag/http/thread_problem.hpp"
 #include "sockdiag/metrics/metric_families.hpp"
+#include "sockdiag/pages/pages.hpp"
+#include "sockdiag/pages/request_counter.hpp"
 #include "sockdiag/procfs/process_stats.hpp"
 
 namespace sockdiag {

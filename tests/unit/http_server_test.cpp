@@ -11,7 +11,7 @@
 #include <optional>
 #include <stdexcept>
 
-#include "sockdiag/exporter/pages.hpp"
+#include "sockdiag/pages/pages.hpp"
 #include "support/catch.hpp"
 
 namespace sockdiag::test {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/exporter/request_counter.hpp"
+#include "sockdiag/pages/request_counter.hpp"
 
 #include "support/catch.hpp"
 

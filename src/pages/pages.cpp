@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/exporter/pages.hpp"
+#include "sockdiag/pages/pages.hpp"
 
 #include <chrono>
 #include <memory>

@@ -11,8 +11,8 @@
 #include <string_view>
 
 #include "sockdiag/core/reload_status.hpp"
-#include "sockdiag/exporter/exposition.hpp"
 #include "sockdiag/http/http_server.hpp"
+#include "sockdiag/pages/exposition.hpp"
 
 namespace sockdiag {
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/exporter/request_counter.hpp"
+#include "sockdiag/pages/request_counter.hpp"
 
 #include <algorithm>
 #include <exception>
 
-#include "sockdiag/exporter/pages.hpp"
+#include "sockdiag/pages/pages.hpp"
 
 namespace sockdiag {
 

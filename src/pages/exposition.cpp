@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/exporter/exposition.hpp"
+#include "sockdiag/pages/exposition.hpp"
 
 #include <utility>
 
