@@ -14,7 +14,6 @@
 #include "sockdiag/exporter/log.hpp"
 #include "sockdiag/exporter/reloader.hpp"
 #include "sockdiag/exporter/requested_task.hpp"
-#include "sockdiag/exporter/sampler.hpp"
 #include "sockdiag/exporter/service_manager.hpp"
 #include "sockdiag/http/http_client.hpp"
 #include "sockdiag/http/http_server.hpp"
@@ -23,6 +22,7 @@
 #include "sockdiag/pages/pages.hpp"
 #include "sockdiag/pages/request_counter.hpp"
 #include "sockdiag/procfs/process_stats.hpp"
+#include "sockdiag/sampling/sampler.hpp"
 
 namespace sockdiag {
 namespace {

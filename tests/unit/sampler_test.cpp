@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/exporter/sampler.hpp"
+#include "sockdiag/sampling/sampler.hpp"
 
 #include <functional>
 #include <future>
 
-#include "sockdiag/exporter/schedule.hpp"
+#include "sampling/schedule.hpp"
 #include "sockdiag/metrics/metric_families.hpp"
 #include "support/catch.hpp"
 #include "support/dump_builder.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/exporter/schedule.hpp"
+#include "sampling/schedule.hpp"
 
 #include "support/catch.hpp"
 

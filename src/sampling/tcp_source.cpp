@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/exporter/tcp_source.hpp"
+#include "sockdiag/sampling/tcp_source.hpp"
 
 #include <spdlog/spdlog.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/exporter/sampler.hpp"
+#include "sockdiag/sampling/sampler.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -8,7 +8,7 @@
 #include <exception>
 #include <utility>
 
-#include "sockdiag/exporter/schedule.hpp"
+#include "schedule.hpp"
 #include "sockdiag/metrics/metric_families.hpp"
 #include "sockdiag/procfs/kernel_value_reader.hpp"
 

@@ -18,8 +18,8 @@
 #include "sockdiag/core/kernel_values.hpp"
 #include "sockdiag/core/sample_status.hpp"
 #include "sockdiag/exporter/configuration.hpp"
-#include "sockdiag/exporter/tcp_source.hpp"
 #include "sockdiag/pages/exposition.hpp"
+#include "sockdiag/sampling/tcp_source.hpp"
 
 namespace sockdiag {
 
