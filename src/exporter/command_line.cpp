@@ -7,11 +7,11 @@
 #include <deque>
 #include <utility>
 
+#include "sockdiag/configuration/configuration_file.hpp"
+#include "sockdiag/configuration/configuration_keys.hpp"
+#include "sockdiag/configuration/nearest_name.hpp"
 #include "sockdiag/core/quoted.hpp"
 #include "sockdiag/core/version.hpp"
-#include "sockdiag/exporter/configuration_file.hpp"
-#include "sockdiag/exporter/configuration_keys.hpp"
-#include "sockdiag/exporter/nearest_name.hpp"
 #include "sockdiag/http/listen_address.hpp"
 
 namespace sockdiag {

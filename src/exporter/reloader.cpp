@@ -6,7 +6,7 @@
 #include <exception>
 #include <utility>
 
-#include "sockdiag/exporter/configuration_keys.hpp"
+#include "sockdiag/configuration/configuration_keys.hpp"
 
 namespace sockdiag {
 

@@ -16,7 +16,7 @@
 #include <optional>
 #include <string>
 
-#include "sockdiag/exporter/configuration_file.hpp"
+#include "sockdiag/configuration/configuration_file.hpp"
 #include "sockdiag/exporter/exporter.hpp"
 #include "sockdiag/exporter/log.hpp"
 #include "sockdiag/exporter/reloader.hpp"

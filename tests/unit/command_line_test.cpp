@@ -5,7 +5,7 @@
 #include <fstream>
 #include <utility>
 
-#include "sockdiag/exporter/configuration_keys.hpp"
+#include "sockdiag/configuration/configuration_keys.hpp"
 #include "support/catch.hpp"
 
 namespace sockdiag::test {

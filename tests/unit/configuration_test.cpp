@@ -5,8 +5,8 @@
 #include <fstream>
 #include <random>
 
-#include "sockdiag/exporter/configuration_file.hpp"
-#include "sockdiag/exporter/configuration_keys.hpp"
+#include "sockdiag/configuration/configuration_file.hpp"
+#include "sockdiag/configuration/configuration_keys.hpp"
 #include "support/catch.hpp"
 #include "support/subprocess.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/exporter/duration.hpp"
+#include "configuration/duration.hpp"
 
 #include "support/catch.hpp"
 

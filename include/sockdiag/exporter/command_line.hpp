@@ -10,8 +10,8 @@
 #include <variant>
 #include <vector>
 
-#include "sockdiag/exporter/configuration.hpp"
-#include "sockdiag/exporter/configuration_keys.hpp"
+#include "sockdiag/configuration/configuration.hpp"
+#include "sockdiag/configuration/configuration_keys.hpp"
 
 namespace sockdiag {
 

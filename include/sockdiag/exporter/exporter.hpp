@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "sockdiag/exporter/configuration.hpp"
+#include "sockdiag/configuration/configuration.hpp"
 #include "sockdiag/http/listen_address.hpp"
 
 namespace sockdiag {

@@ -6,7 +6,7 @@
 
 #include <memory>
 
-#include "sockdiag/exporter/configuration.hpp"
+#include "sockdiag/configuration/configuration.hpp"
 
 namespace sockdiag {
 

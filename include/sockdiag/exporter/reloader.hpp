@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "sockdiag/configuration/configuration.hpp"
 #include "sockdiag/core/reload_status.hpp"
-#include "sockdiag/exporter/configuration.hpp"
 
 namespace sockdiag {
 

@@ -15,9 +15,9 @@
 #include <string>
 #include <thread>
 
+#include "sockdiag/configuration/configuration.hpp"
 #include "sockdiag/core/kernel_values.hpp"
 #include "sockdiag/core/sample_status.hpp"
-#include "sockdiag/exporter/configuration.hpp"
 #include "sockdiag/pages/exposition.hpp"
 #include "sockdiag/sampling/tcp_source.hpp"
 

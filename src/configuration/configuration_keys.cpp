@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/exporter/configuration_keys.hpp"
+#include "sockdiag/configuration/configuration_keys.hpp"
 
 #include <algorithm>
 #include <array>
@@ -8,9 +8,9 @@
 #include <sstream>
 #include <utility>
 
+#include "duration.hpp"
+#include "sockdiag/configuration/nearest_name.hpp"
 #include "sockdiag/core/quoted.hpp"
-#include "sockdiag/exporter/duration.hpp"
-#include "sockdiag/exporter/nearest_name.hpp"
 #include "sockdiag/http/listen_address.hpp"
 #include "sockdiag/metrics/metric_families.hpp"
 

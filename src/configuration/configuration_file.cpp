@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/exporter/configuration_file.hpp"
+#include "sockdiag/configuration/configuration_file.hpp"
 
 #include <malloc.h>
 
@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "regular_file.hpp"
+#include "sockdiag/configuration/configuration_keys.hpp"
+#include "sockdiag/configuration/nearest_name.hpp"
 #include "sockdiag/core/quoted.hpp"
-#include "sockdiag/exporter/configuration_keys.hpp"
-#include "sockdiag/exporter/nearest_name.hpp"
 #include "yaml_document.hpp"
 
 namespace sockdiag {

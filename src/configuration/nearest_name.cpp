@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/exporter/nearest_name.hpp"
+#include "sockdiag/configuration/nearest_name.hpp"
 
 #include <algorithm>
 #include <limits>

@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "sockdiag/exporter/configuration.hpp"
-#include "sockdiag/exporter/configuration_keys.hpp"
+#include "sockdiag/configuration/configuration.hpp"
+#include "sockdiag/configuration/configuration_keys.hpp"
 
 namespace sockdiag {
 

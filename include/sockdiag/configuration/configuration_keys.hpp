@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "sockdiag/exporter/configuration.hpp"
+#include "sockdiag/configuration/configuration.hpp"
 
 namespace sockdiag {
 
