@@ -14,11 +14,11 @@
 
 #include "sockdiag/core/quoted.hpp"
 #include "sockdiag/exporter/command_line.hpp"
-#include "sockdiag/exporter/exporter.hpp"
-#include "sockdiag/exporter/log.hpp"
-#include "sockdiag/exporter/signals.hpp"
-#include "sockdiag/exporter/standard_streams.hpp"
-#include "sockdiag/exporter/virtual_memory.hpp"
+#include "sockdiag/service/exporter.hpp"
+#include "sockdiag/service/log.hpp"
+#include "sockdiag/service/signals.hpp"
+#include "sockdiag/service/standard_streams.hpp"
+#include "sockdiag/service/virtual_memory.hpp"
 
 namespace {
 

@@ -16,12 +16,12 @@
 #include <optional>
 #include <string>
 
+#include "service/reloader.hpp"
 #include "sockdiag/configuration/configuration_file.hpp"
-#include "sockdiag/exporter/exporter.hpp"
-#include "sockdiag/exporter/log.hpp"
-#include "sockdiag/exporter/reloader.hpp"
 #include "sockdiag/http/http_server.hpp"
 #include "sockdiag/sampling/sampler.hpp"
+#include "sockdiag/service/exporter.hpp"
+#include "sockdiag/service/log.hpp"
 #include "support/catch.hpp"
 #include "support/network_namespace.hpp"
 #include "support/subprocess.hpp"

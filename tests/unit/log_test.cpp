@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/exporter/log.hpp"
+#include "sockdiag/service/log.hpp"
 
 #include <fcntl.h>
 #include <spdlog/spdlog.h>

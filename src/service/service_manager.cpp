@@ -2,7 +2,7 @@
 
 // Not libsystemd's sd_notify(): it waits for ever where the messages are not read.
 
-#include "sockdiag/exporter/service_manager.hpp"
+#include "service_manager.hpp"
 
 #include <sys/socket.h>
 #include <sys/un.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/exporter/exporter.hpp"
+#include "sockdiag/service/exporter.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -9,12 +9,11 @@
 #include <system_error>
 #include <utility>
 
+#include "liveness.hpp"
+#include "reloader.hpp"
+#include "requested_task.hpp"
+#include "service_manager.hpp"
 #include "sockdiag/core/version.hpp"
-#include "sockdiag/exporter/liveness.hpp"
-#include "sockdiag/exporter/log.hpp"
-#include "sockdiag/exporter/reloader.hpp"
-#include "sockdiag/exporter/requested_task.hpp"
-#include "sockdiag/exporter/service_manager.hpp"
 #include "sockdiag/http/http_client.hpp"
 #include "sockdiag/http/http_server.hpp"
 #include "sockdiag/http/thread_problem.hpp"
@@ -23,6 +22,7 @@
 #include "sockdiag/pages/request_counter.hpp"
 #include "sockdiag/procfs/process_stats.hpp"
 #include "sockdiag/sampling/sampler.hpp"
+#include "sockdiag/service/log.hpp"
 
 namespace sockdiag {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/exporter/reloader.hpp"
+#include "reloader.hpp"
 
 #include <spdlog/spdlog.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/exporter/standard_streams.hpp"
+#include "sockdiag/service/standard_streams.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/exporter/log.hpp"
+#include "sockdiag/service/log.hpp"
 
 #include <spdlog/async_logger.h>
 #include <spdlog/details/null_mutex.h>

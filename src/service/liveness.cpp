@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/exporter/liveness.hpp"
+#include "liveness.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/exporter/signals.hpp"
+#include "sockdiag/service/signals.hpp"
 
 #include <semaphore.h>
 #include <sys/time.h>

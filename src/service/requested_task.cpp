@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/exporter/requested_task.hpp"
+#include "requested_task.hpp"
 
 #include <spdlog/spdlog.h>
 

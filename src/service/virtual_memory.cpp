@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/exporter/virtual_memory.hpp"
+#include "sockdiag/service/virtual_memory.hpp"
 
 #include <malloc.h>
 #include <pthread.h>
