@@ -12,8 +12,8 @@
 #include <iostream>
 #include <variant>
 
+#include "sockdiag/cli/command_line.hpp"
 #include "sockdiag/core/quoted.hpp"
-#include "sockdiag/exporter/command_line.hpp"
 #include "sockdiag/service/exporter.hpp"
 #include "sockdiag/service/log.hpp"
 #include "sockdiag/service/signals.hpp"

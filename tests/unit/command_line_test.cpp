@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/exporter/command_line.hpp"
+#include "sockdiag/cli/command_line.hpp"
 
 #include <filesystem>
 #include <fstream>

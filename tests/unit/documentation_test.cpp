@@ -7,8 +7,8 @@
 #include <sstream>
 #include <vector>
 
+#include "sockdiag/cli/command_line.hpp"
 #include "sockdiag/configuration/configuration_keys.hpp"
-#include "sockdiag/exporter/command_line.hpp"
 #include "sockdiag/metrics/metric_families.hpp"
 #include "support/catch.hpp"
 
