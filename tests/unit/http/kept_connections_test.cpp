@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "exporter/kept_connections.hpp"
+#include "http/kept_connections.hpp"
 
 #include <sys/socket.h>
 #include <unistd.h>
