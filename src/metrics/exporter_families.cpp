@@ -14,9 +14,8 @@ using prometheus::MetricType;
 // One series for each source that has been attempted.
 template <typename ValueOf>
 void fill_sources(const SampleStatuses& statuses, MetricFamily& family, ValueOf value_of) {
-  for (const SampleSource source : kSampleSources) {
-    const SampleStatus& status = statuses[index_of(source)];
-    if (status.attempts > 0) add(family, {{"source", name_of(source)}}, value_of(status));
+  for (const SampleStatus& status : statuses) {
+    if (status.attempts > 0) add(family, {{"source", status.source}}, value_of(status));
   }
 }
 

@@ -5,31 +5,20 @@
 
 namespace sockdiag {
 
-const std::string& RenderedPart::text_with_lock() const {
-  if (render_) {
-    text_ = render_();
-    render_ = nullptr;
-  }
-  return text_;
-}
-
-const std::string& RenderedPart::text() const {
+const DeflatedPart& TextPart::deflated() const {
   const std::lock_guard lock(mutex_);
-  return text_with_lock();
-}
-
-const DeflatedPart& RenderedPart::deflated() const {
-  const std::lock_guard lock(mutex_);
-  if (!deflated_) deflated_ = deflate_part(text_with_lock());
+  if (!deflated_) deflated_ = deflate_part(text_);
   return *deflated_;
 }
 
-std::shared_ptr<const RenderedPart> make_part(RenderedPart::Render render) {
-  return std::make_shared<const RenderedPart>(std::move(render));
-}
-
-std::shared_ptr<const RenderedPart> make_part(std::string text) {
-  return make_part([text = std::move(text)]() mutable { return std::move(text); });
+std::vector<std::shared_ptr<const TextPart>> Exposition::parts(
+    Sampled<TextPart>::TimePoint now) const {
+  std::vector<std::shared_ptr<const TextPart>> parts;
+  for (const Sampled<TextPart>* part : {&tcp, &listeners, &kernel}) {
+    if (part->is_fresh(now)) parts.push_back(part->value);
+  }
+  parts.push_back(statuses);
+  return parts;
 }
 
 void Board::publish(std::shared_ptr<const Exposition> exposition) {

@@ -30,27 +30,20 @@ class CountedScrape {
   unsigned now_;
 };
 
-using Parts = std::vector<std::shared_ptr<const RenderedPart>>;
+using Parts = std::vector<std::shared_ptr<const TextPart>>;
 
 // What is too old to be shown is left out.
 Parts shared_parts(const Board& board) {
   const auto latest = board.latest();
-  Parts parts;
-  if (latest == nullptr) return parts;
-  const auto now = std::chrono::steady_clock::now();
-  for (const TimedPart& sample : latest->samples) {
-    if (sample.is_fresh(now)) parts.push_back(sample.part);
-  }
-  parts.push_back(latest->status);
-  return parts;
+  return latest != nullptr ? latest->parts(std::chrono::steady_clock::now()) : Parts();
 }
 
 // Points into the part and keeps it alive.
-std::shared_ptr<const std::string> text_of(const std::shared_ptr<const RenderedPart>& part) {
+std::shared_ptr<const std::string> text_of(const std::shared_ptr<const TextPart>& part) {
   return {part, &part->text()};
 }
 
-std::shared_ptr<const std::string> deflated_of(const std::shared_ptr<const RenderedPart>& part) {
+std::shared_ptr<const std::string> deflated_of(const std::shared_ptr<const TextPart>& part) {
   return {part, &part->deflated().bytes};
 }
 
@@ -105,7 +98,7 @@ HttpResponse Pages::metrics(const HttpRequest& request) {
   HttpResponse response{200, "text/plain; version=0.0.4; charset=utf-8", {}, {}, scrape};
   response.headers.emplace_back("Vary", "Accept-Encoding");
   Parts parts = shared_parts(board_);
-  parts.push_back(make_part(options_.exporter_text()));
+  parts.push_back(std::make_shared<const TextPart>(options_.exporter_text()));
   if (accepts_gzip(request.accept_encoding.value_or(""))) {
     append_gzip(response, parts);
   } else {
@@ -143,8 +136,7 @@ HttpResponse Pages::healthy(const HttpRequest&) {
 
 HttpResponse Pages::ready(const HttpRequest&) {
   const auto latest = board_.latest();
-  if (latest != nullptr &&
-      latest->of(SampleSource::tcp).is_fresh(std::chrono::steady_clock::now())) {
+  if (latest != nullptr && latest->tcp.is_fresh(std::chrono::steady_clock::now())) {
     return text_response(200, "ready\n");
   }
   return text_response(503, "no recent sample\n");

@@ -9,19 +9,14 @@
 #include <utility>
 
 #include "schedule.hpp"
-#include "sockdiag/metrics/metric_families.hpp"
-#include "sockdiag/procfs/kernel_value_reader.hpp"
 
 namespace sockdiag {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// A sample is never called stale before three intervals have passed.
+// Values are never withdrawn before three intervals have passed.
 constexpr int kIntervalsUntilStale = 3;
-
-// What polling listeners, and reading counters, may take of the CPU budget; the dump has the rest.
-constexpr double kSmallShare = 0.1;
 
 // The kernel fills a dump on the thread that receives it: this is the whole cost.
 std::chrono::nanoseconds thread_cpu_time() {
@@ -30,76 +25,33 @@ std::chrono::nanoseconds thread_cpu_time() {
   return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
-// Rendered by the first scrape that shows it.
-template <typename Values>
-std::shared_ptr<const RenderedPart> part_of(Values values, const Configuration& configuration) {
-  return make_part([values = std::move(values), excluded = configuration.metrics.exclude] {
-    return render(values, excluded);
-  });
-}
-
-std::string joined(const std::vector<std::string>& lines) {
-  std::string text;
-  for (const std::string& line : lines) text += (text.empty() ? "" : "; ") + line;
-  return text;
-}
-
-// Adds each that is not said already.
-void add_problems(std::vector<std::string>& problems, const std::vector<std::string>& more) {
-  for (const std::string& problem : more) {
-    if (std::find(problems.begin(), problems.end(), problem) == problems.end()) {
-      problems.push_back(problem);
-    }
-  }
-}
-
 }  // namespace
 
-Sampling::Sampling(TcpSource tcp, ReadKernelValues read_kernel_values, Board& board)
-    : tcp_(std::move(tcp)), read_kernel_values_(std::move(read_kernel_values)), board_(board) {}
-
-Sampling::Taken Sampling::take(SampleSource source, const Configuration& configuration) {
-  if (source == SampleSource::tcp) return {take_sockets(configuration), ""};
-  if (source == SampleSource::listeners) {
-    auto snapshot = tcp_.poll_listeners(configuration.listeners.peak_window);
-    std::string problem = snapshot.problem;
-    return {part_of(std::move(snapshot), configuration), std::move(problem)};
+Sampling::Sampling(std::vector<Source> sources, Publish publish) : publish_(std::move(publish)) {
+  for (Source& source : sources) {
+    Run run{std::move(source)};
+    run.status.source = run.source.name;
+    runs_.push_back(std::move(run));
   }
-  KernelValues values = read_kernel_values_();
-  add_problems(values.problems, tcp_.problems());
-  std::string problem = joined(values.problems);
-  return {part_of(std::move(values), configuration), std::move(problem)};
 }
 
-// What is known of listeners is shown anew: its peak is never under the new queue beside it.
-std::shared_ptr<const RenderedPart> Sampling::take_sockets(const Configuration& configuration) {
-  auto sockets = part_of(tcp_.sample(), configuration);
-  auto& listeners = run_of(SampleSource::listeners).part;
-  if (listeners != nullptr) {
-    listeners = part_of(tcp_.listeners(configuration.listeners.peak_window), configuration);
-  }
-  return sockets;
+void Sampling::attempt(std::size_t source, const Policies& policies) noexcept {
+  try_sample(runs_[source], policies);
+  reschedule_and_publish(policies);
 }
 
-void Sampling::attempt(SampleSource source, const Configuration& configuration) noexcept {
-  attempt_quietly(source, configuration);
-  settle(configuration);
+void Sampling::attempt_all(const Policies& policies) noexcept {
+  for (Run& run : runs_) try_sample(run, policies);
+  reschedule_and_publish(policies);
 }
 
-void Sampling::attempt_all(const Configuration& configuration) noexcept {
-  for (const SampleSource source : kSampleSources) attempt_quietly(source, configuration);
-  settle(configuration);
-}
-
-void Sampling::attempt_quietly(SampleSource source, const Configuration& configuration) noexcept {
-  if (source == SampleSource::listeners && !status(SampleSource::tcp).last_success) return;
-  Run& run = run_of(source);
+void Sampling::try_sample(Run& run, const Policies& policies) noexcept {
   const auto started = Clock::now();
   const auto cpu_time_before = thread_cpu_time();
   try {
-    take_sample(source, configuration);
+    if (!sample(run, policies)) return;
   } catch (const std::exception& error) {
-    failed(source, error.what());
+    record_failure(run, error.what());
   }
   ++run.status.attempts;
   run.status.duration = Clock::now() - started;
@@ -109,153 +61,153 @@ void Sampling::attempt_quietly(SampleSource source, const Configuration& configu
   run.cost = run.status.success ? cpu_time : std::max(run.cost, cpu_time);
 }
 
-void Sampling::take_sample(SampleSource source, const Configuration& configuration) {
-  Taken taken = take(source, configuration);
-  Run& run = run_of(source);
-  run.part = std::move(taken.part);
+// Returns false where the source waits for another one.
+bool Sampling::sample(Run& run, const Policies& policies) {
+  const SampleResult result = run.source.sample(policies);
+  if (!result.attempted) return false;
   run.sampled_at = Clock::now();
-  if (taken.problem.empty()) {
-    succeeded(source);
+  if (result.problem.empty()) {
+    record_success(run);
   } else {
-    failed(source, taken.problem.c_str());
+    record_failure(run, result.problem.c_str());
   }
+  return true;
 }
 
-void Sampling::succeeded(SampleSource source) {
-  Run& run = run_of(source);
+void Sampling::record_success(Run& run) {
   run.status.success = true;
   run.status.last_success = std::chrono::system_clock::now();
-  if (run.failing) spdlog::info("{} sample recovered", name_of(source));
+  if (run.failing) spdlog::info("{} sample recovered", run.source.name);
   run.failing = false;
 }
 
-void Sampling::failed(SampleSource source, const char* why) {
-  Run& run = run_of(source);
+void Sampling::record_failure(Run& run, const char* why) {
   run.status.success = false;
   ++run.status.failures;
-  if (!run.failing) spdlog::error("{} sample failed: {}", name_of(source), why);
+  if (!run.failing) spdlog::error("{} sample failed: {}", run.source.name, why);
   run.failing = true;
 }
 
-void Sampling::settle(const Configuration& configuration) noexcept {
-  set_intervals(configuration);
+void Sampling::reschedule_and_publish(const Policies& policies) noexcept {
+  set_intervals(policies);
   const auto cpu_time_before = thread_cpu_time();
   try {
-    publish(configuration);
+    publish(policies);
   } catch (const std::exception& error) {
     // Out of memory: what was published before goes stale by itself.
-    failed(SampleSource::tcp, error.what());
+    record_failure(runs_.front(), error.what());
   }
   publishing_ = thread_cpu_time() - cpu_time_before;
 }
 
-void Sampling::set_intervals(const Configuration& configuration) {
-  double budget = configuration.sampling.cpu_budget;
-  const double small_budget = budget * kSmallShare;
-  const auto set = [](Run& run, std::chrono::nanoseconds asked, double share) {
-    run.status.interval = interval_in_force(asked, share, run.cost);
-    return share_of_cpu(run.cost, run.status.interval);
+void Sampling::set_intervals(const Policies& policies) {
+  const double budget = policies.sampling.cpu_budget;
+  double left = budget;
+  const auto set = [&](Run& run, double most) {
+    run.status.interval = interval_in_force(run.source.interval(policies), most, run.cost);
+    left -= share_of_cpu(run.cost, run.status.interval);
   };
-  budget -= set(run_of(SampleSource::listeners), configuration.listeners.interval, small_budget);
-  budget -= set(run_of(SampleSource::kernel), configuration.sampling.interval, small_budget);
-  set(run_of(SampleSource::tcp), configuration.sampling.interval, budget);
-}
-
-void Sampling::publish(const Configuration& configuration) {
-  auto exposition = std::make_shared<Exposition>();
-  BySampleSource<SampleStatus> statuses;
-  for (const SampleSource source : kSampleSources) {
-    const Run& run = run_of(source);
-    const auto staleness = std::max<std::chrono::nanoseconds>(
-        configuration.sampling.max_staleness, kIntervalsUntilStale * run.status.interval);
-    exposition->samples[index_of(source)] = {run.part, run.sampled_at + staleness};
-    statuses[index_of(source)] = run.status;
+  for (Run& run : runs_) {
+    if (run.source.share_of_budget) set(run, budget * *run.source.share_of_budget);
   }
-  exposition->status = part_of(statuses, configuration);
-  board_.publish(std::move(exposition));
+  for (Run& run : runs_) {
+    if (!run.source.share_of_budget) set(run, left);
+  }
 }
 
-Sampling kernel_sampling(const Configuration& configuration, Board& board) {
-  return {kernel_tcp_source(tcp_policy(configuration)), [] { return read_kernel_values(); }, board};
+void Sampling::publish(const Policies& policies) {
+  auto samples = std::make_shared<Samples>();
+  for (const Run& run : runs_) {
+    const auto staleness = std::max<std::chrono::nanoseconds>(
+        policies.sampling.max_staleness, kIntervalsUntilStale * run.status.interval);
+    run.source.show(*samples, run.sampled_at + staleness);
+    samples->statuses.push_back(run.status);
+  }
+  publish_(std::move(samples));
 }
 
-Sampler::Sampler(Sampling sampling, const Configuration& configuration, TurnListener listener)
+Sampler::Sampler(Sampling sampling, Policies policies, IterationListener listener)
     : sampling_(std::move(sampling)),
       listener_(std::move(listener)),
-      configuration_(configuration),
-      applied_(configuration),
+      due_(sampling_.size()),
+      policies_(policies),
+      applied_(std::move(policies)),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
-void Sampler::configure(const Configuration& configuration) {
+void Sampler::configure(const Policies& policies) {
   {
     const std::lock_guard lock(mutex_);
-    configuration_ = configuration;
+    policies_ = policies;
     ++generation_;
   }
   changed_.notify_all();
 }
 
-void Sampler::apply_settings() noexcept {
+void Sampler::apply_policies() noexcept {
   const std::lock_guard lock(mutex_);
   if (applied_generation_ == generation_) return;
   try {
-    Configuration configuration = configuration_;
-    sampling_.set_policy(tcp_policy(configuration));
-    applied_ = std::move(configuration);
+    Policies policies = policies_;
+    applied_ = std::move(policies);
     applied_generation_ = generation_;
   } catch (const std::exception& error) {
     spdlog::error("configuration not applied yet: {}", error.what());  // out of memory
   }
 }
 
-// Sources that are due together go in their order: all sockets first.
-SampleSource Sampler::next_source() const {
+// Sources that are due together go in their order.
+std::size_t Sampler::next_source() const {
   const auto first = std::min_element(due_.begin(), due_.end(),
                                       [](const Due& a, const Due& b) { return a.next < b.next; });
-  return kSampleSources[static_cast<std::size_t>(first - due_.begin())];
+  return static_cast<std::size_t>(first - due_.begin());
 }
 
-void Sampler::set_next(SampleSource source) {
-  Due& due = due_[index_of(source)];
+void Sampler::set_next(std::size_t source) {
+  Due& due = due_[source];
   due.next = next_due(due.last, Clock::now(), sampling_.status(source).interval);
 }
 
 void Sampler::run(const std::stop_token& stop) {
   const auto started = Clock::now();
-  due_.fill({started, started});
+  std::fill(due_.begin(), due_.end(), Due{started, started});
   sampling_.attempt_all(applied_);
-  for (const SampleSource source : kSampleSources) set_next(source);
-  listener_.turned();
-  for (wait_for_turn(stop); !stop.stop_requested(); wait_for_turn(stop)) {
-    listener_.turned();
-    take_turn();
+  for (std::size_t source = 0; source < due_.size(); ++source) set_next(source);
+  listener_.on_iteration();
+  for (wait_until_due(stop); !stop.stop_requested(); wait_until_due(stop)) {
+    listener_.on_iteration();
+    sample_next_due();
   }
 }
 
-bool Sampler::is_due(SampleSource source) const {
-  return due_[index_of(source)].next <= Clock::now();
-}
+bool Sampler::is_due(std::size_t source) const { return due_[source].next <= Clock::now(); }
 
-void Sampler::take_turn() {
-  const SampleSource source = next_source();
+void Sampler::sample_next_due() {
+  const std::size_t source = next_source();
   if (!is_due(source)) return;
-  apply_settings();
+  apply_policies();
   sampling_.attempt(source, applied_);
-  due_[index_of(source)].last = due_[index_of(source)].next;
+  due_[source].last = due_[source].next;
   set_next(source);
 }
 
-void Sampler::wait_for_turn(const std::stop_token& stop) {
+void Sampler::reschedule() {
+  apply_policies();
+  sampling_.reschedule_and_publish(applied_);
+  for (std::size_t source = 0; source < due_.size(); ++source) {
+    if (!is_due(source)) set_next(source);
+  }
+}
+
+void Sampler::wait_until_due(const std::stop_token& stop) {
   const auto latest = Clock::now() + listener_.interval;
-  const auto next = [&] { return std::min(latest, due_[index_of(next_source())].next); };
+  const auto next = [&] { return std::min(latest, due_[next_source()].next); };
   std::unique_lock lock(mutex_);
   auto seen = applied_generation_;
   while (changed_.wait_until(lock, stop, next(), [&] { return generation_ != seen; })) {
     seen = generation_;
-    sampling_.settle(configuration_);
-    for (const SampleSource source : kSampleSources) {
-      if (!is_due(source)) set_next(source);
-    }
+    lock.unlock();
+    reschedule();
+    lock.lock();
   }
 }
 

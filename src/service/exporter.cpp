@@ -19,8 +19,10 @@
 #include "sockdiag/http/thread_problem.hpp"
 #include "sockdiag/metrics/metric_families.hpp"
 #include "sockdiag/pages/pages.hpp"
+#include "sockdiag/pages/publisher.hpp"
 #include "sockdiag/pages/request_counter.hpp"
 #include "sockdiag/procfs/process_stats.hpp"
+#include "sockdiag/sampling/kernel_sources.hpp"
 #include "sockdiag/sampling/sampler.hpp"
 #include "sockdiag/service/log.hpp"
 
@@ -46,6 +48,11 @@ void log_build() {
                build.compiler);
 }
 
+Sampling kernel_sampling(Publisher& publisher) {
+  return {kernel_sources(),
+          [&](std::shared_ptr<const Samples> samples) { publisher.publish(std::move(samples)); }};
+}
+
 template <typename Families>
 void append_counters(FamilyPatterns& names, const Families& families) {
   for (const auto& family : families) {
@@ -68,13 +75,13 @@ class Exporter::Parts {
  public:
   Parts(const Configuration& configuration, std::vector<ListenAddress> addresses,
         std::function<Configuration()> load)
-      : excluded_(configuration.metrics.exclude),
-        start_time_(read_process_start_time()),
+      : start_time_(read_process_start_time()),
         liveness_(watchdog()),
         reloader_(configuration, std::move(load), [this](const Configuration& c) { apply(c); }),
         requests_(configuration.web.telemetry_path),
+        publisher_(board_, configuration.metrics.exclude),
         pages_(board_, page_options(configuration.web)),
-        sampler_(kernel_sampling(configuration, board_), configuration, turn_listener()),
+        sampler_(kernel_sampling(publisher_), policies_of(configuration), iteration_listener()),
         reloading_([this] { static_cast<void>(reload()); }),
         server_(server_options(configuration.web, std::move(addresses), requests_),
                 [this](const HttpRequest& request) { return pages_.answer(request); }) {
@@ -134,8 +141,8 @@ class Exporter::Parts {
   }
 
   // Of the sampler's thread; the server may not be there yet, or no longer.
-  TurnListener turn_listener() {
-    const auto turned = [this] {
+  IterationListener iteration_listener() {
+    const auto on_iteration = [this] {
       started(kSampled);
       {
         const std::lock_guard lock(unsaid_mutex_);
@@ -143,7 +150,7 @@ class Exporter::Parts {
       }
       liveness_.beat(Liveness::TimePoint::clock::now());
     };
-    return {turned, liveness_.beat_interval()};
+    return {on_iteration, liveness_.beat_interval()};
   }
 
   static std::optional<Liveness::Watchdog> watchdog() {
@@ -153,17 +160,9 @@ class Exporter::Parts {
   }
 
   void apply(const Configuration& configuration) {
-    sampler_.configure(configuration);
-    {
-      const std::lock_guard lock(excluded_mutex_);
-      excluded_ = configuration.metrics.exclude;
-    }
+    publisher_.exclude(configuration.metrics.exclude);
+    sampler_.configure(policies_of(configuration));
     set_log_level(configuration.log.level);
-  }
-
-  FamilyPatterns excluded() {
-    const std::lock_guard lock(excluded_mutex_);
-    return excluded_;
   }
 
   Pages::Options page_options(const Configuration::Web& web) {
@@ -174,14 +173,12 @@ class Exporter::Parts {
     options.exporter_text = [this] {
       return render(
           ExporterState{reloader_.status(), read_process_stats(), start_time_, requests_.counts()},
-          excluded());
+          publisher_.excluded());
     };
     if (web.enable_lifecycle) options.reload = [this] { return reload(); };
     return options;
   }
 
-  std::mutex excluded_mutex_;
-  FamilyPatterns excluded_;  // of the configuration in force
   std::optional<double> start_time_;
   std::atomic<unsigned> started_ = 0;
   std::mutex unsaid_mutex_;
@@ -191,6 +188,7 @@ class Exporter::Parts {
   Liveness liveness_;
   Reloader reloader_;
   RequestCounter requests_;
+  Publisher publisher_;
   Pages pages_;
   Sampler sampler_;
   RequestedTask reloading_;
@@ -233,9 +231,9 @@ Health ask_for_health(const Configuration& configuration) {
 std::optional<std::string> sample_once(Configuration configuration, bool process) {
   if (!process) append_families_of_the_process(configuration.metrics.exclude);
   Board board;
-  Sampling sampling = kernel_sampling(configuration, board);
-  sampling.attempt_all(configuration);
-  if (!sampling.status(SampleSource::tcp).success) return std::nullopt;
+  Publisher publisher(board, configuration.metrics.exclude);
+  kernel_sampling(publisher).attempt_all(policies_of(configuration));
+  if (board.latest() == nullptr || board.latest()->tcp.value == nullptr) return std::nullopt;
   const ReloadStatus loaded{true, std::chrono::system_clock::now()};
   Pages::Options options;
   options.exporter_text = [&] {

@@ -19,6 +19,8 @@
 #include "service/reloader.hpp"
 #include "sockdiag/configuration/configuration_file.hpp"
 #include "sockdiag/http/http_server.hpp"
+#include "sockdiag/pages/publisher.hpp"
+#include "sockdiag/sampling/kernel_sources.hpp"
 #include "sockdiag/sampling/sampler.hpp"
 #include "sockdiag/service/exporter.hpp"
 #include "sockdiag/service/log.hpp"
@@ -161,14 +163,18 @@ TEST_CASE("An allocation that fails during a sample costs that sample alone") {
   const Configuration configuration = quiet_configuration();
   set_up_logging(configuration.log);
   Board board;
-  Sampling sampling = kernel_sampling(configuration, board);
-  const long failed = fail_each_allocation([&] { sampling.attempt_all(configuration); },
-                                           [&] {
-                                             sampling.attempt_all(configuration);
-                                             for (const SampleSource source : kSampleSources) {
-                                               REQUIRE(sampling.status(source).success);
-                                             }
-                                           });
+  Publisher publisher(board, {});
+  Sampling sampling(kernel_sources(), [&](std::shared_ptr<const Samples> samples) {
+    publisher.publish(std::move(samples));
+  });
+  const long failed =
+      fail_each_allocation([&] { sampling.attempt_all({}); },
+                           [&] {
+                             sampling.attempt_all({});
+                             for (std::size_t source = 0; source < sampling.size(); ++source) {
+                               REQUIRE(sampling.status(source).success);
+                             }
+                           });
   CHECK(failed > 100);
 }
 

@@ -44,8 +44,10 @@ struct Configuration {
   Log log;
 };
 
-[[nodiscard]] inline TcpPolicy tcp_policy(const Configuration& configuration) {
-  return {configuration.ports, configuration.lifetimes, configuration.ephemeral_ports};
+[[nodiscard]] inline Policies policies_of(const Configuration& configuration) {
+  return {configuration.sampling,
+          configuration.listeners,
+          {configuration.ports, configuration.lifetimes, configuration.ephemeral_ports}};
 }
 
 // The configuration or the command line is wrong; the text says where and what was expected.

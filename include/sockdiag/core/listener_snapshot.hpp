@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <vector>
 
 namespace sockdiag {
@@ -21,7 +20,6 @@ struct ListenerCounts {
 struct ListenerSnapshot {
   std::vector<ListenerCounts> ports;  // by ascending port
   ListenerCounts other;
-  std::string problem{};  // why drops are not told; empty if they are, or if the kernel has none
 };
 
 }  // namespace sockdiag

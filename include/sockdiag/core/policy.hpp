@@ -62,4 +62,11 @@ struct ListenerPolicy {
   std::chrono::milliseconds peak_window = std::chrono::seconds(60);
 };
 
+// All that the sampling loop follows.
+struct Policies {
+  SamplingPolicy sampling;
+  ListenerPolicy listeners;
+  TcpPolicy tcp;
+};
+
 }  // namespace sockdiag

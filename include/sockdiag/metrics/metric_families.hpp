@@ -20,7 +20,7 @@
 #include "sockdiag/core/process_stats.hpp"
 #include "sockdiag/core/reload_status.hpp"
 #include "sockdiag/core/request_counts.hpp"
-#include "sockdiag/core/sample_status.hpp"
+#include "sockdiag/core/samples.hpp"
 #include "sockdiag/core/tcp_snapshot.hpp"
 
 namespace sockdiag {
@@ -40,8 +40,6 @@ struct FamilyRow {
   std::string_view help;
   void (*fill)(const Source&, prometheus::MetricFamily&);
 };
-
-using SampleStatuses = BySampleSource<SampleStatus>;
 
 // The kernel's counters and limits have a table of their own: kernel_value_rows().
 [[nodiscard]] std::span<const FamilyRow<TcpSnapshot>> tcp_families() noexcept;

@@ -1,70 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// What a scrape gets. Samples come more often than scrapes, so a sample is published as values; the
-// first scrape that shows it renders them, and the scrapes that follow share the text. An
-// Exposition is immutable; the Board that holds the latest is safe from any thread.
+// The text of one publication, as scrapes share it. An Exposition is immutable; the Board that
+// holds the latest is safe from any thread.
 
-#include <chrono>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <utility>
+#include <vector>
 
-#include "sockdiag/core/sample_status.hpp"
+#include "sockdiag/core/samples.hpp"
 #include "sockdiag/http/gzip.hpp"
 
 namespace sockdiag {
 
-// The text of one source. Calls `render` once, at the first question, and then lets go of it and
-// what it holds. Safe from any thread: a scrape waits while another one renders the same part.
-class RenderedPart {
+// Text, and its compressed form from the first scrape on that asks for it. Safe from any thread.
+class TextPart {
  public:
-  // Called on the thread of a scrape, so it must hold values that nobody changes.
-  using Render = std::function<std::string()>;
+  explicit TextPart(std::string text) : text_(std::move(text)) {}
 
-  explicit RenderedPart(Render render) : render_(std::move(render)) {}
+  [[nodiscard]] const std::string& text() const noexcept { return text_; }
 
-  // Both live as long as the part. They throw what `render` throws, or std::bad_alloc; then the
-  // next call begins anew.
-  [[nodiscard]] const std::string& text() const;
+  // Compresses at the first call. Throws std::bad_alloc; then the next call begins anew.
   [[nodiscard]] const DeflatedPart& deflated() const;
 
  private:
-  [[nodiscard]] const std::string& text_with_lock() const;
-
+  std::string text_;
   mutable std::mutex mutex_;
-  mutable Render render_;  // empty once there is a text
-  mutable std::string text_;
   mutable std::optional<DeflatedPart> deflated_;
 };
 
-[[nodiscard]] std::shared_ptr<const RenderedPart> make_part(RenderedPart::Render render);
-
-// Of a text that is there already.
-[[nodiscard]] std::shared_ptr<const RenderedPart> make_part(std::string text);
-
-// Of one source's last good sample.
-struct TimedPart {
-  using TimePoint = std::chrono::steady_clock::time_point;
-
-  std::shared_ptr<const RenderedPart> part;  // null before the first
-  TimePoint withdrawn_after;                 // when it is too old to be shown
-
-  [[nodiscard]] bool is_fresh(TimePoint now) const noexcept {
-    return part != nullptr && now <= withdrawn_after;
-  }
-};
-
 struct Exposition {
-  BySampleSource<TimedPart> samples;
-  std::shared_ptr<const RenderedPart> status;  // how sampling goes
+  std::shared_ptr<const Samples> samples;
+  // The text of each source's values.
+  Sampled<TextPart> tcp;
+  Sampled<TextPart> listeners;
+  Sampled<TextPart> kernel;
+  std::shared_ptr<const TextPart> statuses;  // how sampling goes
 
-  [[nodiscard]] const TimedPart& of(SampleSource source) const noexcept {
-    return samples[index_of(source)];
-  }
+  // What there is to show at that time, in the order of the exposition.
+  [[nodiscard]] std::vector<std::shared_ptr<const TextPart>> parts(
+      Sampled<TextPart>::TimePoint now) const;
 };
 
 class Board {

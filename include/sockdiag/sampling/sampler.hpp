@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Samples the sources, each on its own clock and all on one thread, and publishes what came of it.
-// A sample that fails publishes nothing but that it failed; one line is logged when a source's
-// samples start to fail and one when they succeed again.
+// Samples the sources, each on its own clock and all on one thread, and publishes the last good
+// values of all of them after each attempt. An attempt that fails changes nothing but the source's
+// status. One line is logged when a source begins to fail, and one when it succeeds again.
 
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -14,90 +15,75 @@
 #include <stop_token>
 #include <string>
 #include <thread>
+#include <vector>
 
-#include "sockdiag/configuration/configuration.hpp"
-#include "sockdiag/core/kernel_values.hpp"
-#include "sockdiag/core/sample_status.hpp"
-#include "sockdiag/pages/exposition.hpp"
-#include "sockdiag/sampling/tcp_source.hpp"
+#include "sockdiag/core/policy.hpp"
+#include "sockdiag/core/samples.hpp"
+#include "sockdiag/sampling/source.hpp"
 
 namespace sockdiag {
 
-// One attempt after another, on the calling thread. Not thread-safe.
+// Takes what is published, on the thread that samples. Its CPU time counts as the next attempt's.
+// What it throws fails the first source.
+using Publish = std::function<void(std::shared_ptr<const Samples>)>;
+
+// One attempt after another, on the calling thread. Sources are known by their index. Not
+// thread-safe.
 class Sampling {
  public:
-  using ReadKernelValues = std::function<KernelValues()>;
+  Sampling(std::vector<Source> sources, Publish publish);
 
-  // `board` must outlive it.
-  Sampling(TcpSource tcp, ReadKernelValues read_kernel_values, Board& board);
+  // Samples one source and publishes. A failure ends here, and shows in the source's status.
+  void attempt(std::size_t source, const Policies& policies) noexcept;
 
-  // Any failure of the source ends here, and shows in its status. Listeners are left out until
-  // there has been a good sample of all sockets, which says what ports have series.
-  void attempt(SampleSource source, const Configuration& configuration) noexcept;
+  // Samples each source once, in their order, and publishes once.
+  void attempt_all(const Policies& policies) noexcept;
 
-  // Each source once; what came of it is published together.
-  void attempt_all(const Configuration& configuration) noexcept;
+  // Publishes the last values again, with the intervals and the staleness of other policies.
+  void reschedule_and_publish(const Policies& policies) noexcept;
 
-  // Publishes the last samples again as other settings have it: intervals in force and staleness.
-  void settle(const Configuration& configuration) noexcept;
-
-  void set_policy(TcpPolicy policy) { tcp_.set_policy(std::move(policy)); }
-
-  [[nodiscard]] const SampleStatus& status(SampleSource source) const noexcept {
-    return runs_[index_of(source)].status;
+  [[nodiscard]] std::size_t size() const noexcept { return runs_.size(); }
+  [[nodiscard]] const SampleStatus& status(std::size_t source) const noexcept {
+    return runs_[source].status;
   }
 
  private:
   struct Run {
-    SampleStatus status;
+    Source source;
+    SampleStatus status{};
     std::chrono::nanoseconds cost{};  // CPU time that the interval in force has to pay for
     bool failing = false;
-    std::shared_ptr<const RenderedPart> part;
-    std::chrono::steady_clock::time_point sampled_at;
+    std::chrono::steady_clock::time_point sampled_at{};
   };
 
-  // What there is to show, and what is wrong with the rest.
-  struct Taken {
-    std::shared_ptr<const RenderedPart> part;
-    std::string problem;
-  };
+  void try_sample(Run& run, const Policies& policies) noexcept;
+  [[nodiscard]] bool sample(Run& run, const Policies& policies);
+  static void record_success(Run& run);
+  static void record_failure(Run& run, const char* why);
+  void set_intervals(const Policies& policies);
+  void publish(const Policies& policies);
 
-  void attempt_quietly(SampleSource source, const Configuration& configuration) noexcept;
-  [[nodiscard]] std::shared_ptr<const RenderedPart> take_sockets(
-      const Configuration& configuration);
-  [[nodiscard]] Taken take(SampleSource source, const Configuration& configuration);
-  void take_sample(SampleSource source, const Configuration& configuration);
-  void succeeded(SampleSource source);
-  void failed(SampleSource source, const char* why);
-  void set_intervals(const Configuration& configuration);
-  void publish(const Configuration& configuration);
-  [[nodiscard]] Run& run_of(SampleSource source) noexcept { return runs_[index_of(source)]; }
-
-  TcpSource tcp_;
-  ReadKernelValues read_kernel_values_;
-  Board& board_;
-  BySampleSource<Run> runs_;
+  std::vector<Run> runs_;
+  Publish publish_;
   std::chrono::nanoseconds publishing_{};  // CPU time that the last publication took
 };
 
-// The running kernel's sources, not yet sampled.
-[[nodiscard]] Sampling kernel_sampling(const Configuration& configuration, Board& board);
-
-// Told on the sampler's thread that it turns: after the first samples and before each later one,
-// and that often where samples are rarer. Must not throw.
-struct TurnListener {
-  std::function<void()> turned = [] {};
+// Called on the sampler's thread after the first samples and before each later one, and at least
+// every `interval`. Must not throw.
+struct IterationListener {
+  std::function<void()> on_iteration = [] {};
   std::chrono::nanoseconds interval = std::chrono::hours(1);
 };
 
-// The thread that does it. The public functions are safe from any thread.
+// The thread that samples. The public functions are safe from any thread.
 class Sampler {
  public:
-  // What `sampling` publishes to must outlive it. Begins with a sample of each source at once.
-  Sampler(Sampling sampling, const Configuration& configuration, TurnListener listener = {});
+  // Begins with a sample of each source at once. What `sampling` publishes to must outlive it.
+  // Throws std::system_error where no thread can be had.
+  Sampler(Sampling sampling, Policies policies, IterationListener listener = {});
 
-  // Ports and thresholds from the next sample on, intervals and staleness at once.
-  void configure(const Configuration& configuration);
+  // Ports and thresholds hold from the next sample on, intervals and staleness at once.
+  void configure(const Policies& policies);
 
  private:
   using TimePoint = std::chrono::steady_clock::time_point;
@@ -108,21 +94,22 @@ class Sampler {
   };
 
   void run(const std::stop_token& stop);
-  void apply_settings() noexcept;
-  [[nodiscard]] SampleSource next_source() const;
-  void set_next(SampleSource source);
-  [[nodiscard]] bool is_due(SampleSource source) const;
-  void take_turn();
-  void wait_for_turn(const std::stop_token& stop);
+  void apply_policies() noexcept;
+  [[nodiscard]] std::size_t next_source() const;
+  void set_next(std::size_t source);
+  [[nodiscard]] bool is_due(std::size_t source) const;
+  void sample_next_due();
+  void reschedule();
+  void wait_until_due(const std::stop_token& stop);
 
   Sampling sampling_;
-  TurnListener listener_;
-  BySampleSource<Due> due_;
+  IterationListener listener_;
+  std::vector<Due> due_;  // by source
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  Configuration configuration_;
-  Configuration applied_;         // the sampler thread's own
-  std::uint64_t generation_ = 0;  // of the configuration
+  Policies policies_;
+  Policies applied_;              // the sampler thread's own
+  std::uint64_t generation_ = 0;  // of the policies
   std::uint64_t applied_generation_ = 0;
   std::jthread thread_;  // last: it uses all of the above
 };

@@ -48,10 +48,9 @@ TcpSnapshot two_ports() {
 ListenerSnapshot two_listeners() { return {{{80, 7, 3}, {443, 2, 0}}, {0, 1, 9}}; }
 
 SampleStatuses of_tcp(SampleStatus status) {
-  SampleStatuses statuses;
+  status.source = "tcp";
   status.attempts = std::max<std::uint64_t>(status.attempts, 1);
-  statuses[index_of(SampleSource::tcp)] = status;
-  return statuses;
+  return {status, {.source = "kernel"}};
 }
 
 template <typename Rows>

@@ -13,9 +13,9 @@ using namespace std::chrono_literals;
 
 std::shared_ptr<const Exposition> exposition(std::chrono::seconds fresh_for) {
   auto result = std::make_shared<Exposition>();
-  result->samples[index_of(SampleSource::tcp)] = {make_part("sockets 1\n"),
-                                                  std::chrono::steady_clock::now() + fresh_for};
-  result->status = make_part("status 1\n");
+  result->tcp = {std::make_shared<const TextPart>("sockets 1\n"),
+                 std::chrono::steady_clock::now() + fresh_for};
+  result->statuses = std::make_shared<const TextPart>("status 1\n");
   return result;
 }
 

@@ -3,8 +3,10 @@
 
 #include <functional>
 #include <future>
+#include <mutex>
 
 #include "sampling/schedule.hpp"
+#include "sampling/sources.hpp"
 #include "sockdiag/metrics/metric_families.hpp"
 #include "support/catch.hpp"
 #include "support/dump_builder.hpp"
@@ -15,6 +17,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr PortRange kEphemeral{32768, 60999};
+constexpr std::size_t kTcp = 0;
+constexpr std::size_t kListeners = 1;
+constexpr std::size_t kKernel = 2;
 
 EphemeralPorts::Reserved none_reserved() { return std::vector<PortRange>{}; }
 
@@ -34,158 +39,170 @@ DumpBuilder two_and_a_request() {
       .done();
 }
 
-// Samples the good dump, and calls `sampled` each time before.
-Sampling counted_sampling(Board& board, std::function<void()> sampled) {
-  return {
-      TcpSource({.open_channel = [] { return std::make_unique<ReplayChannel>(good().datagrams()); },
-                 .ephemeral_range =
-                     [sampled = std::move(sampled)] {
-                       sampled();
-                       return kEphemeral;
-                     },
-                 .reserved_ports = none_reserved,
-                 .total_sockets = [] { return 1; },
-                 .listen_drops = [] { return 0; }},
-                {}),
-      [] {
-        return KernelValues{std::vector<std::optional<std::uint64_t>>(kernel_value_rows().size()),
-                            {}};
-      },
-      board};
-}
-
-// A kernel that answers whatever the test says at that moment.
+// A kernel that answers whatever the test says at that moment, and what came of sampling it.
 class FakeKernel {
  public:
   DumpBuilder answer = good();
   std::string release{};
+  std::optional<PortRange> range = kEphemeral;
   std::optional<std::uint64_t> listen_drops = 100;
+  std::chrono::milliseconds time_wait_length = 60s;
   std::vector<std::string> problems{};
-  bool has_totals = true;
-  std::function<void()> opened = [] {};  // with each dump
+  std::function<std::optional<std::uint64_t>()> total_sockets = [] { return 3; };
+  std::function<void()> opened = [] {};   // with each dump
+  std::function<void()> sampled = [] {};  // with each sample of all sockets
 
-  Sampling sampling(Board& board) {
-    return {TcpSource({.open_channel =
-                           [this] {
-                             opened();
-                             return std::make_unique<ReplayChannel>(answer.datagrams());
-                           },
-                       .ephemeral_range = [] { return kEphemeral; },
-                       .reserved_ports = none_reserved,
-                       .total_sockets = [this] { return total_or_throw(); },
-                       .listen_drops = [this] { return listen_drops_or_throw(); },
-                       .release = release},
-                      {}),
-            [this] {
-              KernelValues values;
-              values.values.resize(kernel_value_rows().size());
-              values.values[0] = 42;
-              values.problems = problems;
-              return values;
-            },
-            board};
+  Sampling sampling() {
+    const auto kernel_files = files();
+    return {sources_of(tables(kernel_files), kernel_files),
+            [this](std::shared_ptr<const Samples> samples) {
+              const std::lock_guard lock(mutex_);
+              samples_ = std::move(samples);
+            }};
+  }
+
+  // One sample of all sockets, of tables that remember the ones before.
+  TcpSnapshot sample() {
+    if (tables_ == nullptr) tables_ = tables(files());
+    static_cast<void>(tables_->sample({}, 60s));
+    return *tables_->sockets();
+  }
+
+  // What was published last. Null before the first attempt.
+  [[nodiscard]] std::shared_ptr<const Samples> samples() const {
+    const std::lock_guard lock(mutex_);
+    return samples_;
+  }
+  [[nodiscard]] std::string sockets_text() const { return text_of(&Samples::tcp); }
+  [[nodiscard]] std::string listeners_text() const { return text_of(&Samples::listeners); }
+  [[nodiscard]] std::string kernel_text() const { return text_of(&Samples::kernel); }
+  [[nodiscard]] std::string statuses_text() const { return render(samples()->statuses); }
+  [[nodiscard]] bool is_fresh(std::chrono::steady_clock::duration later = {}) const {
+    return samples()->tcp.is_fresh(std::chrono::steady_clock::now() + later);
   }
 
  private:
-  std::uint64_t total_or_throw() const {
-    if (!has_totals) throw std::runtime_error("no sockstat");
-    return 3;
+  template <typename Value>
+  std::string text_of(Sampled<Value> Samples::*source) const {
+    const auto published = samples();
+    const auto value = published == nullptr ? nullptr : ((*published).*source).value;
+    return value == nullptr ? "" : render(*value);
   }
+
+  std::shared_ptr<KernelFiles> files() {
+    return std::make_shared<KernelFiles>(
+        KernelFiles::Readers{.ephemeral_range =
+                                 [this] {
+                                   sampled();
+                                   return range;
+                                 },
+                             .reserved_ports = none_reserved,
+                             .total_sockets = [this] { return total_sockets(); },
+                             .time_wait_length = [this] { return time_wait_length; },
+                             .values = [this] { return values(); }});
+  }
+
+  std::shared_ptr<TcpTables> tables(std::shared_ptr<KernelFiles> kernel_files) {
+    return std::make_shared<TcpTables>(
+        TcpTables::Kernel{.open_channel =
+                              [this] {
+                                opened();
+                                return std::make_unique<ReplayChannel>(answer.datagrams());
+                              },
+                          .listen_drops = [this] { return listen_drops_or_throw(); },
+                          .release = release},
+        std::move(kernel_files));
+  }
+
+  KernelValues values() const {
+    KernelValues values;
+    values.values.resize(kernel_value_rows().size());
+    values.values[0] = 42;
+    values.problems = problems;
+    return values;
+  }
+
   std::uint64_t listen_drops_or_throw() const {
     if (!listen_drops) throw std::runtime_error("no netstat");
     return *listen_drops;
   }
+
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Samples> samples_;
+  std::shared_ptr<TcpTables> tables_;
 };
 
-Configuration with(SamplingPolicy sampling) {
-  Configuration configuration;
-  configuration.sampling = sampling;
-  return configuration;
+Policies with(SamplingPolicy sampling) {
+  Policies policies;
+  policies.sampling = sampling;
+  return policies;
 }
 
-const SampleStatus& tcp_of(const Sampling& sampling) { return sampling.status(SampleSource::tcp); }
-
-std::string text_of(const Board& board, SampleSource source) {
-  const auto latest = board.latest();
-  if (latest == nullptr || latest->of(source).part == nullptr) return "";
-  return latest->of(source).part->text();
-}
-
-std::string sockets_text(const Board& board) { return text_of(board, SampleSource::tcp); }
-
-bool is_fresh(const Board& board, std::chrono::steady_clock::duration later = {}) {
-  const auto now = std::chrono::steady_clock::now();
-  return board.latest()->of(SampleSource::tcp).is_fresh(now + later);
-}
+const SampleStatus& tcp_of(const Sampling& sampling) { return sampling.status(kTcp); }
 
 }  // namespace
 
 TEST_CASE("A good sample is published with its status") {
   FakeKernel kernel;
-  Board board;
-  Sampling sampling = kernel.sampling(board);
-  sampling.attempt(SampleSource::tcp, {});
+  Sampling sampling = kernel.sampling();
+  sampling.attempt(kTcp, {});
   CHECK(tcp_of(sampling).success);
   CHECK(tcp_of(sampling).last_success.has_value());
   CHECK(tcp_of(sampling).interval == 5s);
-  CHECK_THAT(sockets_text(board), contains_text("port=\"80\",state=\"established\"} 1\n"));
-  CHECK_THAT(board.latest()->status->text(), contains_text("sample_success{source=\"tcp\"} 1\n"));
-  CHECK(is_fresh(board));
+  CHECK_THAT(kernel.sockets_text(), contains_text("port=\"80\",state=\"established\"} 1\n"));
+  CHECK_THAT(kernel.statuses_text(), contains_text("sample_success{source=\"tcp\"} 1\n"));
+  CHECK(kernel.is_fresh());
 }
 
 TEST_CASE("A failed sample publishes its failure and nothing of its sockets") {
   FakeKernel kernel;
-  Board board;
-  Sampling sampling = kernel.sampling(board);
-  sampling.attempt(SampleSource::tcp, {});
-  const auto before = sockets_text(board);
+  Sampling sampling = kernel.sampling();
+  sampling.attempt(kTcp, {});
+  const auto before = kernel.sockets_text();
   kernel.answer = DumpBuilder().socket({}).socket({}).done(ENOMEM);
-  sampling.attempt(SampleSource::tcp, {});
-  sampling.attempt(SampleSource::tcp, {});
-  CHECK(sockets_text(board) == before);
+  sampling.attempt(kTcp, {});
+  sampling.attempt(kTcp, {});
+  CHECK(kernel.sockets_text() == before);
   CHECK_FALSE(tcp_of(sampling).success);
   CHECK(tcp_of(sampling).failures == 2);
-  CHECK_THAT(board.latest()->status->text(), contains_text("sample_success{source=\"tcp\"} 0\n"));
-  CHECK_THAT(board.latest()->status->text(), contains_text("failures_total{source=\"tcp\"} 2\n"));
+  CHECK_THAT(kernel.statuses_text(), contains_text("sample_success{source=\"tcp\"} 0\n"));
+  CHECK_THAT(kernel.statuses_text(), contains_text("failures_total{source=\"tcp\"} 2\n"));
   kernel.answer = good();
-  sampling.attempt(SampleSource::tcp, {});
+  sampling.attempt(kTcp, {});
   CHECK(tcp_of(sampling).success);
-  CHECK(sockets_text(board) == before);
+  CHECK(kernel.sockets_text() == before);
 }
 
 TEST_CASE("Failing from the first sample on shows no sockets") {
   FakeKernel kernel;
   kernel.answer = DumpBuilder().done(ENOMEM);
-  Board board;
-  Sampling sampling = kernel.sampling(board);
-  sampling.attempt(SampleSource::tcp, {});
-  CHECK(sockets_text(board).empty());
-  CHECK_FALSE(is_fresh(board));
-  CHECK(board.latest()->status->text().find("sample_timestamp") == std::string::npos);
+  Sampling sampling = kernel.sampling();
+  sampling.attempt(kTcp, {});
+  CHECK(kernel.sockets_text().empty());
+  CHECK_FALSE(kernel.is_fresh());
+  CHECK(kernel.statuses_text().find("sample_timestamp") == std::string::npos);
 }
 
 TEST_CASE("A dump that the kernel calls inconsistent is an attempt that failed") {
   FakeKernel kernel;
   kernel.answer = DumpBuilder().message(18, encode(SocketSpec{}), 0x10).done();
-  Board board;
-  Sampling sampling = kernel.sampling(board);
-  sampling.attempt(SampleSource::tcp, {});
+  Sampling sampling = kernel.sampling();
+  sampling.attempt(kTcp, {});
   CHECK(tcp_of(sampling).attempts == 1);
   CHECK(tcp_of(sampling).failures == 1);
   kernel.answer = DumpBuilder().done();
-  sampling.attempt(SampleSource::tcp, {});
+  sampling.attempt(kTcp, {});
   CHECK(tcp_of(sampling).attempts == 2);
   CHECK(tcp_of(sampling).failures == 1);
-  CHECK_FALSE(sockets_text(board).empty());
+  CHECK_FALSE(kernel.sockets_text().empty());
 }
 
 TEST_CASE("Staleness comes after max_staleness and never before three intervals") {
   FakeKernel kernel;
-  Board board;
-  Sampling sampling = kernel.sampling(board);
+  Sampling sampling = kernel.sampling();
   const auto lifetime = [&](SamplingPolicy settings) {
-    sampling.attempt(SampleSource::tcp, with(settings));
-    return board.latest()->of(SampleSource::tcp).withdrawn_after - std::chrono::steady_clock::now();
+    sampling.attempt(kTcp, with(settings));
+    return kernel.samples()->tcp.withdrawn_after - std::chrono::steady_clock::now();
   };
   CHECK(lifetime({.interval = 1h, .max_staleness = 60s}) > 2h);
   CHECK(lifetime({.interval = 1h, .max_staleness = 60s}) <= 3h);
@@ -194,54 +211,51 @@ TEST_CASE("Staleness comes after max_staleness and never before three intervals"
 
 TEST_CASE("A cheap failure does not shorten the interval that a good sample stretched") {
   FakeKernel kernel;
-  Board board;
-  Sampling sampling = kernel.sampling(board);
+  Sampling sampling = kernel.sampling();
   const SamplingPolicy settings{.interval = 1ms, .cpu_budget = 1e-9};
-  sampling.attempt(SampleSource::tcp, with(settings));
+  sampling.attempt(kTcp, with(settings));
   const auto stretched = tcp_of(sampling).interval;
   kernel.answer = DumpBuilder().done(ENOMEM);
-  sampling.attempt(SampleSource::tcp, with(settings));
+  sampling.attempt(kTcp, with(settings));
   CHECK_FALSE(tcp_of(sampling).success);
   CHECK(tcp_of(sampling).interval >= stretched);
-  CHECK(is_fresh(board));
+  CHECK(kernel.is_fresh());
 }
 
 TEST_CASE("A longer interval holds for the last sample too") {
   FakeKernel kernel;
-  Board board;
-  Sampling sampling = kernel.sampling(board);
-  sampling.attempt(SampleSource::tcp, with({.interval = 1s, .max_staleness = 1s}));
-  sampling.settle(with({.interval = 1h, .max_staleness = 1s}));
+  Sampling sampling = kernel.sampling();
+  sampling.attempt(kTcp, with({.interval = 1s, .max_staleness = 1s}));
+  sampling.reschedule_and_publish(with({.interval = 1h, .max_staleness = 1s}));
   CHECK(tcp_of(sampling).interval == 1h);
-  CHECK(is_fresh(board, 2h));
-  CHECK_THAT(board.latest()->status->text(),
-             contains_text("interval_seconds{source=\"tcp\"} 3600"));
+  CHECK(kernel.is_fresh(2h));
+  CHECK_THAT(kernel.statuses_text(), contains_text("interval_seconds{source=\"tcp\"} 3600"));
 }
 
 TEST_CASE("The sampler samples at once, again at its interval, and ends when asked") {
   std::atomic<int> samples = 0;
   std::promise<void> third;
-  Board board;
-  Configuration configuration = with({.interval = 1ms, .cpu_budget = 1});
-  Sampler sampler(counted_sampling(board,
-                                   [&] {
-                                     if (++samples == 3) third.set_value();
-                                   }),
-                  configuration);
+  Policies policies = with({.interval = 1ms, .cpu_budget = 1});
+  FakeKernel kernel;
+  kernel.sampled = [&] {
+    if (++samples == 3) third.set_value();
+  };
+  Sampler sampler(kernel.sampling(), policies);
   CHECK(third.get_future().wait_for(60s) == std::future_status::ready);
 }
 
 TEST_CASE("The sampler tells that it turns, also while no sample is due") {
   std::atomic<int> samples = 0;
-  std::atomic<int> turns = 0;
+  std::atomic<int> iterations = 0;
   std::promise<void> third;
-  Board board;
-  Configuration configuration = with({.interval = 1h, .cpu_budget = 1});
-  configuration.listeners.interval = 1h;
-  const auto turned = [&] {
-    if (++turns == 3) third.set_value();
+  Policies policies = with({.interval = 1h, .cpu_budget = 1});
+  policies.listeners.interval = 1h;
+  const auto on_iteration = [&] {
+    if (++iterations == 3) third.set_value();
   };
-  Sampler sampler(counted_sampling(board, [&] { ++samples; }), configuration, {turned, 1ms});
+  FakeKernel kernel;
+  kernel.sampled = [&] { ++samples; };
+  Sampler sampler(kernel.sampling(), policies, {on_iteration, 1ms});
   CHECK(third.get_future().wait_for(60s) == std::future_status::ready);
   CHECK(samples == 1);
 }
@@ -250,85 +264,77 @@ TEST_CASE("A shorter interval and new ports hold without waiting for the old int
   std::atomic<int> samples = 0;
   std::promise<void> first;
   std::promise<void> third;
-  Board board;
-  Configuration configuration = with({.interval = 1h});
-  Sampler sampler(counted_sampling(board,
-                                   [&] {
-                                     const int number = ++samples;
-                                     if (number == 1) first.set_value();
-                                     if (number == 3) third.set_value();
-                                   }),
-                  configuration);
+  Policies policies = with({.interval = 1h});
+  FakeKernel kernel;
+  kernel.sampled = [&] {
+    const int number = ++samples;
+    if (number == 1) first.set_value();
+    if (number == 3) third.set_value();
+  };
+  Sampler sampler(kernel.sampling(), policies);
   REQUIRE(first.get_future().wait_for(60s) == std::future_status::ready);
-  configuration.sampling.interval = 10ms;
-  configuration.sampling.cpu_budget = 1;
-  configuration.ports.outbound = {9};
-  sampler.configure(configuration);
+  policies.sampling.interval = 10ms;
+  policies.sampling.cpu_budget = 1;
+  policies.tcp.ports.outbound = {9};
+  sampler.configure(policies);
   REQUIRE(third.get_future().wait_for(60s) == std::future_status::ready);
-  CHECK_THAT(sockets_text(board), contains_text("direction=\"outbound\",port=\"9\""));
+  CHECK_THAT(kernel.sockets_text(), contains_text("direction=\"outbound\",port=\"9\""));
 }
 
 TEST_CASE("Listeners are polled once a sample has told which ports have series") {
   FakeKernel kernel;
   kernel.answer = DumpBuilder().socket(kListener).done();
-  Board board;
-  Sampling sampling = kernel.sampling(board);
-  sampling.attempt(SampleSource::listeners, {});
-  CHECK(sampling.status(SampleSource::listeners).attempts == 0);
-  CHECK(text_of(board, SampleSource::listeners).empty());
-  sampling.attempt(SampleSource::tcp, {});
-  sampling.attempt(SampleSource::listeners, {});
-  CHECK(sampling.status(SampleSource::listeners).success);
-  CHECK_THAT(text_of(board, SampleSource::listeners),
-             contains_text("listener_drops_total{port=\"80\"} 0\n"));
+  Sampling sampling = kernel.sampling();
+  sampling.attempt(kListeners, {});
+  CHECK(sampling.status(kListeners).attempts == 0);
+  CHECK(kernel.listeners_text().empty());
+  sampling.attempt(kTcp, {});
+  sampling.attempt(kListeners, {});
+  CHECK(sampling.status(kListeners).success);
+  CHECK_THAT(kernel.listeners_text(), contains_text("listener_drops_total{port=\"80\"} 0\n"));
 }
 
 TEST_CASE("Drops at listeners are bounded by ListenDrops") {
   FakeKernel kernel;
   SocketSpec listener = kListener;
   kernel.answer = DumpBuilder().socket(listener).done();
-  Board board;
-  Sampling sampling = kernel.sampling(board);
+  Sampling sampling = kernel.sampling();
   sampling.attempt_all({});
   listener.drops = *listener.drops + 10;
   kernel.answer = DumpBuilder().socket(listener).done();
   *kernel.listen_drops += 3;
-  sampling.attempt(SampleSource::listeners, {});
-  CHECK_THAT(text_of(board, SampleSource::listeners),
-             contains_text("listener_drops_total{port=\"80\"} 3\n"));
+  sampling.attempt(kListeners, {});
+  CHECK_THAT(kernel.listeners_text(), contains_text("listener_drops_total{port=\"80\"} 3\n"));
 }
 
 TEST_CASE("Without ListenDrops the listeners' source fails, peaks are shown and drops are not") {
   FakeKernel kernel;
   kernel.answer = DumpBuilder().socket(kListener).done();
   kernel.listen_drops.reset();
-  Board board;
-  Sampling sampling = kernel.sampling(board);
-  for (const SampleSource again : {SampleSource::kernel, SampleSource::tcp}) {
+  Sampling sampling = kernel.sampling();
+  for (const std::size_t again : {kKernel, kTcp}) {
     sampling.attempt_all({});
     sampling.attempt(again, {});
-    CHECK_FALSE(sampling.status(SampleSource::listeners).success);
-    const std::string text = text_of(board, SampleSource::listeners);
+    CHECK_FALSE(sampling.status(kListeners).success);
+    const std::string text = kernel.listeners_text();
     CHECK_THAT(text, contains_text("accept_queue_peak_sockets{port=\"80\"} 0\n"));
     CHECK(text.find("listener_drops_total") == std::string::npos);
   }
   kernel.listen_drops = 5;
-  sampling.attempt(SampleSource::listeners, {});
-  CHECK(sampling.status(SampleSource::listeners).success);
-  CHECK_THAT(text_of(board, SampleSource::listeners),
-             contains_text("listener_drops_total{port=\"80\"} 0\n"));
+  sampling.attempt(kListeners, {});
+  CHECK(sampling.status(kListeners).success);
+  CHECK_THAT(kernel.listeners_text(), contains_text("listener_drops_total{port=\"80\"} 0\n"));
 }
 
 TEST_CASE("A poll that fails costs the listeners' part alone") {
   FakeKernel kernel;
-  Board board;
-  Sampling sampling = kernel.sampling(board);
-  sampling.attempt(SampleSource::tcp, {});
+  Sampling sampling = kernel.sampling();
+  sampling.attempt(kTcp, {});
   kernel.answer = DumpBuilder().done(ENOMEM);
-  sampling.attempt(SampleSource::listeners, {});
-  CHECK_FALSE(sampling.status(SampleSource::listeners).success);
+  sampling.attempt(kListeners, {});
+  CHECK_FALSE(sampling.status(kListeners).success);
   CHECK(tcp_of(sampling).success);
-  const std::string status = board.latest()->status->text();
+  const std::string status = kernel.statuses_text();
   CHECK_THAT(status, contains_text("sample_success{source=\"tcp\"} 1\n"));
   CHECK_THAT(status, contains_text("sample_success{source=\"listeners\"} 0\n"));
   CHECK(status.find("source=\"kernel\"") == std::string::npos);
@@ -338,15 +344,13 @@ TEST_CASE("A peak is never under the queue that is shown beside it") {
   FakeKernel kernel;
   SocketSpec listener = kListener;
   kernel.answer = DumpBuilder().socket(listener).done();
-  Board board;
-  Sampling sampling = kernel.sampling(board);
+  Sampling sampling = kernel.sampling();
   sampling.attempt_all({});
   listener.receive_queue = 7;
   kernel.answer = DumpBuilder().socket(listener).done();
-  sampling.attempt(SampleSource::tcp, {});
-  CHECK_THAT(sockets_text(board), contains_text("accept_queue_sockets{port=\"80\"} 7\n"));
-  CHECK_THAT(text_of(board, SampleSource::listeners),
-             contains_text("accept_queue_peak_sockets{port=\"80\"} 7\n"));
+  sampling.attempt(kTcp, {});
+  CHECK_THAT(kernel.sockets_text(), contains_text("accept_queue_sockets{port=\"80\"} 7\n"));
+  CHECK_THAT(kernel.listeners_text(), contains_text("accept_queue_peak_sockets{port=\"80\"} 7\n"));
 }
 
 TEST_CASE("CLOSE_WAITs are dated at the first good sample and never again") {
@@ -359,64 +363,62 @@ TEST_CASE("CLOSE_WAITs are dated at the first good sample and never again") {
   FakeKernel kernel;
   kernel.opened = [&] { ++dumps; };
   kernel.answer = DumpBuilder().done(ENOMEM);
-  Board board;
-  Sampling sampling = kernel.sampling(board);
-  sampling.attempt(SampleSource::tcp, {});
+  Sampling sampling = kernel.sampling();
+  sampling.attempt(kTcp, {});
   kernel.answer = DumpBuilder().socket(leak).done();
   dumps = 0;
-  sampling.attempt(SampleSource::tcp, {});
+  sampling.attempt(kTcp, {});
   CHECK(dumps == 2);
   const std::string one = "state=\"close_wait\"} 1\n";
-  CHECK_THAT(sockets_text(board),
+  CHECK_THAT(kernel.sockets_text(),
              contains_text("lingering_sockets{direction=\"outbound\",port=\"80\"," + one));
-  sampling.attempt(SampleSource::tcp, {});
+  sampling.attempt(kTcp, {});
   CHECK(dumps == 3);
 }
 
 TEST_CASE("A file of counters that cannot be read fails its source, the other files are shown") {
   FakeKernel kernel;
   kernel.problems = {"reading a file: no", "reading another: no"};
-  Board board;
-  Sampling sampling = kernel.sampling(board);
-  sampling.attempt(SampleSource::kernel, {});
-  CHECK_FALSE(sampling.status(SampleSource::kernel).success);
-  CHECK(sampling.status(SampleSource::kernel).failures == 1);
+  Sampling sampling = kernel.sampling();
+  sampling.attempt(kKernel, {});
+  CHECK_FALSE(sampling.status(kKernel).success);
+  CHECK(sampling.status(kKernel).failures == 1);
   const std::string first(kernel_value_rows()[0].metric);
-  CHECK_THAT(text_of(board, SampleSource::kernel), contains_text(first + " 42\n"));
+  CHECK_THAT(kernel.kernel_text(), contains_text(first + " 42\n"));
   kernel.problems.clear();
-  sampling.attempt(SampleSource::kernel, {});
-  CHECK(sampling.status(SampleSource::kernel).success);
+  sampling.attempt(kKernel, {});
+  CHECK(sampling.status(kKernel).success);
 }
 
 TEST_CASE("A file that the sample of sockets could not read fails the source of counters") {
   FakeKernel kernel;
-  Board board;
-  Sampling sampling = kernel.sampling(board);
-  kernel.has_totals = false;
+  Sampling sampling = kernel.sampling();
+  const auto totals = std::exchange(kernel.total_sockets, []() -> std::optional<std::uint64_t> {
+    throw std::runtime_error("no sockstat");
+  });
   sampling.attempt_all({});
   CHECK(tcp_of(sampling).success);
-  CHECK_FALSE(sampling.status(SampleSource::kernel).success);
+  CHECK_FALSE(sampling.status(kKernel).success);
   const std::string first(kernel_value_rows()[0].metric);
-  CHECK_THAT(text_of(board, SampleSource::kernel), contains_text(first + " 42\n"));
-  CHECK(sockets_text(board).find("unaccounted_sockets") == std::string::npos);
-  kernel.has_totals = true;
+  CHECK_THAT(kernel.kernel_text(), contains_text(first + " 42\n"));
+  CHECK(kernel.sockets_text().find("unaccounted_sockets") == std::string::npos);
+  kernel.total_sockets = totals;
   sampling.attempt_all({});
-  CHECK(sampling.status(SampleSource::kernel).success);
+  CHECK(sampling.status(kKernel).success);
 }
 
 TEST_CASE("Polls and counters take a tenth of the CPU budget each at most, the dump the rest") {
   FakeKernel kernel;
-  Board board;
-  Sampling sampling = kernel.sampling(board);
-  Configuration configuration = with({.interval = 1ms, .cpu_budget = 1e-6});
-  configuration.listeners.interval = 1ms;
+  Sampling sampling = kernel.sampling();
+  Policies policies = with({.interval = 1ms, .cpu_budget = 1e-6});
+  policies.listeners.interval = 1ms;
   double shares = 0;
-  for (const SampleSource source : kSampleSources) sampling.attempt(source, configuration);
-  for (const SampleSource source : kSampleSources) {
+  for (const std::size_t source : {kTcp, kListeners, kKernel}) sampling.attempt(source, policies);
+  for (const std::size_t source : {kTcp, kListeners, kKernel}) {
     const SampleStatus& status = sampling.status(source);
     const double share = share_of_cpu(status.cpu_time_total, status.interval);
     CHECK(share > 0);
-    if (source != SampleSource::tcp) CHECK(share <= 1.000001e-7);
+    if (source != kTcp) CHECK(share <= 1.000001e-7);
     shares += share;
   }
   CHECK(shares == Approx(1e-6).epsilon(0.001));
@@ -437,15 +439,10 @@ TEST_CASE("A dump is accounted for between the kernel's totals before and after 
   for (const Row& row : rows) {
     INFO("a dump that " << row.it);
     bool first = true;
-    TcpSource source(
-        {.open_channel =
-             [] { return std::make_unique<ReplayChannel>(two_and_a_request().datagrams()); },
-         .ephemeral_range = [] { return kEphemeral; },
-         .reserved_ports = none_reserved,
-         .total_sockets = [&] { return std::exchange(first, false) ? row.before : row.after; },
-         .listen_drops = [] { return 0; }},
-        {});
-    const std::string text = render(source.sample());
+    FakeKernel kernel;
+    kernel.answer = two_and_a_request();
+    kernel.total_sockets = [&] { return std::exchange(first, false) ? row.before : row.after; };
+    const std::string text = render(kernel.sample());
     if (row.expected.empty()) {
       CHECK(text.find("unaccounted_sockets") == std::string::npos);
     } else {
@@ -455,64 +452,47 @@ TEST_CASE("A dump is accounted for between the kernel's totals before and after 
 }
 
 TEST_CASE("Where the ephemeral range cannot be read all is shown but the ephemeral ports") {
-  const auto dump = DumpBuilder()
-                        .socket({.local = "127.0.0.1:33000", .remote = "127.0.0.1:80"})
-                        .socket({.local = "127.0.0.1:33001", .remote = "127.0.0.1:40000"})
-                        .done();
-  TcpSource source(
-      {.open_channel = [&] { return std::make_unique<ReplayChannel>(dump.datagrams()); },
-       .ephemeral_range = [] { return std::nullopt; },
-       .reserved_ports = none_reserved,
-       .total_sockets = [] { return 2; }},
-      {});
-  const std::string text = render(source.sample());
+  FakeKernel kernel;
+  kernel.range.reset();
+  kernel.answer = DumpBuilder()
+                      .socket({.local = "127.0.0.1:33000", .remote = "127.0.0.1:80"})
+                      .socket({.local = "127.0.0.1:33001", .remote = "127.0.0.1:40000"})
+                      .done();
+  const std::string text = render(kernel.sample());
   CHECK_THAT(text, contains_text("port=\"80\",state=\"established\"} 1\n"));
   CHECK_THAT(text, contains_text("port=\"other\",state=\"established\"} 1\n"));
   CHECK(text.find("sockdiag_tcp_ephemeral_ports") == std::string::npos);
 }
 
 TEST_CASE("A range that cannot be read once is the last one read") {
-  std::optional<PortRange> range = PortRange{1024, 65535};
-  const auto dump =
-      DumpBuilder().socket({.local = "127.0.0.1:9", .remote = "127.0.0.1:1100"}).done();
-  TcpSource source(
-      {.open_channel = [&] { return std::make_unique<ReplayChannel>(dump.datagrams()); },
-       .ephemeral_range = [&] { return range; },
-       .reserved_ports = none_reserved,
-       .total_sockets = [] { return 1; }},
-      {});
-  CHECK(source.sample().ephemeral.available == 64512U);
-  range.reset();
-  const TcpSnapshot snapshot = source.sample();
+  FakeKernel kernel;
+  kernel.range = PortRange{1024, 65535};
+  kernel.answer = DumpBuilder().socket({.local = "127.0.0.1:9", .remote = "127.0.0.1:1100"}).done();
+  CHECK(kernel.sample().ephemeral.available == 64512U);
+  kernel.range.reset();
+  const TcpSnapshot snapshot = kernel.sample();
   CHECK_FALSE(snapshot.ephemeral.available.has_value());
   CHECK(snapshot.of(Direction::outbound).ports.empty());
 }
 
 TEST_CASE("Starts of TIME_WAIT are told by the length that is in force") {
-  auto length = 60'000ms;
-  DumpBuilder answer = DumpBuilder().done();
-  TcpSource source(
-      {.open_channel = [&] { return std::make_unique<ReplayChannel>(answer.datagrams()); },
-       .ephemeral_range = [] { return kEphemeral; },
-       .reserved_ports = none_reserved,
-       .total_sockets = [] { return 0; },
-       .time_wait_length = [&] { return length; }},
-      {});
+  FakeKernel kernel;
+  kernel.answer = DumpBuilder().done();
   const auto started_with = [&](std::uint64_t cookie) {
-    answer = DumpBuilder()
-                 .socket({.state = 6,
-                          .local = "127.0.0.1:33000",
-                          .remote = "127.0.0.1:80",
-                          .timer = 3,
-                          .cookie = cookie,
-                          .expires_ms = 4500})
-                 .done();
-    const auto ports = source.sample().of(Direction::outbound).ports;
+    kernel.answer = DumpBuilder()
+                        .socket({.state = 6,
+                                 .local = "127.0.0.1:33000",
+                                 .remote = "127.0.0.1:80",
+                                 .timer = 3,
+                                 .cookie = cookie,
+                                 .expires_ms = 4500})
+                        .done();
+    const auto ports = kernel.sample().of(Direction::outbound).ports;
     return ports.at(0).time_wait_started;
   };
-  static_cast<void>(source.sample());
+  static_cast<void>(kernel.sample());
   CHECK(started_with(1) == 0);
-  length = 5'000ms;
+  kernel.time_wait_length = 5s;
   CHECK(started_with(2) == 1);
 }
 
@@ -533,10 +513,9 @@ TEST_CASE("A kernel whose cookies are addresses shows counts, and nothing that f
     FakeKernel kernel;
     kernel.answer = DumpBuilder().socket(kListener).socket(leak).done();
     kernel.release = row.release;
-    Board board;
-    Sampling sampling = kernel.sampling(board);
+    Sampling sampling = kernel.sampling();
     sampling.attempt_all({});
-    const std::string text = sockets_text(board) + text_of(board, SampleSource::listeners);
+    const std::string text = kernel.sockets_text() + kernel.listeners_text();
     const auto has = [&](const char* family) { return text.find(family) != std::string::npos; };
     CHECK_THAT(text, contains_text("state=\"close_wait\"} 1\n"));
     CHECK(has("sockdiag_tcp_accept_queue_peak_sockets"));

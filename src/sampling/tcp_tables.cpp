@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/sampling/tcp_source.hpp"
+#include "tcp_tables.hpp"
 
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
 #include "sockdiag/netlink/kernel_channel.hpp"
-#include "sockdiag/procfs/kernel_value_reader.hpp"
 #include "sockdiag/procfs/listen_drops.hpp"
-#include "sockdiag/procfs/sysctl.hpp"
 
 namespace sockdiag {
 namespace {
@@ -33,86 +32,89 @@ std::optional<std::int64_t> unaccounted(Total before, Total after, std::uint64_t
 
 }  // namespace
 
-TcpSource::TcpSource(Kernel kernel, TcpPolicy policy)
+TcpTables::TcpTables(Kernel kernel, std::shared_ptr<KernelFiles> files)
     : kernel_(std::move(kernel)),
+      files_(std::move(files)),
       traits_(kernel_traits(kernel_.release)),
       dumper_(kernel_.open_channel),
-      tally_(std::make_unique<TcpTally>(std::move(policy))) {}
+      tally_(std::make_unique<TcpTally>(policy_)) {}
 
-// What `read` returns; nothing where it throws.
-template <typename Read>
-auto TcpSource::if_readable(const Read& read) -> decltype(read()) {
-  try {
-    return read();
-  } catch (const std::runtime_error& error) {
-    if (std::find(problems_.begin(), problems_.end(), error.what()) == problems_.end()) {
-      problems_.emplace_back(error.what());
-    }
-    return {};
-  }
+void TcpTables::follow(const TcpPolicy& policy) {
+  if (policy == policy_) return;
+  tally_->set_policy(policy);
+  policy_ = policy;
 }
 
-TcpSnapshot TcpSource::sample() {
-  problems_.clear();
+SampleResult TcpTables::sample(const TcpPolicy& policy, Duration peak_window) {
+  follow(policy);
   log_kernel_once();
+  files_->begin_dump();
   if (!dated_) date_close_waits();
-  const Total before = if_readable(kernel_.total_sockets);
+  const Total before = files_->total_sockets();
   TcpSnapshot snapshot = dump_all();
-  const Total after = if_readable(kernel_.total_sockets);
+  const Total after = files_->total_sockets();
   snapshot.unique_cookies = traits_.unique_cookies;
   if (traits_.time_waits_by_namespace) {
     snapshot.unaccounted_sockets =
         unaccounted(before, after, snapshot.sockets - snapshot.request_sockets);
   }
-  listeners_.saw(snapshot.of(Direction::inbound), tally_->listening_ports(), Clock::now());
+  watch_.saw(snapshot.of(Direction::inbound), tally_->listening_ports(), Clock::now());
   log_method_once();
   if (traits_.unique_cookies) log_unfollowed(snapshot.unfollowed_sockets);
-  return snapshot;
+  sockets_ = std::make_shared<const TcpSnapshot>(std::move(snapshot));
+  if (listeners_ != nullptr) report_listeners(peak_window);
+  return {};
 }
 
-void TcpSource::date_close_waits() {
+void TcpTables::date_close_waits() {
   dumper_.dump_close_waits(
       [this](const SocketRecord& record) { tally_->date(record, Clock::now()); });
   dated_ = true;
 }
 
-EphemeralPorts TcpSource::ephemeral_ports() {
-  const auto range = if_readable(kernel_.ephemeral_range);
-  const auto reserved = if_readable(kernel_.reserved_ports);
+EphemeralPorts TcpTables::ephemeral_ports() {
+  const auto range = files_->ephemeral_range();
+  const auto reserved = files_->reserved_ports();
   if (!range) return {last_range_, std::nullopt};
   last_range_ = *range;
   return {*range, reserved};
 }
 
-TcpSnapshot TcpSource::dump_all() {
+TcpSnapshot TcpTables::dump_all() {
   dump_to_tally();
   if (!std::exchange(knows_services_, true) && tally_->learn_services()) dump_to_tally();
   return tally_->finish(Clock::now());
 }
 
-void TcpSource::dump_to_tally() {
-  const auto length = if_readable(kernel_.time_wait_length).value_or(TimeWaitStarts::kLength);
+void TcpTables::dump_to_tally() {
+  const auto length = files_->time_wait_length().value_or(TimeWaitStarts::kLength);
   tally_->begin(ephemeral_ports(), Clock::now(), length);
   dumper_.dump_all([this](const SocketRecord& record) { tally_->add(record); });
 }
 
-ListenerSnapshot TcpSource::poll_listeners(Clock::duration peak_window) {
+SampleResult TcpTables::poll_listeners(Duration peak_window) {
+  if (sockets_ == nullptr) return {.attempted = false};
   if (!poll_once()) static_cast<void>(poll_once());
-  return listeners(peak_window);
+  report_listeners(peak_window);
+  return {true, listen_drops_problem_};
 }
 
-bool TcpSource::poll_once() {
+void TcpTables::report_listeners(Duration peak_window) {
+  listeners_ = std::make_shared<const ListenerSnapshot>(watch_.report(Clock::now(), peak_window));
+}
+
+bool TcpTables::poll_once() {
   const auto now = Clock::now();
   const auto read = [this] { return read_listen_drops(); };
-  listeners_.begin(now, read);
+  watch_.begin(now, read);
   dumper_.dump_listeners([&](const SocketRecord& record) {
-    listeners_.add(record);
+    watch_.add(record);
     tally_->add_polled(record, now);
   });
-  return listeners_.finish(Clock::now(), read);
+  return watch_.finish(Clock::now(), read);
 }
 
-ListenerWatch::ListenDrops TcpSource::read_listen_drops() {
+ListenerWatch::ListenDrops TcpTables::read_listen_drops() {
   if (!traits_.listener_drops) return std::nullopt;
   try {
     listen_drops_problem_.clear();
@@ -123,20 +125,14 @@ ListenerWatch::ListenDrops TcpSource::read_listen_drops() {
   }
 }
 
-ListenerSnapshot TcpSource::listeners(Clock::duration peak_window) {
-  ListenerSnapshot snapshot = listeners_.report(Clock::now(), peak_window);
-  snapshot.problem = listen_drops_problem_;
-  return snapshot;
-}
-
-void TcpSource::log_kernel_once() {
+void TcpTables::log_kernel_once() {
   if (kernel_logged_) return;
   kernel_logged_ = true;
   const std::string missing = what_is_missing_on(kernel_.release);
   if (!missing.empty()) spdlog::warn("on Linux {}: {}", kernel_.release, missing);
 }
 
-void TcpSource::log_method_once() {
+void TcpTables::log_method_once() {
   if (method_logged_) return;
   method_logged_ = true;
   spdlog::info(dumper_.method() == TcpDumper::Method::one_walk
@@ -144,7 +140,7 @@ void TcpSource::log_method_once() {
                    : "dumping TCP sockets in a walk per family (SOCK_DIAG_BY_FAMILY)");
 }
 
-void TcpSource::log_unfollowed(std::uint64_t unfollowed) {
+void TcpTables::log_unfollowed(std::uint64_t unfollowed) {
   if (unfollowed > 0) {
     if (std::exchange(samples_until_followed_, kSamplesUntilFollowed) > 0) return;
     spdlog::warn(
@@ -156,15 +152,11 @@ void TcpSource::log_unfollowed(std::uint64_t unfollowed) {
   }
 }
 
-TcpSource kernel_tcp_source(TcpPolicy policy) {
+TcpTables running_kernel_tables(std::shared_ptr<KernelFiles> files) {
   return {{.open_channel = [] { return open_kernel_channel(kReceiveDeadline); },
-           .ephemeral_range = [] { return read_ephemeral_range(); },
-           .reserved_ports = [] { return read_reserved_ports(); },
-           .total_sockets = [] { return read_sockstat_sockets(); },
            .listen_drops = [] { return sockdiag::read_listen_drops(); },
-           .time_wait_length = [] { return read_time_wait_length(); },
            .release = read_kernel_release()},
-          std::move(policy)};
+          std::move(files)};
 }
 
 }  // namespace sockdiag

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// What sampling publishes: the last good values of each source, and how sampling goes. An immutable
+// value once published: any number of threads may read it. Metrics are one view of it.
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "sockdiag/core/kernel_values.hpp"
+#include "sockdiag/core/listener_snapshot.hpp"
+#include "sockdiag/core/tcp_snapshot.hpp"
+
+namespace sockdiag {
+
+// The last good value of one source. Later values may share it.
+template <typename Value>
+struct Sampled {
+  using TimePoint = std::chrono::steady_clock::time_point;
+
+  std::shared_ptr<const Value> value;  // null before the first
+  TimePoint withdrawn_after;           // from then on it is too old to be shown
+
+  [[nodiscard]] bool is_fresh(TimePoint now) const noexcept {
+    return value != nullptr && now <= withdrawn_after;
+  }
+};
+
+// How sampling one source goes.
+struct SampleStatus {
+  std::string_view source;  // its name, of static lifetime
+  bool success = false;     // of the last attempt
+  std::optional<std::chrono::system_clock::time_point> last_success;
+  std::chrono::nanoseconds duration{};        // of the last attempt
+  std::chrono::nanoseconds cpu_time_total{};  // of the attempts so far
+  std::chrono::nanoseconds interval{};        // in force
+  std::uint64_t attempts = 0;                 // failures among them
+  std::uint64_t failures = 0;
+};
+
+using SampleStatuses = std::vector<SampleStatus>;
+
+struct Samples {
+  Sampled<TcpSnapshot> tcp;             // the dump of all sockets
+  Sampled<ListenerSnapshot> listeners;  // the polls of listeners alone
+  Sampled<KernelValues> kernel;         // the counters and settings in /proc
+  SampleStatuses statuses;              // one for each source, in the order of the exposition
+};
+
+}  // namespace sockdiag

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// A source of values, as the sampling loop sees it. The loop calls all functions on one thread.
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "sockdiag/core/policy.hpp"
+#include "sockdiag/core/samples.hpp"
+
+namespace sockdiag {
+
+// What one attempt came to.
+struct SampleResult {
+  bool attempted = true;  // false while the source waits for another one
+  std::string problem{};  // what could not be read beside the values; empty if nothing is wrong
+};
+
+struct Source {
+  using TimePoint = std::chrono::steady_clock::time_point;
+
+  std::string_view name;  // of static lifetime
+
+  // The interval that the operator asks for.
+  std::function<std::chrono::nanoseconds(const Policies&)> interval;
+
+  // Share of the CPU budget that the source may use. Nothing: what the other sources leave.
+  std::optional<double> share_of_budget;
+
+  // Reads the values anew and keeps them. Throws where there are none; then the last good values
+  // stay.
+  std::function<SampleResult(const Policies&)> sample;
+
+  // Sets the source's member of `samples` to its last good values.
+  std::function<void(Samples& samples, TimePoint withdrawn_after)> show;
+};
+
+}  // namespace sockdiag
