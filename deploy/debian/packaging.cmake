@@ -41,10 +41,16 @@ sockdiag_gzip(${CMAKE_CURRENT_LIST_DIR}/sockdiag_exporter.1 sockdiag_exporter.1.
 
 install(TARGETS sockdiag_exporter RUNTIME DESTINATION bin)
 install(FILES ${generated}/sockdiag_exporter.1.gz DESTINATION share/man/man1)
-install(FILES README.md deploy/prometheus/runbook.md ${CMAKE_CURRENT_LIST_DIR}/copyright
+install(FILES ${CMAKE_CURRENT_LIST_DIR}/copyright
               ${generated}/changelog.gz ${generated}/changelog.Debian.gz
         DESTINATION ${doc})
-install(DIRECTORY deploy/prometheus DESTINATION ${data} PATTERN runbook.md EXCLUDE)
+# In the folders of the repository, so that the links between them hold.
+foreach(document README.md config/README.md deploy/README.md deploy/prometheus/README.md
+        deploy/prometheus/runbook.md tests/bench/README.md tests/bench/results/established.svg)
+  get_filename_component(folder ${document} DIRECTORY)
+  install(FILES ${document} DESTINATION ${doc}/${folder})
+endforeach()
+install(DIRECTORY deploy/prometheus DESTINATION ${data} PATTERN *.md EXCLUDE)
 install(DIRECTORY deploy/grafana/dashboards deploy/grafana/provisioning
         DESTINATION ${data}/grafana)
 

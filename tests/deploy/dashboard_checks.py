@@ -61,8 +61,9 @@ RECORDED = RECORDED_FOR_DASHBOARDS | {
 
 
 def metrics_of_the_exporter():
-    """Those in the README's table and those a sample has; some need a configuration or a host."""
-    rows = re.findall(r"^\| `(\w+)` \|", (ROOT / "README.md").read_text(encoding="utf-8"), re.M)
+    """Those in the documented table and those a sample has; some need a configuration or a host."""
+    document = (PROMETHEUS / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(sockdiag_\w+|process_\w+)` \|", document, re.M)
     binary = os.environ["SOCKDIAG_EXPORTER"]
     done = subprocess.run([binary, "--once"], capture_output=True, text=True, check=True)
     return {*rows, *re.findall(r"^# TYPE (\w+)", done.stdout, re.M)}

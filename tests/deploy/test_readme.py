@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the README says about deployment is done as it says it."""
+"""What the documents say about deployment is done as they say it."""
 
 import os
 import pathlib
@@ -13,16 +13,24 @@ import yaml
 from test_kubernetes import word_for_resources
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+README, DEPLOY = "README.md", "deploy/README.md"
+PROMETHEUS, CONFIG = "deploy/prometheus/README.md", "config/README.md"
+LONGEST_README = 150
 
 
-def section(title):
-    return re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", README, re.MULTILINE | re.DOTALL)[1]
+def read(document):
+    return (ROOT / document).read_text(encoding="utf-8")
 
 
-def blocks(title, language=""):
+def section(document, title):
+    pattern = rf"^## {title}\n(.*?)(?=^## |\Z)"
+    return re.search(pattern, read(document), re.MULTILINE | re.DOTALL)[1]
+
+
+def blocks(document, title, language=""):
     """The fenced blocks of a section."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", section(title), re.MULTILINE | re.DOTALL)
+    text = section(document, title)
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 def run(*command, **options):
@@ -33,60 +41,102 @@ def run(*command, **options):
     return done.stdout
 
 
-class Readme(unittest.TestCase):
+def rules():
+    groups = yaml.safe_load((ROOT / "deploy/prometheus/sockdiag_alerts.yml").read_text())
+    return [rule for group in groups["groups"] for rule in group["rules"]]
+
+
+class InADirectory(unittest.TestCase):
     def setUp(self):
         directory = tempfile.TemporaryDirectory(prefix="sockdiag_readme_")
         self.addCleanup(directory.cleanup)
         self.directory = pathlib.Path(directory.name)
 
-    def test_the_paths_it_names_are_there(self):
-        paths = set(re.findall(r"(?<![\w/.-])((?:deploy|config|tests|\.ci)/[\w./*-]*\w)", README))
-        self.assertGreater(len(paths), 10)
-        for path in sorted(paths):
-            with self.subTest(path):
-                self.assertTrue(list(ROOT.glob(path)))
+
+class Documents(InADirectory):
+    def test_the_readme_is_short(self):
+        self.assertLessEqual(len(read(README).splitlines()), LONGEST_README)
+
+    def test_the_paths_they_name_are_there(self):
+        pattern = r"(?<![\w/.-])((?:deploy|config|tests|src|include|\.ci)/[\w./*-]*\w)"
+        for document in (README, DEPLOY, PROMETHEUS, CONFIG):
+            text = re.sub(r"\]\(\S+\)", "", read(document))  # links have a test of their own
+            for path in sorted(set(re.findall(pattern, text))):
+                with self.subTest(path, document=document):
+                    self.assertTrue(list(ROOT.glob(path)))
 
     def test_the_first_scrape_configuration_is_one(self):
-        (text,) = blocks("Start", "yaml")
+        (text,) = blocks(README, "Start", "yaml")
         config = self.directory / "prometheus.yml"
         config.write_text(text, encoding="utf-8")
         run("promtool", "check", "config", str(config))
 
+    def test_the_five_queries_are_queries_of_documented_metrics(self):
+        queries = blocks(README, "Five queries", "promql")
+        self.assertEqual(len(queries), 5)
+        group = {"name": "queries", "rules": [
+            {"record": f"query:{number}", "expr": query} for number, query in enumerate(queries)]}
+        file = self.directory / "queries.yml"
+        file.write_text(yaml.safe_dump({"groups": [group]}), encoding="utf-8")
+        run("promtool", "check", "rules", str(file))
+        metrics = set(re.findall(r"^\| `(sockdiag_\w+)` \|", read(PROMETHEUS), re.MULTILINE))
+        self.assertEqual(set(re.findall(r"sockdiag_\w+", "".join(queries))) - metrics, set())
+
     def test_prometheus_accepts_the_job_and_the_rules_that_are_copied(self):
-        (command,) = blocks("Alerts")
+        (command,) = blocks(PROMETHEUS, "Alerts")
         run("bash", "-euc", command.replace("/etc/prometheus", str(self.directory)), cwd=ROOT)
         config = self.directory / "prometheus.yml"
-        config.write_text(blocks("Start", "yaml")[0] + blocks("Alerts", "yaml")[0])
+        (job,), (files,) = blocks(README, "Start", "yaml"), blocks(PROMETHEUS, "Alerts", "yaml")
+        config.write_text(job + files)
         printed = run("promtool", "check", "config", str(config))
-        groups = yaml.safe_load((ROOT / "deploy/prometheus/sockdiag_alerts.yml").read_text())
-        rules = [rule for group in groups["groups"] for rule in group["rules"]]
-        self.assertIn(f"{len(rules)} rules found", printed)
-        alerts = [rule for rule in rules if "alert" in rule]
-        self.assertIn(f"has {len(alerts)} alerts", section("Alerts"))
+        self.assertIn(f"{len(rules())} rules found", printed)
 
-    def test_the_provisioning_files_it_copies_are_packaged(self):
+    def test_they_count_the_alerts(self):
+        alerts = [rule for rule in rules() if "alert" in rule]
+        for text in (section(PROMETHEUS, "Alerts"), read(README)):
+            self.assertEqual(re.findall(r"(\d+) alerts", text), [str(len(alerts))])
+
+    def test_the_provisioning_files_they_copy_are_packaged(self):
         run("cmake", "--install", str(pathlib.Path(os.environ["SOCKDIAG_EXPORTER"]).parent),
             "--prefix", "/usr", "--component", "Unspecified",
             env=os.environ | {"DESTDIR": str(self.directory)})
-        (commands,) = blocks("Dashboards")
+        (commands,) = blocks(DEPLOY, "Dashboards")
         sources = re.findall(r"^cp (\S+) \S+$", commands, re.MULTILINE)
         self.assertEqual(len(sources), commands.count("\n"))
         for source in sources:
             self.assertTrue((self.directory / source.lstrip("/")).is_file(), source)
 
-    def test_kustomize_renders_what_it_applies_and_the_overlay(self):
-        commands = blocks("Kubernetes")[0]
+
+class Kubernetes(InADirectory):
+    def test_what_is_not_counted_comes_before_the_first_command(self):
+        before = section(DEPLOY, "Kubernetes").partition("```")[0]
+        self.assertIn("**Pods with a network of their own are not counted yet.**", before)
+
+    def test_the_image_it_brings_to_the_nodes_is_the_one_of_the_manifests(self):
+        manifest = yaml.safe_load((ROOT / "deploy/kubernetes/daemonset.yaml").read_text())
+        (container,) = manifest["spec"]["template"]["spec"]["containers"]
+        commands = "".join(blocks(DEPLOY, "Container") + blocks(DEPLOY, "Kubernetes"))
+        for command in (r"docker build -t (\S+)", r"docker save (\S+)", r"docker tag (\S+)"):
+            self.assertEqual(re.findall(command, commands), [container["image"]])
+        # The kubelet asks a registry for images that are tagged "latest".
+        self.assertNotIn("imagePullPolicy", container)
+        self.assertNotRegex(container["image"], "(:latest|/[^:]*)$")
+
+    def test_kustomize_renders_what_is_applied(self):
+        (commands,) = [text for text in blocks(DEPLOY, "Kubernetes") if "kubectl apply" in text]
         folders = re.findall(r"^kubectl apply .*-k (\S+)", commands, re.MULTILINE)
         self.assertEqual(len(folders), commands.count("\n"))
         for folder in folders:
             self.assertIn("kind: ", run("kubectl", "kustomize", folder, cwd=ROOT))
+
+    def test_kustomize_renders_the_overlay(self):
         shutil.copytree(ROOT / "deploy", self.directory / "sockdiag_exporter/deploy")
         overlay = self.directory / "mycluster"
         overlay.mkdir()
         expected = ["registry.example.com/sockdiag_exporter:0.1.0", "inbound: [22]",
                     "kind: PrometheusRule"]
-        (text,) = blocks("Kubernetes", "yaml")
-        if word_for_resources() == "bases":  # as the README says of an old kubectl
+        (text,) = blocks(DEPLOY, "Kubernetes", "yaml")
+        if word_for_resources() == "bases":  # as the document says of an old kubectl
             text = text.replace("resources:", "bases:").partition("labels:")[0]
         else:
             expected.append("release: prometheus")

@@ -47,9 +47,9 @@ def check_rules(*paths):
 
 
 def exported_types():
-    """{metric: type} of the README's table, which a test of its own compares with the exporter."""
-    readme = (REPOSITORY / "README.md").read_text()
-    return dict(re.findall(r"^\| `(\w+)` \| (gauge|counter) \|", readme, re.M)) | {"up": "gauge"}
+    """{metric: type} of the documented table, which another test compares with the exporter."""
+    document = (PROMETHEUS / "README.md").read_text()
+    return dict(re.findall(r"^\| `(\w+)` \| (gauge|counter) \|", document, re.M)) | {"up": "gauge"}
 
 
 def bare(expression):

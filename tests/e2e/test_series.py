@@ -16,7 +16,7 @@ from support.network import enter_fresh_network_namespace
 from support.recipes import connect, end_sending, listen, wait_for_state
 
 _CLONE_NEWNET = 0x40000000
-README = pathlib.Path(__file__).resolve().parents[2] / "README.md"
+DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "deploy/prometheus/README.md"
 
 DETAILS = {
     "sockdiag_tcp_close_wait_sockets",
@@ -163,20 +163,20 @@ class SeriesOfAHost(EndToEndTest):
         self.assertEqual(ports_in(scrape, "outbound"), 40)
         self.assertLessEqual(len(series_in(text)), self.MOST)
 
-    def test_the_formula_of_the_readme_is_true_without_services(self):
+    def test_the_documented_formula_is_true_without_services(self):
         self.expect_formula(self.page())
 
-    def test_the_formula_of_the_readme_is_true_with_all_seats_taken(self):
+    def test_the_documented_formula_is_true_with_all_seats_taken(self):
         self.make_host(listening=100, called=100)
         self.expect_formula(self.page())
 
-    def test_the_formula_of_the_readme_leaves_details_out(self):
+    def test_the_documented_formula_leaves_details_out(self):
         self.make_busy_host()
         self.expect_formula(self.page())
 
     def expect_formula(self, text):
         scrape = Exposition(text)
-        per_inbound, per_outbound, rest = formula_of_the_readme()
+        per_inbound, per_outbound, rest = documented_formula()
         expected = per_inbound * ports_in(scrape, "inbound")
         expected += per_outbound * ports_in(scrape, "outbound")
         expected += rest - len(HOST_WIDE) + 3  # of other, which listens: its accept queue
@@ -228,8 +228,8 @@ def ports_in(scrape, direction):
     return sum(where == direction and port != "other" for where, port in started)
 
 
-def formula_of_the_readme():
-    text = README.read_text(encoding="utf-8")
+def documented_formula():
+    text = DOCUMENT.read_text(encoding="utf-8")
     found = re.search(r"(\d+) × inbound ports \+ (\d+) × outbound ports \+ (\d+) \+ details", text)
     return tuple(int(number) for number in found.groups())
 

@@ -20,7 +20,7 @@ from benchmark.failure import Failure
 _COMMANDS = {
     "sampling": "CPU, memory and bytes of a sample, beside everyone else's",
     "plot": "CPU against number of sockets as SVG, from results of sampling",
-    "report": "the README's figures, from results of sampling",
+    "report": "the figures in documents, from results of sampling",
     "scrape": "latency and throughput of /metrics",
     "host_latency": "what sampling does to connect() and accept()",
     "budget": "CPU on every profile against sampling.cpu_budget",

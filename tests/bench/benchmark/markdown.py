@@ -1,15 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Results of sampling as the README shows them."""
+"""Results of sampling as the documents show them."""
 
 from benchmark.names import TITLES
 
+_SUMMARY = ("exporter", "collectd", "ss", "node_exporter", "proc", "drain")
 _PEERS = ("exporter", "exporter_process", "collectd", "ss", "node_exporter", "proc")
 _SHORT = {"exporter_process": "whole process", "proc": "`/proc/net/tcp{,6}`"}
 
 
 def render(results):
+    """All that was measured."""
     parts = [_machine(results), _largest(results), _by_profile(results), _commands(results)]
     return "\n\n".join(parts) + "\n"
+
+
+def render_summary(results):
+    """The CPU of one sample at the largest size, in one short table."""
+    size = results["established"]["sizes"][-1]
+    rows = {row["name"]: row for row in size["rows"]}
+    columns = ["CPU", "× raw drain", "peak memory"]
+    lines = [_row(f"{_grouped(size['sockets'])} sockets", *columns), _rule(len(columns) + 1)]
+    for name in _SUMMARY:
+        if name in rows:
+            cpu, _, ratio, _, memory, _ = _cells(rows[name])
+            lines.append(_row(TITLES[name], cpu, ratio.partition(" ")[0], memory))
+    return "\n".join(lines) + "\n"
 
 
 def _machine(results):

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The README says what the program does: its tables are compared with the program's.
+// The documents say what the program does: their tables are compared with the program's.
+// `unit_tests '[write]'` puts the program's texts into the tables of metrics and of keys.
 
+#include <algorithm>
 #include <fstream>
+#include <iterator>
 #include <set>
 #include <sstream>
+#include <utility>
 #include <vector>
 
 #include "sockdiag/cli/command_line.hpp"
@@ -17,28 +21,73 @@ namespace {
 
 using Row = std::vector<std::string>;
 
+// A table is the one under its heading.
+struct Place {
+  const char* document;
+  const char* heading;
+};
+constexpr Place kMetrics = {"/deploy/prometheus/README.md", "## Metrics"};
+constexpr Place kCauses = {"/deploy/prometheus/README.md", "## Causes of CLOSE_WAIT"};
+constexpr Place kAges = {"/deploy/prometheus/README.md", "## Ages"};
+constexpr Place kKeys = {"/config/README.md", "## Keys"};
+constexpr Place kFlags = {"/config/README.md", "## Flags"};
+
+std::string path_of(const Place& place) {
+  return std::string(SOCKDIAG_SOURCE_DIR) + place.document;
+}
+
+std::vector<std::string> lines_of(const Place& place) {
+  std::ifstream file(path_of(place));
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(file, line);) lines.push_back(line);
+  return lines;
+}
+
 std::string trimmed(const std::string& text) {
   const auto first = text.find_first_not_of(' ');
   if (first == std::string::npos) return "";
   return text.substr(first, text.find_last_not_of(' ') - first + 1);
 }
 
-// The rows of the Markdown table under a heading, its own head left out.
-std::vector<Row> table_under(const std::string& heading) {
-  std::ifstream file(SOCKDIAG_SOURCE_DIR "/README.md");
-  std::string line;
-  while (std::getline(file, line) && line != heading) {
-  }
+Row cells_of(const std::string& line) {
+  Row row;
+  std::istringstream cells(line.substr(1));
+  for (std::string cell; std::getline(cells, cell, '|');) row.push_back(trimmed(cell));
+  return row;
+}
+
+// First and last line (exclusive) of the table's rows, without its two lines of headings.
+using Lines = std::vector<std::string>;
+std::pair<Lines::iterator, Lines::iterator> rows_under(Lines& lines, const char* heading) {
+  const auto is_row = [](const std::string& line) { return line.starts_with("|"); };
+  const auto section = std::find(lines.begin(), lines.end(), heading);
+  const auto table = std::find_if(section, lines.end(), is_row);
+  const auto end = std::find_if_not(table, lines.end(), is_row);
+  REQUIRE(end - table > 2);
+  return {table + 2, end};
+}
+
+std::vector<Row> table_at(const Place& place) {
+  Lines lines = lines_of(place);
+  const auto [begin, end] = rows_under(lines, place.heading);
   std::vector<Row> rows;
-  while (std::getline(file, line) && !line.starts_with("#")) {
-    if (!line.starts_with("|")) continue;
-    Row row;
-    std::istringstream cells(line.substr(1));
-    for (std::string cell; std::getline(cells, cell, '|');) row.push_back(trimmed(cell));
-    rows.push_back(row);
-  }
-  REQUIRE(rows.size() > 2);
-  return {rows.begin() + 2, rows.end()};
+  std::transform(begin, end, std::back_inserter(rows), cells_of);
+  return rows;
+}
+
+std::string line_of(const Row& row) {
+  std::string line = "|";
+  for (const std::string& cell : row) line += ' ' + cell + " |";
+  return line;
+}
+
+void write_table(const Place& place, const std::vector<Row>& rows) {
+  Lines lines = lines_of(place);
+  const auto [begin, end] = rows_under(lines, place.heading);
+  const auto gap = lines.erase(begin, end);
+  std::transform(rows.begin(), rows.end(), std::inserter(lines, gap), line_of);
+  std::ofstream file(path_of(place));
+  for (const std::string& line : lines) file << line << '\n';
 }
 
 std::string code(std::string_view text) {
@@ -59,6 +108,28 @@ void append_rows(std::vector<Row>& table, const Rows& families) {
   }
 }
 
+std::vector<Row> metrics_of_the_program() {
+  std::vector<Row> metrics;
+  append_rows(metrics, tcp_families());
+  append_rows(metrics, listener_families());
+  for (const KernelValueRow& row : kernel_value_rows()) {
+    metrics.push_back({code(row.metric), row.type == ValueType::counter ? "counter" : "gauge", "",
+                       std::string(row.help)});
+  }
+  append_rows(metrics, sample_families());
+  append_rows(metrics, exporter_families());
+  return metrics;
+}
+
+std::vector<Row> keys_of_the_program() {
+  std::vector<Row> keys;
+  for (const ConfigurationKey& key : configuration_keys()) {
+    keys.push_back({code(key.name), code(key.show({})), std::string(key.expected),
+                    key.needs_restart ? "restart" : "live", std::string(key.summary)});
+  }
+  return keys;
+}
+
 // What --help prints.
 std::string help_text() {
   const std::vector<const char*> arguments = {"sockdiag_exporter", "--help"};
@@ -69,30 +140,18 @@ std::string help_text() {
 
 }  // namespace
 
-TEST_CASE("The README's metric table is the program's") {
-  std::vector<Row> metrics;
-  append_rows(metrics, tcp_families());
-  append_rows(metrics, listener_families());
-  for (const KernelValueRow& row : kernel_value_rows()) {
-    metrics.push_back({code(row.metric), row.type == ValueType::counter ? "counter" : "gauge", "",
-                       std::string(row.help)});
-  }
-  append_rows(metrics, sample_families());
-  append_rows(metrics, exporter_families());
-  CHECK(table_under("## Metrics") == metrics);
+TEST_CASE("The tables of metrics and keys are written from the program", "[.write]") {
+  write_table(kMetrics, metrics_of_the_program());
+  write_table(kKeys, keys_of_the_program());
+}
+
+TEST_CASE("The documented metrics are the program's") {
+  CHECK(table_at(kMetrics) == metrics_of_the_program());
 }
 
 // Grafana shows one HELP text at a time.
 TEST_CASE("Each metric's help can be read alone") {
-  std::vector<Row> metrics;
-  append_rows(metrics, tcp_families());
-  append_rows(metrics, listener_families());
-  append_rows(metrics, sample_families());
-  append_rows(metrics, exporter_families());
-  for (const KernelValueRow& row : kernel_value_rows()) {
-    metrics.push_back({code(row.metric), "", "", std::string(row.help)});
-  }
-  for (const Row& row : metrics) {
+  for (const Row& row : metrics_of_the_program()) {
     CAPTURE(row);
     const std::string first = row.at(3).substr(0, row.at(3).find_first_of(" ,"));
     static const std::set<std::string> kLeaning = {"Those", "That", "These", "This",
@@ -104,17 +163,17 @@ TEST_CASE("Each metric's help can be read alone") {
   }
 }
 
-TEST_CASE("The README's causes of CLOSE_WAIT are the program's") {
+TEST_CASE("The documented causes of CLOSE_WAIT are the program's") {
   std::vector<std::string> causes;
-  for (const Row& row : table_under("### Causes of CLOSE_WAIT")) causes.push_back(row.at(0));
+  for (const Row& row : table_at(kCauses)) causes.push_back(row.at(0));
   std::vector<std::string> expected;
   for (const std::string_view name : kCloseWaitCauseNames) expected.push_back(code(name));
   CHECK(causes == expected);
 }
 
-TEST_CASE("The README's lingering thresholds are the program's") {
+TEST_CASE("The documented lingering thresholds are the program's") {
   std::vector<Row> thresholds;
-  for (const Row& row : table_under("### Ages")) thresholds.push_back({row.at(0), row.at(1)});
+  for (const Row& row : table_at(kAges)) thresholds.push_back({row.at(0), row.at(1)});
   std::vector<Row> expected;
   for (std::size_t i = 0; i < kPassingStateCount; ++i) {
     std::ostringstream text;
@@ -124,35 +183,30 @@ TEST_CASE("The README's lingering thresholds are the program's") {
   CHECK(thresholds == expected);
 }
 
-TEST_CASE("The README's configuration table is the program's") {
-  std::vector<Row> keys;
-  for (const ConfigurationKey& key : configuration_keys()) {
-    keys.push_back({code(key.name), code(key.show({})), std::string(key.expected),
-                    key.needs_restart ? "restart" : "live", std::string(key.summary)});
-  }
-  CHECK(table_under("## Configuration") == keys);
+TEST_CASE("The documented configuration keys are the program's") {
+  CHECK(table_at(kKeys) == keys_of_the_program());
 }
 
-TEST_CASE("The README's flags that set keys are the program's") {
+TEST_CASE("The documented flags that set keys are the program's") {
   std::vector<Row> flags;
   for (const KeyFlag& flag : key_flags()) flags.push_back({code(flag.flag), code(flag.key)});
-  std::vector<Row> in_readme;
-  for (const Row& row : table_under("## Flags")) {
-    if (row.at(1).starts_with("`")) in_readme.push_back({row.at(0), row.at(1)});
+  std::vector<Row> documented;
+  for (const Row& row : table_at(kFlags)) {
+    if (row.at(1).starts_with("`")) documented.push_back({row.at(0), row.at(1)});
   }
-  CHECK(in_readme == flags);
+  CHECK(documented == flags);
 }
 
-TEST_CASE("The README has every flag of the help, and no other") {
+TEST_CASE("The documents have every flag of the help, and no other") {
   std::set<std::string> in_help;
   std::istringstream words(help_text());
   for (std::string word; words >> word;) {
     if (word.starts_with("-h,")) word = word.substr(3);  // beside --help, in the same row
     if (word.starts_with("--")) in_help.insert(code(word));
   }
-  std::set<std::string> in_readme;
-  for (const Row& row : table_under("## Flags")) in_readme.insert(row.at(0));
-  CHECK(in_readme == in_help);
+  std::set<std::string> documented;
+  for (const Row& row : table_at(kFlags)) documented.insert(row.at(0));
+  CHECK(documented == in_help);
   CHECK(in_help.size() > key_flags().size());
 }
 

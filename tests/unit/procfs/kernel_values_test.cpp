@@ -440,7 +440,7 @@ TEST_CASE("This kernel's counters are all there") {
   CHECK_NOTHROW(read_sockstat_sockets());
 }
 
-TEST_CASE("Kernel metrics are named and explained as Prometheus and the README ask for") {
+TEST_CASE("Kernel metrics are named and explained as Prometheus asks for") {
   std::set<std::string_view> names;
   for (const KernelValueRow& row : kernel_value_rows()) {
     CAPTURE(row.metric, row.help);
