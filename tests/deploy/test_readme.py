@@ -59,7 +59,7 @@ class Documents(InADirectory):
 
     def test_the_paths_they_name_are_there(self):
         pattern = r"(?<![\w/.-])((?:deploy|config|tests|src|include|\.ci)/[\w./*-]*\w)"
-        for document in (README, DEPLOY, PROMETHEUS, CONFIG):
+        for document in (README, DEPLOY, PROMETHEUS, CONFIG, "CONTRIBUTING.md"):
             text = re.sub(r"\]\(\S+\)", "", read(document))  # links have a test of their own
             for path in sorted(set(re.findall(pattern, text))):
                 with self.subTest(path, document=document):
