@@ -27,8 +27,8 @@ void fill_build_info(const ExporterState&, MetricFamily& family) {
 
 constexpr auto kSampleFamilies = std::to_array<FamilyRow<SampleStatuses>>({
     {"sockdiag_sample_success", MetricType::Gauge, "source",
-     "Whether the last attempt to sample the source succeeded: tcp is the dump of all sockets, "
-     "listeners the polls of listeners alone, kernel the counters and settings in /proc.",
+     "1 if the last attempt to sample the source succeeded, else 0. tcp is the dump of all "
+     "sockets, listeners the poll of listeners alone, kernel the counters and settings in /proc.",
      [](const SampleStatuses& statuses, MetricFamily& f) {
        fill_sources(statuses, f, [](const SampleStatus& s) { return s.success ? 1.0 : 0.0; });
      }},
@@ -45,26 +45,26 @@ constexpr auto kSampleFamilies = std::to_array<FamilyRow<SampleStatuses>>({
        fill_sources(statuses, f, [](const SampleStatus& s) { return seconds(s.duration); });
      }},
     {"sockdiag_sample_cpu_seconds_total", MetricType::Counter, "source",
-     "CPU time spent on sampling the source, in the kernel and outside of it.",
+     "CPU time spent on sampling the source, in the kernel and in user space.",
      [](const SampleStatuses& statuses, MetricFamily& f) {
        fill_sources(statuses, f, [](const SampleStatus& s) { return seconds(s.cpu_time_total); });
      }},
     {"sockdiag_sample_interval_seconds", MetricType::Gauge, "source",
-     "Sampling interval of the source in force: sampling.interval (listeners: listeners.interval), "
-     "or more where sampling.cpu_budget asks.",
+     "Sampling interval of the source in force: sampling.interval (for listeners: "
+     "listeners.interval), or longer if sampling.cpu_budget requires it.",
      [](const SampleStatuses& statuses, MetricFamily& f) {
        fill_sources(statuses, f, [](const SampleStatus& s) { return seconds(s.interval); });
      }},
     {"sockdiag_samples_total", MetricType::Counter, "source",
-     "Attempts to sample the source, failed ones included: sockdiag_sample_failures_total over it "
-     "is the share that failed.",
+     "Attempts to sample the source, failed ones included. Divide sockdiag_sample_failures_total "
+     "by it for the share that failed.",
      [](const SampleStatuses& statuses, MetricFamily& f) {
        fill_sources(statuses, f,
                     [](const SampleStatus& s) { return static_cast<double>(s.attempts); });
      }},
     {"sockdiag_sample_failures_total", MetricType::Counter, "source",
-     "Attempts to sample the source that failed. Of a failed attempt nothing is published; of "
-     "kernel and listeners, what could be read.",
+     "Attempts to sample the source that failed. A failed attempt of tcp publishes nothing; one of "
+     "kernel or listeners publishes what could be read.",
      [](const SampleStatuses& statuses, MetricFamily& f) {
        fill_sources(statuses, f,
                     [](const SampleStatus& s) { return static_cast<double>(s.failures); });
@@ -85,16 +85,17 @@ void fill_requests(const ExporterState& state, MetricFamily& family) {
 
 constexpr auto kExporterFamilies = std::to_array<FamilyRow<ExporterState>>({
     {"sockdiag_exporter_build_info", MetricType::Gauge, "version, revision, compiler",
-     "Version, revision and compiler of the exporter, as labels; always 1.", fill_build_info},
+     "Version, revision and compiler of the exporter as labels. The value is always 1.",
+     fill_build_info},
     {"sockdiag_exporter_config_last_reload_successful", MetricType::Gauge, "",
-     "Whether the last attempt to load the configuration succeeded.",
+     "1 if the last attempt to load the configuration succeeded, else 0.",
      [](const ExporterState& s, MetricFamily& f) { add(f, {}, s.reload.successful ? 1 : 0); }},
     {"sockdiag_exporter_config_last_reload_success_timestamp_seconds", MetricType::Gauge, "",
      "Unix time at which the configuration in force was loaded.",
      [](const ExporterState& s, MetricFamily& f) { add(f, {}, timestamp(s.reload.last_success)); }},
     {"sockdiag_http_requests_total", MetricType::Counter, "path, code",
      "HTTP requests that the exporter has answered. path is the path without its query; other "
-     "stands for paths that do not exist and requests that cannot be parsed.",
+     "stands for paths that do not exist and for requests that cannot be parsed.",
      fill_requests},
     {"process_cpu_seconds_total", MetricType::Counter, "",
      "Total user and system CPU time spent in seconds.", fill_process<&ProcessStats::cpu_seconds>},

@@ -192,122 +192,122 @@ void fill_destinations(const TcpSnapshot& snapshot, MetricFamily& family) {
 
 constexpr auto kTcpFamilies = std::to_array<FamilyRow<TcpSnapshot>>({
     {"sockdiag_tcp_sockets", MetricType::Gauge, "direction, port, state",
-     "TCP sockets by direction, service port and state; each socket is in exactly one series. "
-     "Inbound: port is the local one, of a service here. Outbound: port is the remote one, of a "
-     "service that is called.",
+     "TCP sockets by direction, service port and state. Each socket is in exactly one series. "
+     "Inbound: port is the local port, of a service on this host. Outbound: port is the remote "
+     "port, of a service that this host calls.",
      fill_sockets},
     {"sockdiag_tcp_family_sockets", MetricType::Gauge, "family, state",
-     "TCP sockets by address family on the wire and state; an IPv4-mapped IPv6 socket is ipv4. The "
-     "sum is that of sockdiag_tcp_sockets.",
+     "TCP sockets by address family on the wire and by state. An IPv4-mapped IPv6 socket counts as "
+     "ipv4. The sum over all series equals that of sockdiag_tcp_sockets.",
      fill_family_sockets},
     {"sockdiag_tcp_folded_ports", MetricType::Gauge, "direction",
      "Distinct ports whose sockets are counted under port=\"other\".", fill_folded_ports},
     {"sockdiag_tcp_receive_queue_bytes", MetricType::Gauge, "direction, port",
-     "Bytes received that the application has not read, listeners left out; an unread end of "
-     "stream counts as one, as in ss.",
+     "Bytes that were received and that the application has not read yet. Listeners are left out. "
+     "An unread end of stream counts as one byte, as in ss.",
      fill_both_directions<&PortCounts::receive_queue_bytes, kFirstReceivedByte>},
     {"sockdiag_tcp_send_queue_bytes", MetricType::Gauge, "direction, port",
-     "Bytes written that the peer has not acknowledged, listeners left out; a SYN or FIN counts "
-     "as one, as in ss.",
+     "Bytes that were written and that the peer has not acknowledged yet. Listeners are left out. "
+     "A SYN or FIN counts as one byte, as in ss.",
      fill_both_directions<&PortCounts::send_queue_bytes, kFirstSentByte>},
     {"sockdiag_tcp_accept_queue_sockets", MetricType::Gauge, "port",
-     "Connections waiting for accept(), all listeners of the port together.",
+     "Connections that wait for accept(), summed over all listeners of the port.",
      fill_accept_queue<&AcceptQueue::length>},
     {"sockdiag_tcp_accept_queue_limit_sockets", MetricType::Gauge, "port",
-     "Backlog limit (Send-Q of ss), all listeners of the port together. A listener's accept queue "
-     "is full when its length exceeds its limit.",
+     "Limit of the accept queue (the backlog, Send-Q in ss), summed over all listeners of the "
+     "port. A listener's queue is full when its length exceeds its limit.",
      fill_accept_queue<&AcceptQueue::limit>},
     {"sockdiag_tcp_accept_queue_utilization_ratio", MetricType::Gauge, "port",
-     "Length over limit of the accept queue of the port's fullest listener. Above 1 the queue is "
-     "full and the kernel drops new connections. Where the limit is 0, the length plus one, or 0 "
-     "if the queue is empty.",
+     "Length divided by limit of the accept queue, for the fullest listener of the port. Above 1 "
+     "the queue is full and the kernel drops new connections. If the limit is 0, the value is the "
+     "length plus one, or 0 for an empty queue.",
      fill_accept_queue<&AcceptQueue::utilization>},
     {"sockdiag_tcp_close_wait_sockets", MetricType::Gauge, "direction, port, cause",
-     "CLOSE_WAIT sockets by what the application has left undone; all causes together are the "
-     "state. not_accepted: "
-     "accept() was never called, the service is stuck or overloaded. unread_data: nobody reads "
-     "what the peer sent. unread_goodbye: what is unread is as long as a TLS close_notify, or "
-     "HTTP/2 GOAWAY and close_notify, and the end of the stream: idle connections that nobody "
-     "watches. Only the length tells, so data that is just as long counts here. unread_eof: all "
-     "but the end of the stream was read. not_closed: everything was read and close() has not "
-     "come: a "
-     "leak of descriptors, or a client that has closed its half and is still being served.",
+     "CLOSE_WAIT sockets by what the application has not done yet. The causes add up to the state. "
+     "not_accepted: accept() was not called; the service is stuck or overloaded. unread_data: the "
+     "application does not read what the peer sent. unread_goodbye: the unread bytes are as many "
+     "as a TLS close_notify, or an HTTP/2 GOAWAY and a close_notify, plus the end of the stream; "
+     "these are idle connections that nobody watches. Only the length is known, so other data of "
+     "the same length counts here too. unread_eof: only the end of the stream is unread. "
+     "not_closed: the application read everything and did not call close(); it leaks descriptors, "
+     "or it still serves a client that closed its half.",
      fill_close_wait},
     {"sockdiag_tcp_lingering_sockets", MetricType::Gauge, "direction, port, state",
-     "Sockets that have been in a passing state for its lingering threshold or longer: a leak or "
-     "a stuck peer, not churn. Ages are lower bounds (see sockdiag_tcp_oldest_socket_seconds).",
+     "Sockets that have stayed in a passing state for at least its lingering threshold. They show "
+     "a leak or a stuck peer, not churn. Ages are lower bounds (see "
+     "sockdiag_tcp_oldest_socket_seconds).",
      fill_lingering},
     {"sockdiag_tcp_lingering_threshold_seconds", MetricType::Gauge, "state",
      "Age in seconds from which a socket in this state counts as lingering (configuration: "
      "lifetimes).",
      fill_thresholds},
     {"sockdiag_tcp_oldest_socket_seconds", MetricType::Gauge, "direction, port, state",
-     "How long the oldest socket in this passing state has been in it, 0 where there is none. A "
-     "lower bound: it counts from the first sample that saw the socket there, for CLOSE_WAIT found "
-     "at start-up from the last segment received.",
+     "Age of the oldest socket in this passing state, 0 if there is none. The age is a lower "
+     "bound: it counts from the first sample that saw the socket in the state; for a CLOSE_WAIT "
+     "found at start-up, from the last segment received.",
      fill_oldest},
     {"sockdiag_tcp_unfollowed_sockets", MetricType::Gauge, "",
-     "Sockets in passing states whose age is not known because lifetimes.max_sockets leaves no "
-     "room to follow them; above 0, lingering sockets and oldest ages may be higher than shown.",
+     "Sockets in passing states whose age is unknown because lifetimes.max_sockets leaves no room "
+     "to follow them. Above 0, the counts of lingering sockets and the oldest ages are lower "
+     "bounds.",
      [](const TcpSnapshot& s, MetricFamily& f) {
        if (s.unique_cookies) add(f, {}, static_cast<double>(s.unfollowed_sockets));
      }},
     {"sockdiag_tcp_fin_wait2_orphaned_sockets", MetricType::Gauge, "direction, port",
-     "FIN_WAIT2 sockets whose application has closed: the kernel ends them after tcp_fin_timeout. "
-     "The rest "
-     "of state=fin_wait2 are half closed by an application that waits for its peer, for ever if "
-     "need be.",
+     "FIN_WAIT2 sockets that the application has closed. The kernel ends them after "
+     "tcp_fin_timeout. The other sockets in state=fin_wait2 are half closed: the application waits "
+     "for its peer, without a limit.",
      fill_both_directions<&PortCounts::orphaned_fin_wait2, kFirstIn<TcpState::fin_wait2>>},
     {"sockdiag_tcp_syn_recv_retransmitting_sockets", MetricType::Gauge, "port",
-     "Half-open connections whose SYN-ACK was sent again: the client did not answer it, or its "
-     "last ACK was dropped because the accept queue is full.",
+     "Half-open connections whose SYN-ACK was sent again. The client did not answer it, or the "
+     "kernel dropped the client's last ACK because the accept queue is full.",
      fill_syn_recv<&PortCounts::retransmitting_syn_recv>},
     {"sockdiag_tcp_syn_recv_prefixes", MetricType::Gauge, "port",
-     "Distinct client networks (/24, /64) of sockdiag_tcp_syn_recv_retransmitting_sockets: many "
-     "mean "
-     "a flood or scanners, few a lossy path or SYN-ACKs reflected to a victim. Exact "
-     "up to 16384 on all ports together, at least that beyond; under port=\"other\" each port's "
-     "are counted.",
+     "Distinct client networks (/24, /64) of sockdiag_tcp_syn_recv_retransmitting_sockets. Many "
+     "networks mean a flood or scanners; few mean a lossy path or SYN-ACKs reflected to a victim. "
+     "The count is exact up to 16384 networks on all ports together and a lower bound beyond. "
+     "Under port=\"other\" the counts of all its ports are added.",
      fill_syn_recv<&PortCounts::syn_recv_prefixes>},
     {"sockdiag_tcp_time_wait_started_total", MetricType::Counter, "direction, port",
-     "TIME_WAITs that began since the first sample: connections that this side closed first. Its "
-     "rate, times how long they last (60 s, or net.ipv4.tcp_tw_timeout where the kernel has it), "
-     "is how many TIME_WAITs there will be. What ended before a sample saw it is missing: "
-     "an interval above that time, a port used again (tcp_tw_reuse, a SYN from the same client "
-     "port), a reset.",
+     "TIME_WAIT sockets that began since the first sample: connections that this side closed "
+     "first. The rate multiplied by the time they last (60 s, or net.ipv4.tcp_tw_timeout if the "
+     "kernel has it) gives the number of TIME_WAIT sockets to expect. A socket that ended before a "
+     "sample saw it is not counted: the interval was longer than that time, its port was used "
+     "again (tcp_tw_reuse, or a SYN from the same client port), or a reset came.",
      fill_starts},
     {"sockdiag_tcp_ephemeral_ports", MetricType::Gauge, "",
-     "Local ports for outgoing connections to one destination: net.ipv4.ip_local_port_range less "
-     "reserved ports. Absent, like the ephemeral ports in use, where the settings cannot be read.",
+     "Local ports that outgoing connections to one destination can use: "
+     "net.ipv4.ip_local_port_range without the reserved ports. Absent, like the ephemeral ports in "
+     "use, if the settings cannot be read.",
      [](const TcpSnapshot& s, MetricFamily& f) { add(f, {}, s.ephemeral.available); }},
     {"sockdiag_tcp_ephemeral_ports_used", MetricType::Gauge, "rank",
-     "Ephemeral ports in use, TIME_WAIT included, for the busiest (source address, destination "
-     "address, destination port), rank 1 first; near sockdiag_tcp_ephemeral_ports, connect() is "
-     "slow and then fails. Exact up to 16384 destinations, too low by at most a 16385th of all "
-     "sockets beyond.",
+     "Ephemeral ports in use, TIME_WAIT included, for the busiest triples of source address, "
+     "destination address and destination port, rank 1 first. Near sockdiag_tcp_ephemeral_ports, "
+     "connect() becomes slow and then fails. The count is exact up to 16384 triples; beyond, it is "
+     "too low by at most one 16385th of all sockets.",
      fill_ephemeral_ports_used},
     {"sockdiag_tcp_local_ephemeral_ports_used", MetricType::Gauge, "",
      "Distinct local ports of the ephemeral range that sockets in any state use, over all "
-     "destinations. connect() can use a port again for another destination; bind() to port 0 "
-     "before "
-     "connect() cannot, and fails with EADDRINUSE near sockdiag_tcp_ephemeral_ports. Sockets that "
-     "are bound and neither listen nor connect are not seen.",
+     "destinations. connect() can use a port again for another destination. bind() to port 0 "
+     "before connect() cannot, and fails with EADDRINUSE near sockdiag_tcp_ephemeral_ports. "
+     "Sockets that are bound but neither listen nor connect are not visible.",
      [](const TcpSnapshot& s, MetricFamily& f) { add(f, {}, s.ephemeral.local_ports_used); }},
     {"sockdiag_tcp_destination_ephemeral_ports_used", MetricType::Gauge, "destination",
-     "Ephemeral ports in use by destination (address and port), from its busiest source address; "
-     "only with ephemeral_ports.export_addresses.",
+     "Ephemeral ports in use by destination (address and port), from its busiest source address. "
+     "Present only with ephemeral_ports.export_addresses.",
      fill_destinations},
     {"sockdiag_tcp_unaccounted_sockets", MetricType::Gauge, "",
-     "The kernel's own total (sockstat: TCP inuse and tw, TCP6 inuse) less the dump's sockets; 0 "
-     "where the dump lies between the totals read before and after it. Connections that come and "
-     "go during a dump make it waver around 0; if it stays away from 0, the dump is not whole.",
+     "Sockets in the kernel's own total (sockstat: TCP inuse and tw, TCP6 inuse) minus sockets in "
+     "the dump. 0 if the dump lies between the totals read before and after it. Connections that "
+     "come and go during a dump make it waver around 0. If it stays away from 0, the dump is "
+     "incomplete.",
      [](const TcpSnapshot& s, MetricFamily& f) { add(f, {}, s.unaccounted_sockets); }},
     {"sockdiag_sample_sockets", MetricType::Gauge, "source", "Sockets in the last good sample.",
      [](const TcpSnapshot& s, MetricFamily& f) {
        add(f, {{"source", "tcp"}}, static_cast<double>(s.sockets));
      }},
     {"sockdiag_sample_unknown_state_sockets", MetricType::Gauge, "source",
-     "Sockets of the last good sample in a state that this exporter does not know; they are in no "
+     "Sockets of the last good sample in a state that this exporter does not know. They are in no "
      "other series.",
      [](const TcpSnapshot& s, MetricFamily& f) {
        add(f, {{"source", "tcp"}}, static_cast<double>(s.unknown_state_sockets));
@@ -325,17 +325,16 @@ void fill_listeners(const ListenerSnapshot& snapshot, MetricFamily& family) {
 constexpr auto kListenerFamilies = std::to_array<FamilyRow<ListenerSnapshot>>({
     {"sockdiag_tcp_accept_queue_peak_sockets", MetricType::Gauge, "port",
      "Highest sockdiag_tcp_accept_queue_sockets in the trailing listeners.peak_window, polled "
-     "every "
-     "listeners.interval: bursts that a scrape does not see.",
+     "every listeners.interval. It shows bursts that a scrape misses.",
      fill_listeners<&ListenerCounts::accept_queue_peak>},
     {"sockdiag_tcp_listener_drops_total", MetricType::Counter, "port",
      "SYNs and handshake ACKs that the kernel dropped at the port's listeners since the exporter "
-     "started, each repetition again, across restarts of the listener. A listener's own counter "
+     "started, across restarts of the listener. Each repetition counts. A listener's own counter "
      "also grows by connections that TCP_DEFER_ACCEPT holds back and by repeated SYNs that were "
-     "answered, so ports together never get more than the kernel's ListenDrops grew between two "
-     "polls: ports whose accept queue was full first, and each only what no other port of its kind "
-     "can have taken. What is uncertain is in sockdiag_tcp_listen_drops_total alone. Absent while "
-     "ListenDrops cannot be read.",
+     "answered. So all ports together get at most the growth of the kernel's ListenDrops between "
+     "two polls: first the ports whose accept queue was full, and each port only what no other "
+     "port of its kind can have taken. Uncertain drops are in sockdiag_tcp_listen_drops_total "
+     "alone. Absent while ListenDrops cannot be read.",
      fill_listeners<&ListenerCounts::drops>},
 });
 

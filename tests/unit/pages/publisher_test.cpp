@@ -35,7 +35,7 @@ class Site {
 TEST_CASE("What is published is shown with its values") {
   Site site;
   const Samples samples = with_sockets(3);
-  CHECK_THAT(site.publish(samples)->text(), contains_text(std::string(kSockets) + " 3\n"));
+  CHECK_THAT(site.publish(samples)->text(), contains_text(std::string(kSockets) + "{source=\"tcp\"} 3\n"));
   CHECK(site.board.latest()->samples->tcp.value == samples.tcp.value);
   CHECK_THAT(site.board.latest()->statuses->text(),
              contains_text("sample_success{source=\"tcp\"} 0\n"));
