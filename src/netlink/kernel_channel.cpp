@@ -4,7 +4,6 @@
 #include <linux/netlink.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -15,6 +14,7 @@
 
 #include "dump_error.hpp"
 #include "refusal.hpp"
+#include "sockdiag/core/file_descriptor.hpp"
 
 namespace sockdiag {
 namespace {
@@ -29,25 +29,11 @@ constexpr std::size_t kReceiveBufferBytes = 32768;
                   std::string(hint) + ")");
 }
 
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int fd) noexcept : fd_(fd) {}
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  ~FileDescriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  [[nodiscard]] int get() const noexcept { return fd_; }
-
- private:
-  int fd_;
-};
-
 class KernelChannel final : public Channel {
  public:
   explicit KernelChannel(std::chrono::milliseconds receive_deadline)
       : socket_(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG)) {
-    if (socket_.get() < 0) fail("opening a sock_diag socket");
+    if (!socket_.is_open()) fail("opening a sock_diag socket");
     bind();
     set_deadline(receive_deadline);
   }

@@ -9,6 +9,8 @@
 #include <system_error>
 #include <utility>
 
+#include "sockdiag/core/file_descriptor.hpp"
+
 namespace sockdiag {
 namespace {
 
@@ -26,45 +28,29 @@ constexpr std::string_view kProcess = "self/";
 
 std::string message_of(int error) { return std::generic_category().message(error); }
 
-class File {
- public:
-  explicit File(const std::filesystem::path& path) noexcept
-      : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  ~File() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
+// Reads the file on from the end of `content`: one read(2) of up to `most` bytes. Returns how many
+// bytes it appended, or a negative number with the error in errno.
+ssize_t append(std::string& content, const FileDescriptor& file, std::size_t most) {
+  const std::size_t size = content.size();
+  content.resize(size + most);
+  ssize_t count = -1;
+  do {
+    count = ::pread(file.get(), content.data() + size, most, static_cast<off_t>(size));
+  } while (count < 0 && errno == EINTR);
+  content.resize(size + static_cast<std::size_t>(count < 0 ? 0 : count));
+  return count;
+}
 
-  [[nodiscard]] bool is_open() const noexcept { return descriptor_ >= 0; }
-
-  // Appends what one read(2) at the end of `content` gives, up to `most` bytes. Returns how many;
-  // below 0 is an error in errno.
-  ssize_t append_to(std::string& content, std::size_t most) const {
-    const std::size_t size = content.size();
-    content.resize(size + most);
-    ssize_t count = -1;
-    do {
-      count = ::pread(descriptor_, content.data() + size, most, static_cast<off_t>(size));
-    } while (count < 0 && errno == EINTR);
-    content.resize(size + static_cast<std::size_t>(count < 0 ? 0 : count));
-    return count;
-  }
-
- private:
-  int descriptor_;
-};
-
-std::string read_all(const File& file, const std::filesystem::path& path) {
+std::string read_all(const FileDescriptor& file, const std::filesystem::path& path) {
   std::string content;
-  ssize_t count = file.append_to(content, kChunkBytes);
+  ssize_t count = append(content, file, kChunkBytes);
   // There is more, which a sysctl would not give to a second read.
   if (std::cmp_equal(count, kChunkBytes)) {
     content.clear();
-    count = file.append_to(content, kLargeChunkBytes);
+    count = append(content, file, kLargeChunkBytes);
   }
   while (count > 0 && content.size() <= kMaxFileBytes) {
-    count = file.append_to(content, kChunkBytes);
+    count = append(content, file, kChunkBytes);
   }
   if (count < 0) refuse(path, message_of(errno));
   if (count > 0) refuse(path, "expected no more than 1 MiB");
@@ -91,7 +77,7 @@ void refuse(const std::filesystem::path& path, const std::string& why) {
 }
 
 std::optional<ProcFile> read_proc_file_if_exists(const std::filesystem::path& path) {
-  const File file(path);
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.is_open() && errno == ENOENT) return std::nullopt;
   if (!file.is_open()) refuse(path, message_of(errno));
   ProcFile text{path, read_all(file, path)};

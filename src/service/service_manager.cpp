@@ -16,6 +16,7 @@
 #include <exception>
 #include <string>
 
+#include "sockdiag/core/file_descriptor.hpp"
 #include "sockdiag/core/quoted.hpp"
 
 namespace sockdiag::service_manager {
@@ -49,13 +50,11 @@ bool tell(std::string_view message) noexcept {
   const std::string_view path = environment("NOTIFY_SOCKET");
   sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
   if (!set_path(address, path)) return true;
-  const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return false;
+  const FileDescriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!socket.is_open()) return false;
   const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
-  const ssize_t sent = ::sendto(fd, message.data(), message.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
-                                reinterpret_cast<const sockaddr*>(&address), length);
-  ::close(fd);
-  return sent >= 0;
+  return ::sendto(socket.get(), message.data(), message.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
+                  reinterpret_cast<const sockaddr*>(&address), length) >= 0;
 }
 
 // systemd ignores messages above 4 KiB. Cut between two characters of UTF-8.

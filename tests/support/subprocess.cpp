@@ -146,16 +146,6 @@ void reap(pid_t child, Finished& finished) {
 
 }  // namespace
 
-FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
-  std::swap(descriptor_, other.descriptor_);
-  return *this;
-}
-
-void FileDescriptor::close() noexcept {
-  if (descriptor_ >= 0) ::close(descriptor_);
-  descriptor_ = -1;
-}
-
 Finished run(const Command& command) {
   Pipe output = make_pipe();
   Pipe errors = make_pipe();

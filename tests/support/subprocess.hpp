@@ -10,24 +10,9 @@
 #include <utility>
 #include <vector>
 
+#include "sockdiag/core/file_descriptor.hpp"
+
 namespace sockdiag::test {
-
-// Owns one descriptor; -1 is none.
-class FileDescriptor {
- public:
-  FileDescriptor() = default;
-  explicit FileDescriptor(int descriptor) noexcept : descriptor_(descriptor) {}
-  FileDescriptor(FileDescriptor&& other) noexcept
-      : descriptor_(std::exchange(other.descriptor_, -1)) {}
-  FileDescriptor& operator=(FileDescriptor&& other) noexcept;
-  ~FileDescriptor() { close(); }
-
-  [[nodiscard]] int get() const noexcept { return descriptor_; }
-  void close() noexcept;
-
- private:
-  int descriptor_ = -1;
-};
 
 struct Command {
   std::vector<std::string> arguments;  // the program first, found in PATH

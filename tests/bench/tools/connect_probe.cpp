@@ -17,8 +17,8 @@
 #include <vector>
 
 #include "error.hpp"
-#include "file_descriptor.hpp"
 #include "load_socket.hpp"
+#include "sockdiag/core/file_descriptor.hpp"
 
 namespace sockdiag::bench {
 namespace {

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "file_descriptor.hpp"
+#include "sockdiag/core/file_descriptor.hpp"
 #include "syn_flood.hpp"
 
 namespace sockdiag::bench {

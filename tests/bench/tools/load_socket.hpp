@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "file_descriptor.hpp"
+#include "sockdiag/core/file_descriptor.hpp"
 
 namespace sockdiag::bench {
 

@@ -5,7 +5,7 @@
 #include <functional>
 #include <vector>
 
-#include "file_descriptor.hpp"
+#include "sockdiag/core/file_descriptor.hpp"
 
 namespace sockdiag::bench {
 

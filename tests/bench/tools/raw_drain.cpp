@@ -16,7 +16,7 @@
 #include <string>
 
 #include "error.hpp"
-#include "file_descriptor.hpp"
+#include "sockdiag/core/file_descriptor.hpp"
 
 namespace sockdiag::bench {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "file_descriptor.hpp"
+#include "sockdiag/core/file_descriptor.hpp"
 
 namespace sockdiag::bench {
 
