@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/netlink/inet_diag.hpp"
+#include "inet_diag.hpp"
 
-#include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <linux/tcp.h>
-#include <netinet/in.h>
 
 #include <algorithm>
 #include <bit>
@@ -150,18 +148,19 @@ SocketKind kind_of(std::span<const std::byte> payload, bool has_full_attributes)
 }  // namespace
 
 std::vector<std::byte> encode(const DumpRequest& request, std::uint32_t sequence) {
-  if (request.scope == DumpScope::both_families) {
-    inet_diag_req legacy{};  // idiag_family stays AF_UNSPEC
+  if (request.message_type != SOCK_DIAG_BY_FAMILY) {
+    inet_diag_req legacy{};
+    legacy.idiag_family = request.family;
     legacy.idiag_states = request.states;
     legacy.idiag_ext = request.extensions;
-    return datagram(TCPDIAG_GETSOCK, sequence, legacy);
+    return datagram(request.message_type, sequence, legacy);
   }
   inet_diag_req_v2 by_family{};
-  by_family.sdiag_family = request.scope == DumpScope::ipv4 ? AF_INET : AF_INET6;
-  by_family.sdiag_protocol = IPPROTO_TCP;
+  by_family.sdiag_family = request.family;
+  by_family.sdiag_protocol = request.protocol;
   by_family.idiag_states = request.states;
   by_family.idiag_ext = request.extensions;
-  return datagram(SOCK_DIAG_BY_FAMILY, sequence, by_family);
+  return datagram(request.message_type, sequence, by_family);
 }
 
 SocketRecord decode_socket(std::span<const std::byte> payload) {

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sockdiag/netlink/tcp_dumper.hpp"
 
+#include <linux/sock_diag.h>
+
+#include <array>
 #include <cerrno>
 
 #include "dump_error.hpp"
+#include "inet_diag.hpp"
 
 namespace sockdiag {
 namespace {
+
+constexpr std::array<std::uint8_t, 2> kFamilies = {AF_INET, AF_INET6};
 
 // inet_diag or tcp_diag is not there: sock_diag has nobody to ask.
 bool means_no_module(int error) { return error == ENOENT || error == EOPNOTSUPP; }
@@ -27,11 +33,12 @@ void TcpDumper::dump_one(const DumpRequest& request, const SocketSink& sink) {
 // other.
 void TcpDumper::dump_per_family(DumpRequest request, const SocketSink& sink) {
   const std::uint32_t asked = request.states;
+  request.message_type = SOCK_DIAG_BY_FAMILY;
   for (const std::uint32_t states : {asked & kListenState, asked & ~kListenState}) {
     if (states == 0) continue;
-    for (const DumpScope scope : {DumpScope::ipv4, DumpScope::ipv6}) {
+    for (const std::uint8_t family : kFamilies) {
       request.states = states;
-      request.scope = scope;
+      request.family = family;
       dump_one(request, sink);
     }
   }

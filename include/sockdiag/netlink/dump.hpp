@@ -7,10 +7,10 @@
 
 #include "sockdiag/core/socket_record.hpp"
 #include "sockdiag/netlink/channel.hpp"
-#include "sockdiag/netlink/inet_diag.hpp"
 
 namespace sockdiag {
 
+struct DumpRequest;  // src/netlink/inet_diag.hpp
 using SocketSink = std::function<void(const SocketRecord&)>;
 
 // Calls `sink` for every socket of the reply, in the kernel's order: listeners come first. Throws

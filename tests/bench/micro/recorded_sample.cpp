@@ -9,8 +9,8 @@
 #include <span>
 #include <stdexcept>
 
+#include "netlink/inet_diag.hpp"
 #include "sockdiag/core/tcp_state.hpp"
-#include "sockdiag/netlink/inet_diag.hpp"
 #include "support/replay_channel.hpp"
 
 namespace sockdiag::bench {

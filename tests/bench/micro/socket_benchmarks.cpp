@@ -6,11 +6,11 @@
 
 #include <chrono>
 
+#include "netlink/inet_diag.hpp"
 #include "netlink/message_reader.hpp"
 #include "per_item.hpp"
 #include "recorded_sample.hpp"
 #include "sockdiag/netlink/dump.hpp"
-#include "sockdiag/netlink/inet_diag.hpp"
 #include "sockdiag/netlink/tcp_dumper.hpp"
 #include "sockdiag/tally/tcp_tally.hpp"
 

@@ -4,6 +4,7 @@
 #include <system_error>
 
 #include "netlink/dump_error.hpp"
+#include "netlink/inet_diag.hpp"
 #include "support/catch.hpp"
 #include "support/dump_builder.hpp"
 

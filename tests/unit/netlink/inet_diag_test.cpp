@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/netlink/inet_diag.hpp"
+#include "netlink/inet_diag.hpp"
 
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
@@ -49,15 +49,24 @@ TEST_CASE("A request for both families is TCPDIAG_GETSOCK without a family") {
 }
 
 TEST_CASE("A request for one family is SOCK_DIAG_BY_FAMILY") {
-  const auto bytes = encode(
-      DumpRequest{.scope = DumpScope::ipv6, .states = kListenState, .extensions = kSocketMemory},
-      1);
+  const auto bytes = encode(DumpRequest{.message_type = SOCK_DIAG_BY_FAMILY,
+                                        .family = AF_INET6,
+                                        .states = kListenState,
+                                        .extensions = kSocketMemory},
+                            1);
   CHECK(value_at<nlmsghdr>(bytes, 0).nlmsg_type == SOCK_DIAG_BY_FAMILY);
   const auto request = value_at<inet_diag_req_v2>(bytes, sizeof(nlmsghdr));
   CHECK(request.sdiag_family == AF_INET6);
   CHECK(request.sdiag_protocol == IPPROTO_TCP);
   CHECK(request.idiag_states == 1U << 10);
   CHECK(request.idiag_ext == 1U << (INET_DIAG_SKMEMINFO - 1));
+}
+
+TEST_CASE("Another protocol is another value in the request") {
+  const auto bytes = encode(
+      DumpRequest{.message_type = SOCK_DIAG_BY_FAMILY, .family = AF_INET, .protocol = IPPROTO_UDP},
+      1);
+  CHECK(value_at<inet_diag_req_v2>(bytes, sizeof(nlmsghdr)).sdiag_protocol == IPPROTO_UDP);
 }
 
 TEST_CASE("No request asks for bound sockets") { CHECK((kAllStates & (1U << 13)) == 0); }

@@ -2,6 +2,8 @@
 
 // Recorded dumps, decoded and tallied, against what ss says of the same bytes.
 
+#include <linux/sock_diag.h>
+
 #include <algorithm>
 #include <fstream>
 #include <map>
@@ -10,6 +12,7 @@
 #include <sstream>
 #include <tuple>
 
+#include "netlink/inet_diag.hpp"
 #include "sockdiag/netlink/dump.hpp"
 #include "sockdiag/tally/tcp_tally.hpp"
 #include "support/catch.hpp"
@@ -56,18 +59,18 @@ std::vector<Row> rows_of_ss(const std::string& name) {
 
 struct Recording {
   const char* name;
-  DumpScope scope;
+  DumpRequest request;
 };
 
 void replay(const Recording& recording, const SocketSink& sink) {
   ReplayChannel channel(load_recorded_dump(kData + recording.name + ".tcpdiag"));
-  dump(channel, {.scope = recording.scope}, sink);
+  dump(channel, recording.request, sink);
 }
 
-const auto kRecordings = {Recording{"both_families_root", DumpScope::both_families},
-                          Recording{"both_families_nobody", DumpScope::both_families},
-                          Recording{"ipv4_root", DumpScope::ipv4},
-                          Recording{"ipv6_root", DumpScope::ipv6}};
+const auto kRecordings = {Recording{"both_families_root", {}},
+                          Recording{"both_families_nobody", {}},
+                          Recording{"ipv4_root", {SOCK_DIAG_BY_FAMILY, AF_INET}},
+                          Recording{"ipv6_root", {SOCK_DIAG_BY_FAMILY, AF_INET6}}};
 
 }  // namespace
 

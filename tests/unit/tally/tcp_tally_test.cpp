@@ -5,7 +5,7 @@
 #include <numeric>
 #include <random>
 
-#include "sockdiag/netlink/inet_diag.hpp"
+#include "netlink/inet_diag.hpp"
 #include "support/catch.hpp"
 #include "support/dump_builder.hpp"
 

@@ -5,8 +5,8 @@
 #include <memory>
 #include <set>
 
+#include "netlink/inet_diag.hpp"
 #include "sockdiag/metrics/metric_families.hpp"
-#include "sockdiag/netlink/inet_diag.hpp"
 #include "sockdiag/tally/tcp_tally.hpp"
 #include "support/catch.hpp"
 #include "support/dump_builder.hpp"
