@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Walks the messages of one dump's reply (RFC 3549, section 2; linux/netlink.h) and lets nothing
-// pass that may be damaged: every message's length, sequence number, portid and sender are checked,
-// and only a DONE without error ends it well. Belongs to one thread.
+// Reads the messages of one dump's reply (RFC 3549, section 2; linux/netlink.h). Checks every
+// message's length, sequence number, portid and sender. Only a DONE without error ends a reply
+// well. Not thread-safe.
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 
@@ -21,12 +23,16 @@ class MessageReader {
     std::span<const std::byte> payload;  // valid until the next call of next()
   };
 
-  // Reads the reply to the request that went out with `sequence`. `channel` must outlive it.
-  MessageReader(Channel& channel, std::uint32_t sequence) noexcept
-      : channel_(channel), sequence_(sequence) {}
+  // Tells the time.
+  using Clock = std::function<std::chrono::steady_clock::time_point()>;
 
-  // The next data message; nothing after a DONE without error. Throws DumpError (DumpRefused,
-  // DumpInterrupted) and what the channel throws; then the whole dump is lost.
+  // Reads the reply to the request that was sent with `sequence`. `channel` must outlive the
+  // reader.
+  MessageReader(Channel& channel, std::uint32_t sequence,
+                Clock clock = std::chrono::steady_clock::now);
+
+  // Returns the next data message, or nothing after a DONE without error. Throws DumpError, also if
+  // the reply takes too long, and what the channel throws; then the whole dump is lost.
   [[nodiscard]] std::optional<Message> next();
 
  private:
@@ -34,6 +40,8 @@ class MessageReader {
 
   Channel& channel_;
   std::uint32_t sequence_;
+  Clock clock_;
+  std::chrono::steady_clock::time_point deadline_;
   std::span<const std::byte> rest_;  // of the datagram
   bool done_ = false;
 };

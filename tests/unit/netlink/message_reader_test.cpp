@@ -97,6 +97,20 @@ TEST_CASE("An interrupted dump is lost, wherever the flag stands") {
   CHECK_THROWS_AS(count_messages(last), DumpError);
 }
 
+TEST_CASE("A reply that never ends is given up, however often the kernel sends") {
+  DumpBuilder dripping;
+  for (int second = 0; second < 100; ++second) dripping.socket({}).split();
+  ReplayChannel channel(dripping.datagrams());
+  std::chrono::steady_clock::time_point now;
+  MessageReader reader(channel, 1, [&] { return now; });
+  int received = 0;
+  const auto drain = [&] {
+    for (; reader.next(); ++received) now += std::chrono::seconds(1);
+  };
+  CHECK_THROWS_WITH(drain(), contains_text("no end of the reply within 30 s"));
+  CHECK(received == 30);
+}
+
 TEST_CASE("A datagram that lost bytes or came from elsewhere is refused") {
   auto truncated = DumpBuilder().socket({}).done().datagrams();
   truncated[0].truncated = true;
