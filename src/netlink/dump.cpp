@@ -8,7 +8,7 @@
 namespace sockdiag {
 namespace {
 
-// One request a channel: any number would do.
+// A channel carries one request, so any number will do.
 constexpr std::uint32_t kSequence = 1;
 
 }  // namespace
@@ -18,7 +18,7 @@ void dump(Channel& channel, const DumpRequest& request, const SocketSink& sink) 
   MessageReader reader(channel, kSequence);
   while (const auto message = reader.next()) {
     if (message->type != request.message_type) {
-      throw DumpError("reading a sock_diag dump: a message of an unexpected type");
+      throw DumpError("reading a sock_diag dump: the kernel sent a message of an unexpected type");
     }
     sink(decode_socket(message->payload));
   }

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// What loses a dump. The text says what was being done and why it failed.
+// The errors of a dump. Their texts say what was being done and why it failed.
 
 #include <stdexcept>
 #include <string>
 
 namespace sockdiag {
 
-// The reply was malformed, was not for us, or ended in an error, so that nothing of it may be used;
-// or something refuses sock_diag to this process.
+// The reply was malformed, was for another socket, took too long or ended in an error, so none of
+// it may be used; or a sandbox or the kernel refuses sock_diag to this process.
 class DumpError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-// The kernel answered the request with an error of its own.
+// The kernel answered the request with an error.
 class DumpRefused : public DumpError {
  public:
   DumpRefused(const std::string& doing, int error);

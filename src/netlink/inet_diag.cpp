@@ -21,7 +21,7 @@ namespace {
 // idiag_timer of a TIME_WAIT mini socket (inet_twsk_diag_fill() in net/ipv4/inet_diag.c).
 constexpr std::uint8_t kTimeWaitTimer = 3;
 
-[[noreturn]] void malformed(const char* why) {
+[[noreturn]] void throw_malformed(const char* why) {
   throw DumpError(std::string("decoding a socket of a sock_diag dump: ") + why);
 }
 
@@ -44,7 +44,7 @@ std::uint16_t port_of(__be16 network_order) {
                                                     : network_order;
 }
 
-// One field of the message, where it lies: its parts would have to wait for a copy of the whole.
+// Reads one field in place. A copy of the whole message would delay every field.
 template <typename Value>
 Value value_at(std::span<const std::byte> payload, std::size_t offset) {
   Value value;
@@ -57,7 +57,7 @@ IpAddress address_at(std::span<const std::byte> payload, std::size_t offset) {
   const auto family = value_at<std::uint8_t>(payload, offsetof(inet_diag_msg, idiag_family));
   if (family == AF_INET) return IpAddress::from_ipv4(words);
   if (family == AF_INET6) return IpAddress::from_ipv6(words);
-  malformed("neither AF_INET nor AF_INET6");
+  throw_malformed("neither AF_INET nor AF_INET6");
 }
 
 std::uint16_t port_at(std::span<const std::byte> payload, std::size_t offset) {
@@ -65,11 +65,11 @@ std::uint16_t port_at(std::span<const std::byte> payload, std::size_t offset) {
 }
 
 bool flag_of(std::span<const std::byte> value) {
-  if (value.empty()) malformed("INET_DIAG_SKV6ONLY without a value");
+  if (value.empty()) throw_malformed("INET_DIAG_SKV6ONLY without a value");
   return value[0] != std::byte{0};
 }
 
-// INET_DIAG_SKMEMINFO: numbers of 32 bits each in host order; kernels before 4.7 lack the drops.
+// INET_DIAG_SKMEMINFO: 32-bit numbers in host order. Kernels before 4.7 lack the drops.
 std::optional<std::uint32_t> drops_of(std::span<const std::byte> value) {
   constexpr std::size_t kOffset = SK_MEMINFO_DROPS * sizeof(std::uint32_t);
   std::uint32_t drops = 0;
@@ -78,7 +78,7 @@ std::optional<std::uint32_t> drops_of(std::span<const std::byte> value) {
   return drops;
 }
 
-// INET_DIAG_INFO: `struct tcp_info` (linux/tcp.h), whose first fields have never moved.
+// INET_DIAG_INFO: `struct tcp_info` (linux/tcp.h). Its first fields have never moved.
 std::optional<std::chrono::milliseconds> since_last_ack_of(std::span<const std::byte> value) {
   constexpr std::size_t kOffset = offsetof(tcp_info, tcpi_last_ack_recv);
   std::uint32_t milliseconds = 0;
@@ -87,7 +87,7 @@ std::optional<std::chrono::milliseconds> since_last_ack_of(std::span<const std::
   return std::chrono::milliseconds(milliseconds);
 }
 
-// The kernel's is unique while the host runs (sock_diag_save_cookie() in net/core/sock_diag.c): the
+// A cookie is unique while the host runs (sock_diag_save_cookie() in net/core/sock_diag.c). Its
 // lower half comes first, whatever the byte order.
 std::uint64_t cookie_of(std::span<const std::byte> payload) {
   constexpr std::size_t kLow = offsetof(inet_diag_msg, id.idiag_cookie);
@@ -95,15 +95,15 @@ std::uint64_t cookie_of(std::span<const std::byte> payload) {
   return high << 32 | value_at<std::uint32_t>(payload, kLow);
 }
 
-// What is read from attributes.
+// The attributes that are read.
 struct Attributes {
-  bool full = false;  // only full sockets have some of them
+  bool full = false;  // full sockets have attributes that mini sockets lack
   bool ipv6_only = false;
   std::optional<std::uint32_t> drops{};
   std::optional<std::chrono::milliseconds> since_last_ack{};
 
   void read(std::uint16_t type, std::span<const std::byte> value) {
-    if (type == INET_DIAG_MARK) return;  // comes with mini sockets, too
+    if (type == INET_DIAG_MARK) return;  // mini sockets have it, too
     full = true;
     if (type == INET_DIAG_SKV6ONLY) ipv6_only = flag_of(value);
     if (type == INET_DIAG_SKMEMINFO) drops = drops_of(value);
@@ -111,15 +111,15 @@ struct Attributes {
   }
 };
 
-// Attributes (struct rtattr, linux/rtnetlink.h): length and type of 16 bits each in host order,
-// then the value, padded to 4 bytes.
+// An attribute (struct rtattr, linux/rtnetlink.h) is a length and a type, 16 bits each in host
+// order, and a value, padded to 4 bytes.
 Attributes attributes_of(std::span<const std::byte> bytes) {
   Attributes attributes;
   while (!bytes.empty()) {
-    if (bytes.size() < sizeof(rtattr)) malformed("an attribute's header is cut off");
+    if (bytes.size() < sizeof(rtattr)) throw_malformed("an attribute's header is cut off");
     const auto header = value_at<rtattr>(bytes, 0);
     if (header.rta_len < sizeof header || header.rta_len > bytes.size()) {
-      malformed("an attribute's length is impossible");
+      throw_malformed("an attribute's length is impossible");
     }
     attributes.read(header.rta_type, bytes.subspan(sizeof header, header.rta_len - sizeof header));
     bytes = bytes.subspan(std::min<std::size_t>(RTA_ALIGN(header.rta_len), bytes.size()));
@@ -127,8 +127,8 @@ Attributes attributes_of(std::span<const std::byte> bytes) {
   return attributes;
 }
 
-// A listener's IPV6_V6ONLY and drops, what tells the kinds of SYN_RECV apart, a CLOSE_WAIT's last
-// acknowledgement. Most sockets are in other states.
+// Wanted are a listener's IPV6_V6ONLY and drops, the kind of a SYN_RECV and the last
+// acknowledgement of a CLOSE_WAIT. Most sockets are in other states.
 bool is_attribute_wanted(std::uint8_t state_number) {
   const auto is = [&](TcpState state) { return state_number == static_cast<std::uint8_t>(state); };
   return is(TcpState::listen) || is(TcpState::syn_recv) || is(TcpState::close_wait);
@@ -165,7 +165,7 @@ std::vector<std::byte> encode(const DumpRequest& request, std::uint32_t sequence
 
 SocketRecord decode_socket(std::span<const std::byte> payload) {
   using Message = inet_diag_msg;
-  if (payload.size() < sizeof(Message)) malformed("shorter than struct inet_diag_msg");
+  if (payload.size() < sizeof(Message)) throw_malformed("shorter than struct inet_diag_msg");
   const auto state = value_at<std::uint8_t>(payload, offsetof(Message, idiag_state));
   Attributes attributes;
   if (is_attribute_wanted(state)) attributes = attributes_of(payload.subspan(sizeof(Message)));

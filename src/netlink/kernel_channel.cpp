@@ -19,10 +19,10 @@
 namespace sockdiag {
 namespace {
 
-// The kernel never makes a dump's datagram larger, and a smaller buffer loses messages.
+// The kernel never sends a larger datagram of a dump. A smaller buffer would lose messages.
 constexpr std::size_t kReceiveBufferBytes = 32768;
 
-[[noreturn]] void fail(const char* doing, int error = errno) {
+[[noreturn]] void throw_error(const char* doing, int error = errno) {
   const std::string_view hint = hint_at_refusal(error);
   if (hint.empty()) throw std::system_error(error, std::generic_category(), doing);
   throw DumpError(std::string(doing) + ": " + std::generic_category().message(error) + " (" +
@@ -33,7 +33,7 @@ class KernelChannel final : public Channel {
  public:
   explicit KernelChannel(std::chrono::milliseconds receive_deadline)
       : socket_(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG)) {
-    if (!socket_.is_open()) fail("opening a sock_diag socket");
+    if (!socket_.is_open()) throw_error("opening a sock_diag socket");
     bind();
     set_deadline(receive_deadline);
   }
@@ -43,8 +43,9 @@ class KernelChannel final : public Channel {
     kernel.nl_family = AF_NETLINK;
     const ssize_t sent =
         ::sendto(socket_.get(), bytes.data(), bytes.size(), 0, address(kernel), sizeof kernel);
-    if (sent < 0) fail("sending a sock_diag request");
-    if (std::cmp_not_equal(sent, bytes.size())) fail("sending a sock_diag request", EMSGSIZE);
+    if (sent < 0) throw_error("sending a sock_diag request");
+    if (std::cmp_not_equal(sent, bytes.size()))
+      throw_error("sending a sock_diag request", EMSGSIZE);
   }
 
   Datagram receive() override {
@@ -60,7 +61,7 @@ class KernelChannel final : public Channel {
       received = ::recvmsg(socket_.get(), &message, 0);
     } while (received < 0 && errno == EINTR);
     if (received < 0) {
-      fail("receiving from sock_diag", errno == EAGAIN ? ETIMEDOUT : errno);
+      throw_error("receiving from sock_diag", errno == EAGAIN ? ETIMEDOUT : errno);
     }
     const auto size = static_cast<std::size_t>(received);
     return {std::span(buffer_).first(size), sender.nl_pid, (message.msg_flags & MSG_TRUNC) != 0};
@@ -73,14 +74,15 @@ class KernelChannel final : public Channel {
     return reinterpret_cast<sockaddr*>(&netlink);
   }
 
-  // Lets the kernel choose this socket's address and remembers it.
+  // Lets the kernel choose the socket's address.
   void bind() {
     sockaddr_nl own{};
     own.nl_family = AF_NETLINK;
-    if (::bind(socket_.get(), address(own), sizeof own) < 0) fail("binding a sock_diag socket");
+    if (::bind(socket_.get(), address(own), sizeof own) < 0)
+      throw_error("binding a sock_diag socket");
     socklen_t size = sizeof own;
     if (::getsockname(socket_.get(), address(own), &size) < 0) {
-      fail("asking for the address of a sock_diag socket");
+      throw_error("asking for the address of a sock_diag socket");
     }
     portid_ = own.nl_pid;
   }
@@ -89,7 +91,7 @@ class KernelChannel final : public Channel {
     const timeval timeout{.tv_sec = deadline.count() / 1000,
                           .tv_usec = deadline.count() % 1000 * 1000};
     if (::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) < 0) {
-      fail("setting the deadline of a sock_diag socket");
+      throw_error("setting the deadline of a sock_diag socket");
     }
   }
 

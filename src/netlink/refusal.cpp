@@ -8,8 +8,8 @@
 namespace sockdiag {
 namespace {
 
-// systemd.exec(5) names the error of RestrictAddressFamilies=; security modules answer EACCES;
-// container engines' profiles EPERM.
+// RestrictAddressFamilies= answers EAFNOSUPPORT (systemd.exec(5)), security modules EACCES,
+// container engines' seccomp profiles EPERM.
 constexpr std::array<std::pair<int, std::string_view>, 4> kHints = {
     {{EAFNOSUPPORT, "RestrictAddressFamilies= of the systemd unit has to name AF_NETLINK"},
      {EPROTONOSUPPORT, "this kernel, or a sandbox such as gVisor in its place, has no sock_diag"},

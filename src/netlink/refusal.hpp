@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// What keeps a process from talking to sock_diag.
+// Explains why a process cannot use sock_diag.
 
 #include <string_view>
 
 namespace sockdiag {
 
-// What refuses a netlink socket or a request on it with that errno, and what to look at; empty
-// where the error says all.
+// Returns what refuses a netlink socket, or a request on it, with that errno, and the remedy. Empty
+// if the errno needs no explanation.
 [[nodiscard]] std::string_view hint_at_refusal(int error) noexcept;
 
 }  // namespace sockdiag

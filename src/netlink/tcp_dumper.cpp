@@ -14,10 +14,10 @@ namespace {
 
 constexpr std::array<std::uint8_t, 2> kFamilies = {AF_INET, AF_INET6};
 
-// inet_diag or tcp_diag is not there: sock_diag has nobody to ask.
+// The kernel lacks the module inet_diag or tcp_diag, which answers sock_diag's requests.
 bool means_no_module(int error) { return error == ENOENT || error == EOPNOTSUPP; }
 
-// The kernel does not know TCPDIAG_GETSOCK; anything else (memory, a running dump) will pass.
+// The kernel does not know TCPDIAG_GETSOCK. Other errors (no memory, a dump under way) pass.
 bool means_unknown_request(int error) {
   return means_no_module(error) || error == EINVAL || error == EPROTONOSUPPORT || error == EPERM;
 }
@@ -29,8 +29,8 @@ void TcpDumper::dump_one(const DumpRequest& request, const SocketSink& sink) {
   dump(*channel, request, sink);
 }
 
-// Listeners of both families first: a connection of one may have come through a listener of the
-// other.
+// Dumps listeners of both families first: a connection of one family may have come through a
+// listener of the other.
 void TcpDumper::dump_per_family(DumpRequest request, const SocketSink& sink) {
   const std::uint32_t asked = request.states;
   request.message_type = SOCK_DIAG_BY_FAMILY;

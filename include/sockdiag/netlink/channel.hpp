@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// The seam between this program and the kernel, at the datagram: the kernel implements it once
-// (kernel_channel.hpp), tests replay recorded and built bytes through it. One channel serves one
-// dump: after any error it is thrown away, since a netlink socket whose dump has failed may never
-// deliver again.
+// The seam between this program and the kernel, at the datagram. kernel_channel.hpp implements it;
+// tests replay recorded and built bytes through it. Open a channel for each dump: a netlink socket
+// whose dump has failed may never deliver again. Not thread-safe.
 
 #include <cstddef>
 #include <cstdint>
@@ -17,7 +16,7 @@ namespace sockdiag {
 struct Datagram {
   std::span<const std::byte> bytes;  // valid until the next receive() or the channel's end
   std::uint32_t sender_portid = 0;   // 0 is the kernel
-  bool truncated = false;            // it was longer than the buffer: what is missing is lost
+  bool truncated = false;            // longer than the buffer: the rest is lost
 };
 
 class Channel {
@@ -30,10 +29,10 @@ class Channel {
   // Sends one request. Throws std::system_error.
   virtual void send(std::span<const std::byte> bytes) = 0;
 
-  // Waits for the next datagram, up to the channel's deadline. Throws std::system_error.
+  // Waits for the next datagram. Throws std::system_error, std::errc::timed_out among others.
   [[nodiscard]] virtual Datagram receive() = 0;
 
-  // The address the kernel answers to.
+  // The netlink address that the kernel answers to.
   [[nodiscard]] virtual std::uint32_t portid() const noexcept = 0;
 };
 

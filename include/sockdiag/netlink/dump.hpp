@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// One dump: a request and its whole reply, datagram by datagram, in constant space.
+// One dump: a request and its whole reply, read datagram by datagram in constant space.
 
 #include <functional>
 
@@ -14,8 +14,8 @@ struct DumpRequest;  // src/netlink/inet_diag.hpp
 using SocketSink = std::function<void(const SocketRecord&)>;
 
 // Calls `sink` for every socket of the reply, in the kernel's order: listeners come first. Throws
-// DumpError and std::system_error; then what `sink` was given is a part only and must be dropped,
-// and so must `channel`.
+// DumpError, also if the reply takes longer than 30 s, and std::system_error. Discard the sockets
+// and the channel then: the dump is incomplete.
 void dump(Channel& channel, const DumpRequest& request, const SocketSink& sink);
 
 }  // namespace sockdiag

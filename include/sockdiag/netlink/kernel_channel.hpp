@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// A Channel to the kernel over NETLINK_SOCK_DIAG (sock_diag(7), netlink(7)). It reads the tables of
-// the network namespace the opening thread is in, needs no privilege, and belongs to one thread.
+// A Channel to the kernel over NETLINK_SOCK_DIAG (sock_diag(7), netlink(7)). It reads the sockets
+// of the network namespace of the thread that opened it. Needs no privilege. Not thread-safe.
 
 #include <chrono>
 #include <memory>
@@ -11,9 +11,8 @@
 
 namespace sockdiag {
 
-// `receive_deadline`: how long one receive() may wait; then it throws std::errc::timed_out.
-// Throws std::system_error that says what was being done, or DumpError that also says what to look
-// at where something refuses sock_diag to this process.
+// `receive_deadline`: the longest wait of one receive(). Throws std::system_error, or DumpError
+// with a remedy in its text if a sandbox or the kernel refuses sock_diag to this process.
 [[nodiscard]] std::unique_ptr<Channel> open_kernel_channel(
     std::chrono::milliseconds receive_deadline);
 

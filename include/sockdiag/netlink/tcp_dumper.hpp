@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Dumps the TCP sockets of the calling thread's network namespace: in one walk for both address
-// families where the kernel answers TCPDIAG_GETSOCK, else in one for each. The first dump finds
-// out, and the choice holds from then on. Not thread-safe.
+// Dumps the TCP sockets of the calling thread's network namespace. Dumps both address families in
+// one walk of the kernel's tables if the kernel knows TCPDIAG_GETSOCK, else each in its own. The
+// first dump decides for all later ones. Not thread-safe.
 
 #include <cstdint>
 #include <optional>
@@ -20,25 +20,25 @@ class TcpDumper {
 
   explicit TcpDumper(ChannelFactory open_channel) : open_channel_(std::move(open_channel)) {}
 
-  // All sockets, listeners before connections. Throws like dump(); a kernel without tcp_diag is
-  // told by a DumpRefused that says how to load it.
+  // Dumps all sockets, listeners before connections. Throws like dump(). Throws DumpRefused, with
+  // the modprobe command in its text, if the kernel lacks tcp_diag.
   void dump_all(const SocketSink& sink);
 
-  // Listeners only, with their drops: a tenth of a millisecond on most hosts, since it does not
-  // walk the table of connections. Throws like dump_all().
+  // Dumps listeners only, with their drops. Takes a tenth of a millisecond on most hosts: it does
+  // not walk the table of connections. Throws like dump_all().
   void dump_listeners(const SocketSink& sink);
 
-  // Those in CLOSE_WAIT only, with the time since their last acknowledgement: it walks the whole
-  // table. Throws like dump_all().
+  // Dumps sockets in CLOSE_WAIT only, with the time since their last acknowledgement. Walks the
+  // whole table of connections. Throws like dump_all().
   void dump_close_waits(const SocketSink& sink);
 
-  // Nothing before the first dump that succeeded.
+  // Empty before the first successful dump.
   [[nodiscard]] std::optional<Method> method() const noexcept { return method_; }
 
  private:
   void dump_states(const DumpRequest& request, const SocketSink& sink);
   void dump_first(const DumpRequest& request, const SocketSink& sink);
-  // Returns whether the kernel knows the request.
+  // Returns false if the kernel does not know the request.
   [[nodiscard]] bool try_one_walk(const DumpRequest& request, const SocketSink& sink);
   void dump_per_family(DumpRequest request, const SocketSink& sink);
   void dump_one(const DumpRequest& request, const SocketSink& sink);
