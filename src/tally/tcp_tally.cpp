@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <span>
 #include <utility>
 
 namespace sockdiag {
@@ -57,6 +58,9 @@ std::uint64_t connections(const PortCounts& counts) {
 // tcp_info counts in jiffies: one more than the longest of them (CONFIG_HZ=100), to be safe.
 constexpr std::chrono::milliseconds kJiffy{11};
 
+// Cookies that are looked up together: as many slots as the L1 cache holds at a time.
+constexpr std::size_t kBatch = 32;
+
 // From here on systems choose ports for clients: Linux by default, RFC 6335 from 49 152 on.
 constexpr std::uint16_t kClientPorts = 32768;
 
@@ -100,8 +104,8 @@ void TcpTally::begin(const EphemeralPorts& ephemeral, TimePoint now,
   sockets_ = 0;
   request_sockets_ = 0;
   unknown_state_sockets_ = 0;
-  to_follow_.begin(lifetimes_.regions());
-  to_find_starts_.begin(time_wait_starts_.regions());
+  passing_.clear();
+  time_waits_.clear();
 }
 
 void TcpTally::flag_ports(const EphemeralPorts& ephemeral) {
@@ -161,11 +165,11 @@ void TcpTally::add_connection(const SocketRecord& record, TcpState state) {
   }
   if (state == TcpState::established) return;
   add_state(counts, record, state);
-  look_later({.cookie = record.cookie,
-              .timer_remaining_ms = static_cast<std::uint32_t>(record.timer_remaining.count()),
-              .port = counts.port,
-              .direction = direction,
-              .state = state});
+  look_up_later({.cookie = record.cookie,
+                 .timer_remaining = record.timer_remaining,
+                 .port = counts.port,
+                 .direction = direction,
+                 .state = state});
 }
 
 void TcpTally::add_state(PortCounts& counts, const SocketRecord& record, TcpState state) {
@@ -183,35 +187,32 @@ void TcpTally::add_syn_recv(PortCounts& counts, const SocketRecord& record) {
   if (prefixes_.add(record.local_port, record.remote_address)) ++counts.syn_recv_prefixes;
 }
 
-void TcpTally::look_later(const Look& look) {
-  if (look.state == TcpState::time_wait) {
-    to_find_starts_.add(time_wait_starts_.region_of(look.cookie), look,
-                        [this](std::span<const Look> looks) { find_starts(looks); });
-  } else if (passing_index_of(look.state) < kPassingStateCount) {
-    to_follow_.add(lifetimes_.region_of(look.cookie), look,
-                   [this](std::span<const Look> looks) { follow(looks); });
+void TcpTally::look_up_later(const Lookup& lookup) {
+  if (lookup.state == TcpState::time_wait) {
+    time_waits_.push_back(lookup);
+    if (time_waits_.size() == kBatch) count_time_wait_starts();
+  } else if (passing_index_of(lookup.state) < kPassingStateCount) {
+    passing_.push_back(lookup);
+    if (passing_.size() == kBatch) count_stays();
   }
 }
 
-void TcpTally::find_starts(std::span<const Look> looks) {
-  for (const Look& look : looks) time_wait_starts_.prefetch(look.cookie);
-  for (const Look& look : looks) {
-    if (time_wait_starts_.is_new(look.cookie, std::chrono::milliseconds(look.timer_remaining_ms))) {
-      ++table(look.direction).counted(look.port).time_wait_started;
-    }
-  }
+void TcpTally::count_time_wait_starts() {
+  time_wait_starts_.find_new(std::span<const Lookup>(time_waits_), [this](const Lookup& started) {
+    ++table(started.direction).counted(started.port).time_wait_started;
+  });
+  time_waits_.clear();
 }
 
-void TcpTally::follow(std::span<const Look> looks) {
-  for (const Look& look : looks) lifetimes_.prefetch(look.cookie);
-  for (const Look& look : looks) {
-    const auto age = lifetimes_.follow(look.cookie, look.state);
-    if (!age) continue;
-    const std::size_t passing = passing_index_of(look.state);
-    Stay& stay = table(look.direction).counted(look.port).stays[passing];
-    stay.oldest = std::max(stay.oldest, *age);
-    if (*age >= policy_.lifetimes.thresholds[passing]) ++stay.lingering;
-  }
+void TcpTally::count_stays() {
+  lifetimes_.follow(std::span<const Lookup>(passing_),
+                    [this](const Lookup& socket, std::chrono::milliseconds age) {
+                      const std::size_t passing = passing_index_of(socket.state);
+                      Stay& stay = table(socket.direction).counted(socket.port).stays[passing];
+                      stay.oldest = std::max(stay.oldest, age);
+                      if (age >= policy_.lifetimes.thresholds[passing]) ++stay.lingering;
+                    });
+  passing_.clear();
 }
 
 bool TcpTally::is_inbound(const SocketRecord& record, TcpState state, bool local_is_ephemeral) {
@@ -269,8 +270,8 @@ bool TcpTally::may_have_series(Direction direction, std::uint16_t port) const no
 }
 
 TcpSnapshot TcpTally::finish(TimePoint now) {
-  to_follow_.hand_over_all([this](std::span<const Look> looks) { follow(looks); });
-  to_find_starts_.hand_over_all([this](std::span<const Look> looks) { find_starts(looks); });
+  count_stays();
+  count_time_wait_starts();
   static_cast<void>(learn_services());
   TcpSnapshot snapshot;
   for (const Direction direction : kDirections) {

@@ -13,6 +13,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -31,19 +32,15 @@ class CookieTable {
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] std::size_t slots() const noexcept { return slots_.size(); }
 
-  // Of neighbouring slots, so few that a second cache holds them and their pages' translations; for
-  // LookQueue. A power of two, larger where the table has grown.
-  [[nodiscard]] std::size_t regions() const noexcept {
-    return std::max(slots_.size() / kRegionSlots, std::size_t{1});
-  }
-  [[nodiscard]] std::size_t region_of(std::uint64_t cookie) const noexcept {
-    return home_of(cookie) / kRegionSlots;
-  }
-
-  // Reads what find() will most likely read, so that several looks wait for memory together. Hints
-  // to the processor instead are dropped where many pages' translations are not at hand.
-  void prefetch(std::uint64_t cookie) const noexcept {
-    static_cast<void>(*static_cast<const volatile std::uint64_t*>(&slots_[home_of(cookie)].cookie));
+  // Reads the first slot that find() will read for the `cookie` of each socket, so that the lookups
+  // wait for memory together instead of one after the other. A batch of 32 is enough. Prefetch
+  // instructions would not do: the processor drops them where the page's translation is not cached.
+  template <typename Socket>
+  void prefetch(std::span<const Socket> sockets) const noexcept {
+    for (const Socket& socket : sockets) {
+      static_cast<void>(
+          *static_cast<const volatile std::uint64_t*>(&slots_[home_of(socket.cookie)].cookie));
+    }
   }
 
   // Null where there is none. Holds until the table changes.
@@ -94,7 +91,6 @@ class CookieTable {
   };
   static constexpr Share kFull{4, 5};
   static constexpr std::size_t kFewestSlots = 16;
-  static constexpr std::size_t kRegionSlots = 32768;  // 512 KiB
 
   [[nodiscard]] std::size_t mask() const noexcept { return slots_.size() - 1; }
   [[nodiscard]] std::size_t home_of(std::uint64_t cookie) const noexcept {

@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "sockdiag/core/tcp_state.hpp"
 #include "sockdiag/tally/cookie_table.hpp"
@@ -37,17 +38,19 @@ class Lifetimes {
 
   void begin(TimePoint now);
 
-  // Of the table: looks into the same one are cheaper together (LookQueue).
-  [[nodiscard]] std::size_t regions() const noexcept { return followed_.regions(); }
-  [[nodiscard]] std::size_t region_of(std::uint64_t cookie) const noexcept {
-    return followed_.region_of(cookie);
-  }
-  // Makes a follow() of this socket soon after cheaper, where several are told together.
-  void prefetch(std::uint64_t cookie) const noexcept { followed_.prefetch(cookie); }
-
-  // For certain, the socket has been in `state` for this long: 0 where this sample is the first to
-  // see it there. Nothing where there is no room to follow it.
+  // Returns for how long, at least, the socket has been in `state`: 0 if this sample is the first
+  // to show it there. Returns nothing if there is no room to follow it.
   [[nodiscard]] std::optional<Milliseconds> follow(std::uint64_t cookie, TcpState state);
+
+  // Follows a batch of sockets, each with a `cookie` and a `state`, and calls take(socket, age) for
+  // each one that there is room for. Faster than one at a time where caches do not hold the table.
+  template <typename Socket, typename Take>
+  void follow(std::span<const Socket> sockets, const Take& take) {
+    followed_.prefetch(sockets);
+    for (const Socket& socket : sockets) {
+      if (const auto age = follow(socket.cookie, socket.state)) take(socket, *age);
+    }
+  }
 
   // Forgets the sockets that were not seen since begin(). `now`: the sample's end.
   void finish(TimePoint now) noexcept;

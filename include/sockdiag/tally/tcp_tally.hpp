@@ -16,7 +16,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <vector>
 
 #include "sockdiag/core/direction.hpp"
@@ -30,7 +29,6 @@
 #include "sockdiag/tally/ephemeral_ports.hpp"
 #include "sockdiag/tally/lifetimes.hpp"
 #include "sockdiag/tally/listener_table.hpp"
-#include "sockdiag/tally/look_queue.hpp"
 #include "sockdiag/tally/port_counters.hpp"
 #include "sockdiag/tally/port_seats.hpp"
 #include "sockdiag/tally/port_table.hpp"
@@ -69,10 +67,10 @@ class TcpTally {
   [[nodiscard]] PortSet listening_ports() const { return listeners_.ports(); }
 
  private:
-  // What is counted of a socket once its cookie has been looked for.
-  struct Look {
+  // A socket whose cookie is to be looked up. Lookups are done in batches: see CookieTable.
+  struct Lookup {
     std::uint64_t cookie;
-    std::uint32_t timer_remaining_ms;
+    std::chrono::milliseconds timer_remaining;
     std::uint16_t port;  // of the PortCounts
     Direction direction;
     TcpState state;
@@ -95,9 +93,9 @@ class TcpTally {
   void add_listener(const SocketRecord& record);
   void add_connection(const SocketRecord& record, TcpState state);
   void add_state(PortCounts& counts, const SocketRecord& record, TcpState state);
-  void look_later(const Look& look);
-  void follow(std::span<const Look> looks);
-  void find_starts(std::span<const Look> looks);
+  void look_up_later(const Lookup& lookup);
+  void count_stays();
+  void count_time_wait_starts();
   void add_syn_recv(PortCounts& counts, const SocketRecord& record);
   [[nodiscard]] bool is_inbound(const SocketRecord& record, TcpState state,
                                 bool local_is_ephemeral);
@@ -139,8 +137,9 @@ class TcpTally {
   std::array<PortCounters, kDirections.size()> time_waits_started_;
   ClientPrefixes prefixes_;
   DestinationTable destinations_;
-  LookQueue<Look> to_follow_;
-  LookQueue<Look> to_find_starts_;
+  // Not looked up yet; fewer than a batch each.
+  std::vector<Lookup> passing_;
+  std::vector<Lookup> time_waits_;
   std::uint64_t sockets_ = 0;
   std::uint64_t request_sockets_ = 0;
   std::uint64_t unknown_state_sockets_ = 0;

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Following sockets from sample to sample, where there are so many that no cache holds them. They
-// come in an order of their own, the same each time, as the kernel's table gives them, and are told
-// ahead in batches as TcpTally tells them.
+// come in an order of their own, the same each time, as the kernel's table gives them, and in
+// batches, as TcpTally hands them over.
 
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <numeric>
 #include <random>
 #include <span>
 #include <vector>
@@ -21,41 +20,45 @@
 namespace sockdiag::bench {
 namespace {
 
-std::vector<std::uint64_t> cookies_in_table_order(std::size_t count) {
-  std::vector<std::uint64_t> cookies(count);
-  std::iota(cookies.begin(), cookies.end(), 1);
-  std::shuffle(cookies.begin(), cookies.end(), std::mt19937_64(20261125));
-  return cookies;
+struct Socket {
+  std::uint64_t cookie = 0;
+  TcpState state = TcpState::close_wait;
+  std::chrono::milliseconds timer_remaining{30'000};
+};
+
+std::vector<Socket> sockets_in_table_order(std::int64_t count) {
+  std::vector<Socket> sockets(static_cast<std::size_t>(count));
+  for (std::size_t i = 0; i < sockets.size(); ++i) sockets[i].cookie = i + 1;
+  std::shuffle(sockets.begin(), sockets.end(), std::mt19937_64(20261125));
+  return sockets;
 }
 
-template <typename Table, typename Look>
-void for_each_told_ahead(std::span<const std::uint64_t> cookies, const Table& table,
-                         const Look& look) {
+template <typename HandOver>
+void hand_over_in_batches(std::span<const Socket> sockets, const HandOver& hand_over) {
   constexpr std::size_t kBatch = 32;
-  while (!cookies.empty()) {
-    const auto batch = cookies.first(std::min(kBatch, cookies.size()));
-    for (const std::uint64_t cookie : batch) table.prefetch(cookie);
-    for (const std::uint64_t cookie : batch) look(cookie);
-    cookies = cookies.subspan(batch.size());
+  while (!sockets.empty()) {
+    const auto batch = sockets.first(std::min(kBatch, sockets.size()));
+    hand_over(batch);
+    sockets = sockets.subspan(batch.size());
   }
 }
 
 // The first range is the sockets, the second how many of them may be followed.
 void follow(benchmark::State& state) {
-  const auto cookies = cookies_in_table_order(static_cast<std::size_t>(state.range(0)));
+  const auto sockets = sockets_in_table_order(state.range(0));
   Lifetimes lifetimes;
   lifetimes.set_max_sockets(static_cast<std::size_t>(state.range(1)));
   Lifetimes::TimePoint now{std::chrono::hours(1)};
   const auto sample = [&] {
     lifetimes.begin(now += std::chrono::seconds(5));
-    for_each_told_ahead(cookies, lifetimes, [&](std::uint64_t cookie) {
-      benchmark::DoNotOptimize(lifetimes.follow(cookie, TcpState::close_wait));
+    hand_over_in_batches(sockets, [&](std::span<const Socket> batch) {
+      lifetimes.follow(batch, [](const Socket&, auto age) { benchmark::DoNotOptimize(age); });
     });
     lifetimes.finish(now);
   };
   sample();
   for (auto _ : state) sample();
-  report_per_item(state, "socket", cookies.size());
+  report_per_item(state, "socket", sockets.size());
 }
 BENCHMARK(follow)
     ->ArgNames({"sockets", "followed"})
@@ -65,19 +68,19 @@ BENCHMARK(follow)
     ->Unit(benchmark::kMillisecond);
 
 void time_wait_starts(benchmark::State& state) {
-  const auto cookies = cookies_in_table_order(static_cast<std::size_t>(state.range(0)));
+  const auto sockets = sockets_in_table_order(state.range(0));
   TimeWaitStarts starts;
   TimeWaitStarts::TimePoint now{std::chrono::hours(1)};
   const auto sample = [&] {
     starts.begin(now += std::chrono::milliseconds(1));
-    for_each_told_ahead(cookies, starts, [&](std::uint64_t cookie) {
-      benchmark::DoNotOptimize(starts.is_new(cookie, std::chrono::seconds(30)));
+    hand_over_in_batches(sockets, [&](std::span<const Socket> batch) {
+      starts.find_new(batch, [](const Socket& socket) { benchmark::DoNotOptimize(socket.cookie); });
     });
     starts.finish();
   };
   sample();
   for (auto _ : state) sample();
-  report_per_item(state, "socket", cookies.size());
+  report_per_item(state, "socket", sockets.size());
 }
 BENCHMARK(time_wait_starts)->ArgName("sockets")->Arg(131'072)->Unit(benchmark::kMillisecond);
 
