@@ -41,7 +41,6 @@ void DestinationTable::add(const Destination& destination) {
 
 // Most have one: few are left, and adding them anew is cheaper than erasing the others one by one.
 void DestinationTable::take_one_from_each() {
-  ++undercount_;
   std::vector<DestinationUse> left;
   for (const auto& [destination, ports] : counts_) {
     if (ports > 1) left.push_back({destination, ports - 1});
@@ -60,11 +59,6 @@ std::vector<DestinationUse> DestinationTable::busiest(std::size_t count) const {
   all.resize(kept);
   all.shrink_to_fit();
   return all;
-}
-
-void DestinationTable::clear() {
-  counts_.clear();
-  undercount_ = 0;
 }
 
 }  // namespace sockdiag

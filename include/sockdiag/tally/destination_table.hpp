@@ -33,10 +33,7 @@ class DestinationTable {
   // The `count` busiest, the busiest first.
   [[nodiscard]] std::vector<DestinationUse> busiest(std::size_t count) const;
 
-  // By how much a count may be too low.
-  [[nodiscard]] std::uint32_t undercount() const noexcept { return undercount_; }
-
-  void clear();
+  void clear() { counts_.clear(); }
 
  private:
   struct Hash {
@@ -49,7 +46,6 @@ class DestinationTable {
   void take_one_from_each();
 
   Counts counts_;
-  std::uint32_t undercount_ = 0;
 };
 
 }  // namespace sockdiag
