@@ -58,7 +58,7 @@ SampleResult TcpTables::sample(const TcpPolicy& policy, Duration peak_window) {
     snapshot.unaccounted_sockets =
         unaccounted(before, after, snapshot.sockets - snapshot.request_sockets);
   }
-  watch_.saw(snapshot.of(Direction::inbound), tally_->listening_ports(), Clock::now());
+  watch_.record_seen(snapshot.of(Direction::inbound), tally_->listening_ports(), Clock::now());
   log_method_once();
   if (traits_.unique_cookies) log_unfollowed(snapshot.unfollowed_sockets);
   sockets_ = std::make_shared<const TcpSnapshot>(std::move(snapshot));

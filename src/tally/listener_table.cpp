@@ -13,8 +13,8 @@ std::uint8_t ListenerTable::kinds_of(const Endpoint& endpoint) noexcept {
   return endpoint.ipv6_only ? kWildcardIpv6 : kWildcardIpv4 | kWildcardIpv6;
 }
 
-void ListenerTable::saw(const IpAddress& address, std::uint16_t port, bool ipv6_only,
-                        TimePoint now) {
+void ListenerTable::record_seen(const IpAddress& address, std::uint16_t port, bool ipv6_only,
+                                TimePoint now) {
   // The flag means something on `::` only; elsewhere it would make two entries of one listener.
   const bool meant = ipv6_only && address.is_wildcard();
   const Endpoint endpoint{address, port, meant};

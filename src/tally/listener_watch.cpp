@@ -7,7 +7,7 @@
 
 namespace sockdiag {
 
-void ListenerWatch::Peak::saw(std::uint64_t length, TimePoint now) {
+void ListenerWatch::Peak::record_seen(std::uint64_t length, TimePoint now) {
   while (!falling_.empty() && falling_.back().length <= length) falling_.pop_back();
   falling_.push_back({now, length});
 }
@@ -23,15 +23,16 @@ std::uint16_t ListenerWatch::series_of(std::uint16_t port) const {
   return std::binary_search(seated_.begin(), seated_.end(), port) ? port : std::uint16_t{0};
 }
 
-void ListenerWatch::saw(const DirectionCounts& inbound, const PortSet& listening, TimePoint now) {
+void ListenerWatch::record_seen(const DirectionCounts& inbound, const PortSet& listening,
+                                TimePoint now) {
   known_ = listening;
   seated_.clear();
   for (const PortCounts& counts : inbound.ports) seated_.push_back(counts.port);
   std::erase_if(peaks_, [&](const auto& entry) { return series_of(entry.first) != entry.first; });
   for (const PortCounts& counts : inbound.ports) {
-    peaks_[counts.port].saw(counts.accept_queue.length, now);
+    peaks_[counts.port].record_seen(counts.accept_queue.length, now);
   }
-  peaks_[0].saw(inbound.other.accept_queue.length, now);
+  peaks_[0].record_seen(inbound.other.accept_queue.length, now);
   count_waiting();
 }
 
@@ -72,8 +73,8 @@ void ListenerWatch::add(const SocketRecord& record) {
 bool ListenerWatch::finish(TimePoint now, const ReadListenDrops& read) {
   make_room();
   if (news_ && !reads_) return false;
-  for (const std::uint16_t port : seated_) peaks_[port].saw(lengths_[port], now);
-  peaks_[0].saw(lengths_[0], now);
+  for (const std::uint16_t port : seated_) peaks_[port].record_seen(lengths_[port], now);
+  peaks_[0].record_seen(lengths_[0], now);
   const bool read_failed = reads_ && !before_;
   const bool needs_growth = counters_moved_ || read_failed || !base_;
   count_poll(now, needs_growth ? read() : std::max(base_, before_));

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/tally/tcp_tally.hpp"
-
 #include <algorithm>
 #include <numeric>
 #include <span>
 #include <utility>
+
+#include "sockdiag/tally/tcp_tally.hpp"
 
 namespace sockdiag {
 namespace {
@@ -139,7 +139,7 @@ void TcpTally::add(const SocketRecord& record) {
 }
 
 void TcpTally::add_listener(const SocketRecord& record) {
-  listeners_.saw(record.local_address, record.local_port, record.ipv6_only, now_);
+  listeners_.record_seen(record.local_address, record.local_port, record.ipv6_only, now_);
   ports_[record.local_port] |= kUsedLocally;
   PortCounts& counts = counts_of(Direction::inbound, record.local_port);
   ++counts.sockets[index_of(TcpState::listen)];
@@ -249,7 +249,7 @@ bool TcpTally::is_only_service(std::uint16_t local, std::uint16_t remote) const 
 void TcpTally::add_polled(const SocketRecord& record, TimePoint now) {
   if (tcp_state_from_number(record.state_number) != TcpState::listen) return;
   if (polled_listeners_.size() >= ListenerTable::kMaxRemembered) return;
-  polled_listeners_.saw(record.local_address, record.local_port, record.ipv6_only, now);
+  polled_listeners_.record_seen(record.local_address, record.local_port, record.ipv6_only, now);
 }
 
 bool TcpTally::learn_services() {

@@ -27,7 +27,7 @@ class ListenerTable {
   static constexpr std::size_t kMaxRemembered = 65536;
 
   // `ipv6_only`: a listener on `::` that refuses IPv4 connections (IPV6_V6ONLY).
-  void saw(const IpAddress& address, std::uint16_t port, bool ipv6_only, TimePoint now);
+  void record_seen(const IpAddress& address, std::uint16_t port, bool ipv6_only, TimePoint now);
 
   // Forgets listeners not seen at `now` nor in the `retention` before it.
   void forget_gone(TimePoint now, Duration retention);

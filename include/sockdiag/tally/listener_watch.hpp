@@ -61,7 +61,7 @@ class ListenerWatch {
 
   // A sample has told which of the `listening` ports have series, and the accept queues of that
   // moment. Other ports have no peaks until a sample has seen them, and their drops wait.
-  void saw(const DirectionCounts& inbound, const PortSet& listening, TimePoint now);
+  void record_seen(const DirectionCounts& inbound, const PortSet& listening, TimePoint now);
 
   // Before the dump. Both call `read` where they need ListenDrops, and throw what it throws.
   void begin(TimePoint now, const ReadListenDrops& read);
@@ -77,7 +77,7 @@ class ListenerWatch {
   // The highest of the queue lengths of a window: those that a later one has not reached.
   class Peak {
    public:
-    void saw(std::uint64_t length, TimePoint now);
+    void record_seen(std::uint64_t length, TimePoint now);
     [[nodiscard]] std::uint64_t since(TimePoint start);
 
    private:

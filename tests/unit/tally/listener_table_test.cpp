@@ -51,7 +51,7 @@ TEST_CASE("A listener matches by address and port") {
   }));
   INFO(row.name);
   ListenerTable table;
-  table.saw(address(row.listener), 80, row.ipv6_only, kStart);
+  table.record_seen(address(row.listener), 80, row.ipv6_only, kStart);
   CHECK(table.matches(address(row.local), 80) == row.matches);
   CHECK_FALSE(table.matches(address(row.local), 81));
   CHECK(table.has_port(80));
@@ -60,8 +60,8 @@ TEST_CASE("A listener matches by address and port") {
 
 TEST_CASE("A listener that is gone matches until the retention is over") {
   ListenerTable table;
-  table.saw(address("0.0.0.0"), 80, false, kStart);
-  table.saw(address("10.0.0.1"), 81, false, kStart);
+  table.record_seen(address("0.0.0.0"), 80, false, kStart);
+  table.record_seen(address("10.0.0.1"), 81, false, kStart);
   table.forget_gone(kStart + 60s, 60s);
   CHECK(table.matches(address("10.0.0.9"), 80));
   CHECK(table.matches(address("10.0.0.1"), 81));
@@ -73,16 +73,16 @@ TEST_CASE("A listener that is gone matches until the retention is over") {
 
 TEST_CASE("A listener seen again is remembered from then on") {
   ListenerTable table;
-  table.saw(address("0.0.0.0"), 80, false, kStart);
-  table.saw(address("0.0.0.0"), 80, false, kStart + 50s);
+  table.record_seen(address("0.0.0.0"), 80, false, kStart);
+  table.record_seen(address("0.0.0.0"), 80, false, kStart + 50s);
   table.forget_gone(kStart + 100s, 60s);
   CHECK(table.has_port(80));
 }
 
 TEST_CASE("One of two listeners of a port may go") {
   ListenerTable table;
-  table.saw(address("10.0.0.1"), 80, false, kStart);
-  table.saw(address("10.0.0.2"), 80, false, kStart + 1s);
+  table.record_seen(address("10.0.0.1"), 80, false, kStart);
+  table.record_seen(address("10.0.0.2"), 80, false, kStart + 1s);
   table.forget_gone(kStart + 1s, 0s);
   CHECK_FALSE(table.matches(address("10.0.0.1"), 80));
   CHECK(table.matches(address("10.0.0.2"), 80));
@@ -92,9 +92,9 @@ TEST_CASE("Listeners that come and go without end are not all remembered") {
   ListenerTable table;
   for (std::uint32_t i = 0; i <= ListenerTable::kMaxRemembered; ++i) {
     const std::uint32_t bytes = htonl(0x0a000000U + i);
-    table.saw(IpAddress::from_ipv4(&bytes), 80, false, kStart);
+    table.record_seen(IpAddress::from_ipv4(&bytes), 80, false, kStart);
   }
-  table.saw(address("0.0.0.0"), 443, false, kStart + 1s);
+  table.record_seen(address("0.0.0.0"), 443, false, kStart + 1s);
   table.forget_gone(kStart + 1s, 1h);
   CHECK(table.size() == 1);
   CHECK(table.has_port(443));

@@ -34,7 +34,7 @@ SocketRecord listener(std::uint64_t cookie, std::uint16_t port, std::uint32_t qu
 // A watch over ports 80 and 443, with a clock and the kernel's ListenDrops.
 class Polls {
  public:
-  Polls() { saw(0, 0); }
+  Polls() { record_seen(0, 0); }
 
   Polls& begin(const Listeners& listeners) {
     watch_.begin(now_, read_);
@@ -60,17 +60,17 @@ class Polls {
     return *this;
   }
   // A sample of all sockets, with the length of port 80's queue and that of ports without series.
-  Polls& saw(std::uint64_t length, std::uint64_t other) {
+  Polls& record_seen(std::uint64_t length, std::uint64_t other) {
     DirectionCounts inbound;
     for (const std::uint16_t port : ports_) inbound.ports.push_back({.port = port});
     if (!inbound.ports.empty()) inbound.ports[0].accept_queue.length = length;
     inbound.other.accept_queue.length = other;
-    watch_.saw(inbound, listening_, now_);
+    watch_.record_seen(inbound, listening_, now_);
     return *this;
   }
   Polls& seat(std::vector<std::uint16_t> ports) {
     ports_ = std::move(ports);
-    return saw(0, 0);
+    return record_seen(0, 0);
   }
   // A sample that shows this port for the first time.
   Polls& discover(std::uint16_t port, std::vector<std::uint16_t> seated) {
@@ -136,7 +136,7 @@ TEST_CASE("All listeners of a port queue together, those without series under ot
 
 TEST_CASE("What a sample of all sockets saw counts for the peak, too") {
   Polls polls;
-  polls.saw(9, 4).poll({listener(1, 80, 1)});
+  polls.record_seen(9, 4).poll({listener(1, 80, 1)});
   CHECK(polls.port(80).accept_queue_peak == 9);
   CHECK(polls.other().accept_queue_peak == 4);
 }
