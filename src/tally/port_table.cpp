@@ -1,11 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sockdiag/tally/port_table.hpp"
 
+#include <algorithm>
+#include <numeric>
+
 namespace sockdiag {
+namespace {
+
+template <std::size_t Size>
+void add_each(std::array<std::uint32_t, Size>& to, const std::array<std::uint32_t, Size>& from) {
+  for (std::size_t i = 0; i < Size; ++i) to[i] += from[i];
+}
+
+void add_counts(PortCounts& to, const PortCounts& from) {
+  add_each(to.sockets, from.sockets);
+  add_each(to.close_wait_causes, from.close_wait_causes);
+  for (std::size_t i = 0; i < kPassingStateCount; ++i) {
+    to.stays[i].lingering += from.stays[i].lingering;
+    to.stays[i].oldest = std::max(to.stays[i].oldest, from.stays[i].oldest);
+  }
+  to.orphaned_fin_wait2 += from.orphaned_fin_wait2;
+  to.retransmitting_syn_recv += from.retransmitting_syn_recv;
+  to.syn_recv_prefixes += from.syn_recv_prefixes;
+  to.time_wait_started += from.time_wait_started;
+  to.receive_queue_bytes += from.receive_queue_bytes;
+  to.send_queue_bytes += from.send_queue_bytes;
+  to.accept_queue.add(from.accept_queue);
+}
+
+// Leaves listeners out: SO_REUSEPORT gives an idle port as many as there are workers.
+std::uint64_t connections(const PortCounts& counts) {
+  return std::accumulate(counts.sockets.begin(), counts.sockets.end(), std::uint64_t{0}) -
+         counts.sockets[index_of(TcpState::listen)];
+}
+
+}  // namespace
 
 std::uint16_t PortTable::add(std::uint16_t port) {
   counts_.push_back(PortCounts{.port = port});
   return static_cast<std::uint16_t>(counts_.size());
+}
+
+std::vector<PortSeats::Candidate> PortTable::candidates() const {
+  std::vector<PortSeats::Candidate> all;
+  for (const PortCounts& counts : counts_) all.push_back({counts.port, connections(counts)});
+  return all;
+}
+
+DirectionCounts PortTable::counts(const std::vector<std::uint16_t>& seated) const {
+  DirectionCounts result;
+  for (const std::uint16_t port : seated) {
+    const std::uint16_t slot = slots_[port];
+    result.ports.push_back(slot != 0 ? counts_[slot - 1U] : PortCounts{.port = port});
+  }
+  result.other = other_;
+  result.folded_ports = static_cast<std::uint32_t>(folded_.count() - (folded_[0] ? 1 : 0));
+  for (const PortCounts& counts : counts_) {
+    if (std::binary_search(seated.begin(), seated.end(), counts.port)) continue;
+    add_counts(result.other, counts);
+    ++result.folded_ports;
+  }
+  return result;
 }
 
 void PortTable::clear() noexcept {

@@ -5,6 +5,7 @@
 // of threads may read it. Every socket is in exactly one `PortCounts`, and in exactly one cell of
 // `families`; sockets in a state nobody knows are counted apart.
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -35,6 +36,12 @@ struct AcceptQueue {
   // is not empty. Full above 1: the kernel drops when the length exceeds the limit
   // (sk_acceptq_is_full() in include/net/sock.h).
   double utilization = 0;
+
+  void add(const AcceptQueue& other) noexcept {
+    length += other.length;
+    limit += other.limit;
+    utilization = std::max(utilization, other.utilization);
+  }
 };
 
 // How long sockets have been in one of the passing states; lower bounds.

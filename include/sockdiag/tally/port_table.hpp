@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "sockdiag/core/tcp_snapshot.hpp"
+#include "sockdiag/tally/port_seats.hpp"
 
 namespace sockdiag {
 
@@ -34,16 +35,18 @@ class PortTable {
     return port == 0 ? other_ : counts_[slots_[port] - 1U];
   }
 
-  [[nodiscard]] const std::vector<PortCounts>& ports() const noexcept { return counts_; }
   // Null where at() has not been asked for the port. The pointer holds until the next at().
   [[nodiscard]] PortCounts* find(std::uint16_t port) noexcept {
     const std::uint16_t slot = slots_[port];
     return slot == 0 ? nullptr : &counts_[slot - 1U];
   }
-  [[nodiscard]] const PortCounts& other() const noexcept { return other_; }
-  [[nodiscard]] std::size_t folded_ports() const noexcept {
-    return folded_.count() - (folded_[0] ? 1 : 0);
-  }
+
+  // Returns the ports that at() was asked for, with their connections.
+  [[nodiscard]] std::vector<PortSeats::Candidate> candidates() const;
+
+  // Returns the counts of each of the `seated` ports, which are ascending, and of all others
+  // together.
+  [[nodiscard]] DirectionCounts counts(const std::vector<std::uint16_t>& seated) const;
 
   void clear() noexcept;
 

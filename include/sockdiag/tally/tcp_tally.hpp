@@ -28,11 +28,10 @@
 #include "sockdiag/tally/destination_table.hpp"
 #include "sockdiag/tally/ephemeral_ports.hpp"
 #include "sockdiag/tally/lifetimes.hpp"
-#include "sockdiag/tally/listener_table.hpp"
 #include "sockdiag/tally/port_counters.hpp"
 #include "sockdiag/tally/port_seats.hpp"
 #include "sockdiag/tally/port_table.hpp"
-#include "sockdiag/tally/shared_ports.hpp"
+#include "sockdiag/tally/service_ports.hpp"
 #include "sockdiag/tally/time_wait_starts.hpp"
 
 namespace sockdiag {
@@ -55,7 +54,7 @@ class TcpTally {
   void add(const SocketRecord& record);
   // Learns services from the sockets since begin(), instead of finish(). Returns true if the same
   // sockets would be counted otherwise now: begin the sample anew.
-  [[nodiscard]] bool learn_services();
+  [[nodiscard]] bool learn_services() { return services_.learn(); }
   // `now`: after the last socket was read.
   [[nodiscard]] TcpSnapshot finish(TimePoint now);
 
@@ -64,7 +63,7 @@ class TcpTally {
   void add_polled(const SocketRecord& record, TimePoint now);
 
   // After a sample: the ports that have a listener or lately had one.
-  [[nodiscard]] PortSet listening_ports() const { return listeners_.ports(); }
+  [[nodiscard]] PortSet listening_ports() const { return services_.listening(); }
 
  private:
   // A socket whose cookie is to be looked up. Lookups are done in batches: see CookieTable.
@@ -76,20 +75,8 @@ class TcpTally {
     TcpState state;
   };
 
-  struct PortSeen {
-    std::uint16_t port = 0;
-    Seen seen;
-  };
-  // By direction, the ports that have seats and 0 for all others: ascending.
-  using SeenByPort = std::array<std::vector<PortSeen>, kDirections.size()>;
+  using Directions = std::array<DirectionCounts, kDirections.size()>;
 
-  enum PortFlag : std::uint8_t { kEphemeral = 1, kUsedLocally = 2 };
-
-  void flag_ports(const EphemeralPorts& ephemeral);
-  [[nodiscard]] bool is_ephemeral(std::uint16_t port) const noexcept {
-    return (ports_[port] & kEphemeral) != 0;
-  }
-  [[nodiscard]] std::size_t local_ports_used() const noexcept;
   void add_listener(const SocketRecord& record);
   void add_connection(const SocketRecord& record, TcpState state);
   void add_state(PortCounts& counts, const SocketRecord& record, TcpState state);
@@ -97,10 +84,6 @@ class TcpTally {
   void count_stays();
   void count_time_wait_starts();
   void add_syn_recv(PortCounts& counts, const SocketRecord& record);
-  [[nodiscard]] bool is_inbound(const SocketRecord& record, TcpState state,
-                                bool local_is_ephemeral);
-  [[nodiscard]] bool is_inbound_by_ports(const SocketRecord& record, bool local_is_ephemeral);
-  [[nodiscard]] bool is_only_service(std::uint16_t local, std::uint16_t remote) const noexcept;
   [[nodiscard]] PortCounts& counts_of(Direction direction, std::uint16_t port) {
     PortCounts* const counts = table(direction).find(port);
     return counts != nullptr ? *counts : first_counts_of(direction, port);
@@ -110,27 +93,21 @@ class TcpTally {
   [[nodiscard]] bool may_have_series(Direction direction, std::uint16_t port) const noexcept;
   [[nodiscard]] DirectionCounts finish(Direction direction);
   void mark_seen(TcpSnapshot& snapshot) const;
-  void mark_seen(Direction direction, PortCounts& counts) const;
-  [[nodiscard]] static SeenByPort seen_in(const TcpSnapshot& snapshot);
   void make_room_for_starts(Direction direction, const DirectionCounts& counts);
-  void commit(TcpSnapshot& snapshot, SeenByPort& seen, TimePoint now) noexcept;
+  void commit(TcpSnapshot& snapshot, Directions& last, TimePoint now) noexcept;
   [[nodiscard]] PortSeats& seats(Direction direction) { return seats_[index_of(direction)]; }
   [[nodiscard]] PortTable& table(Direction direction) { return tables_[index_of(direction)]; }
 
   [[nodiscard]] EphemeralPortUse ephemeral_port_use() const;
 
   TcpPolicy policy_;
-  EphemeralPorts ephemeral_;
-  std::array<std::uint8_t, 65536> ports_{};  // flags of each port, in the sample that runs
   TimePoint now_;
-  ListenerTable listeners_;         // of samples
-  ListenerTable polled_listeners_;  // of polls between them
-  SharedPorts shared_ports_;
+  ServicePorts services_;
   PortSet excluded_;  // of the policy, and 0
   std::array<PortSeats, kDirections.size()> seats_;
   std::array<PortTable, kDirections.size()> tables_;
   std::array<StateCounts, kAddressFamilyNames.size()> families_{};
-  SeenByPort seen_;  // up to the last sample
+  Directions last_;  // of the last sample
   std::array<Seen, kAddressFamilyNames.size()> seen_by_family_{};
   Lifetimes lifetimes_;
   TimeWaitStarts time_wait_starts_;

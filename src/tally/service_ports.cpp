@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sockdiag/tally/service_ports.hpp"
+
+#include <algorithm>
+
+namespace sockdiag {
+namespace {
+
+// No system chooses a port below this one for a client.
+constexpr std::uint16_t kUserPorts = 1024;
+
+}  // namespace
+
+void ServicePorts::begin(const EphemeralPorts& ephemeral, TimePoint now, Duration retention) {
+  flag_ports(ephemeral);
+  now_ = now;
+  retention_ = retention;
+  listeners_.forget_gone(now, retention);
+  polled_listeners_.forget_gone(now, retention);
+  shared_ports_.begin();
+}
+
+void ServicePorts::flag_ports(const EphemeralPorts& ephemeral) {
+  for (std::uint8_t& flags : ports_) flags &= kEphemeral;
+  if (ephemeral == ephemeral_) return;
+  ephemeral_ = ephemeral;
+  for (std::size_t port = 0; port < ports_.size(); ++port) {
+    ports_[port] = ephemeral_.contains(static_cast<std::uint16_t>(port)) ? kEphemeral : 0;
+  }
+}
+
+std::size_t ServicePorts::ephemeral_ports_used() const noexcept {
+  return static_cast<std::size_t>(
+      std::count(ports_.begin(), ports_.end(), kEphemeral | kUsedLocally));
+}
+
+void ServicePorts::add_listener(const SocketRecord& record) {
+  listeners_.record_seen(record.local_address, record.local_port, record.ipv6_only, now_);
+  ports_[record.local_port] |= kUsedLocally;
+}
+
+void ServicePorts::add_polled_listener(const SocketRecord& record, TimePoint now) {
+  if (polled_listeners_.size() >= ListenerTable::kMaxRemembered) return;
+  polled_listeners_.record_seen(record.local_address, record.local_port, record.ipv6_only, now);
+}
+
+bool ServicePorts::is_inbound_by_ports(const SocketRecord& record, bool local_is_ephemeral) {
+  const std::uint16_t local = record.local_port;
+  const std::uint16_t remote = record.remote_port;
+  // is_inbound() does not ask this: a listener that only a poll has shown may have gone, and its
+  // port may be a client's by now.
+  if (polled_listeners_.matches(record.local_address, local)) return true;
+  // A peer may choose its port from a range of its own, outside of this host's.
+  const bool looks_inbound =
+      local_is_ephemeral == is_ephemeral(remote)
+          ? !local_is_ephemeral && local < kClientPorts && remote >= kClientPorts
+          : !local_is_ephemeral;
+  return shared_ports_.add(local, remote, looks_inbound);
+}
+
+// Returns whether only the local port is known as a service's. The remote one then belongs to a
+// client whose range is wider than this host's.
+bool ServicePorts::is_only_service(std::uint16_t local, std::uint16_t remote) const noexcept {
+  return shared_ports_.is_service(Direction::inbound, local) && remote >= kUserPorts &&
+         !shared_ports_.is_service(Direction::outbound, remote);
+}
+
+bool ServicePorts::learn() { return shared_ports_.learn(ephemeral_.size(), now_, retention_); }
+
+bool ServicePorts::may_be_service(Direction direction, std::uint16_t port) const noexcept {
+  if (!is_ephemeral(port) || listeners_.has_port(port)) return true;
+  if (direction == Direction::inbound && polled_listeners_.has_port(port)) return true;
+  return shared_ports_.is_service(direction, port);
+}
+
+}  // namespace sockdiag
