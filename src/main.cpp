@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Threads: this one waits for signals; one writes the log, so that no other waits for standard
-// error; the sampler's reads the kernel; one reloads; CivetWeb's answer requests. While the server
-// stops, one more wakes the thread that accepts connections.
+// error; the sampler's reads the kernel; one reloads; CivetWeb's answer requests.
 
 #include <spdlog/spdlog.h>
 

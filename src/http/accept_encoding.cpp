@@ -15,7 +15,7 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
-// Removes and returns what comes before `separator`, or all.
+// Removes and returns the text before `separator`, or all of it.
 std::string_view take_until(std::string_view& text, char separator) {
   const auto end = text.find(separator);
   const std::string_view taken = text.substr(0, end);
@@ -27,7 +27,7 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return a.size() == b.size() && ::strncasecmp(a.data(), b.data(), a.size()) == 0;
 }
 
-// The quality of one element whose name has been taken off.
+// Returns the quality of one element. Its name has been removed.
 double quality_of(std::string_view parameters) {
   if (trimmed(parameters).empty()) return 1;
   const std::string_view name = take_until(parameters, '=');

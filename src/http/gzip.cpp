@@ -9,7 +9,7 @@
 namespace sockdiag {
 namespace {
 
-constexpr int kRawDeflate = -MAX_WBITS;  // neither zlib's header nor gzip's
+constexpr int kRawDeflate = -MAX_WBITS;  // no header of zlib or gzip
 constexpr int kDefaultMemory = 8;
 
 class Deflater {
@@ -24,7 +24,7 @@ class Deflater {
   Deflater& operator=(const Deflater&) = delete;
   ~Deflater() { ::deflateEnd(&stream_); }
 
-  // Flushes to a byte boundary, so that another part's blocks may follow.
+  // Ends at a byte boundary, so that the blocks of another part can follow.
   std::string compress(std::string_view text) {
     constexpr std::size_t kFlushMarker = 16;
     std::string bytes(::deflateBound(&stream_, text.size()) + kFlushMarker, '\0');

@@ -6,18 +6,12 @@
 #include <array>
 #include <memory>
 
+#include "civet_context.hpp"
+
 namespace sockdiag {
 namespace {
 
 using Text = std::array<char, 256>;
-
-// CivetWeb's own, which counts its users.
-struct Library {
-  Library() { ::mg_init_library(0); }
-  Library(const Library&) = delete;
-  Library& operator=(const Library&) = delete;
-  ~Library() { ::mg_exit_library(); }
-};
 
 struct Close {
   void operator()(mg_connection* connection) const noexcept { ::mg_close_connection(connection); }
@@ -41,7 +35,7 @@ Connection connect(const ListenAddress& address) {
 int get_status(const ListenAddress& address, const std::string& path,
                std::chrono::milliseconds timeout) {
   if (address.port == 0) throw RequestError(to_string(address) + ": a port of 0 cannot be asked");
-  const Library library;
+  const CivetLibrary library;
   const Connection connection = connect(address);
   std::string request = "GET ";
   request.append(path).append(" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");

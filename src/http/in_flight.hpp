@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Counts the requests that are being answered, so that a server can end between them. Safe from any
-// thread.
+// Counts the requests that are being answered, so that a server can end when there are none. Safe
+// from any thread.
 
 #include <chrono>
 #include <condition_variable>

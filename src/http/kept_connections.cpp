@@ -9,21 +9,22 @@
 #include <cstring>
 #include <string_view>
 
-#include "accepted_socket.hpp"
+#include "civet_sockets.hpp"
 
 namespace sockdiag {
 namespace {
 
 constexpr unsigned kWorkersPerSeat = 4;
-// With fewer free workers than this part of them, idle connections are let go.
+// Idle connections are released if fewer than this part of the workers are free.
 constexpr unsigned kWorkersPerFree = 8;
 
 bool is(const char* text, const char* expected) noexcept {
   return ::strcasecmp(text, expected) == 0;
 }
 
-// Unless the client says otherwise, HTTP/1.1 keeps and HTTP/1.0 closes (RFC 9112, section 9.3).
-// CivetWeb decides by the first Connection line alone: a second one, or another word, closes.
+// Returns true if the client wants to keep the connection: by default HTTP/1.1 keeps and HTTP/1.0
+// closes (RFC 9112, section 9.3). CivetWeb reads the first Connection line only, so a second line,
+// or another word than keep-alive, closes.
 bool wants_to_be_kept(const mg_request_info& request) noexcept {
   std::optional<bool> said;
   for (int i = 0; i < request.num_headers; ++i) {
@@ -35,8 +36,8 @@ bool wants_to_be_kept(const mg_request_info& request) noexcept {
   return said.value_or(std::string_view(request.http_version) == "1.1");
 }
 
-// CivetWeb's names and values point into the bytes as they came. Where it stopped early, at a
-// folded line or after MG_MAX_HEADERS, the length is less than what came.
+// Returns the length of the request's head. CivetWeb's names and values point into the bytes that
+// came. If it stopped early, at a folded line or after MG_MAX_HEADERS, the length is too small.
 std::uint64_t head_bytes(const mg_request_info& request) noexcept {
   if (request.num_headers < 1) return 0;
   const char* last = request.http_headers[request.num_headers - 1].value;
@@ -109,7 +110,7 @@ bool KeptConnections::workers_run_short() const noexcept {
   return busy_ + workers_ / kWorkersPerFree >= workers_;
 }
 
-// Its worker reads the end, as if the client had closed, and closes.
+// The worker of the connection then reads an end, as if the client had closed, and closes.
 void KeptConnections::release_oldest() noexcept {
   if (idle_.empty()) return;
   ::shutdown(idle_.front(), SHUT_RD);

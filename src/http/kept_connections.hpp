@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Connections that stay open for a further request. Each holds one of CivetWeb's workers while it
-// is idle, so at most a quarter of the workers may be held, and when workers run short those that
-// have been idle longest are let go. CivetWeb itself does not wait for the next request but for the
-// bytes of one that has begun. Safe from any thread.
+// Keeps connections open for a further request. Each holds one of CivetWeb's workers while it is
+// idle, so a quarter of the workers at most may be held. When few workers are free, the connection
+// that has been idle longest is released. CivetWeb itself waits only for the rest of a request that
+// has begun. Safe from any thread.
 
 #include <chrono>
 #include <cstdint>
@@ -18,28 +18,29 @@ namespace sockdiag {
 
 class KeptConnections {
  public:
-  // A connection from its begin to its end. Its worker alone uses it.
+  // State of a connection from its begin to its end. Only its worker uses it.
   struct Connection {
-    std::optional<int> socket;  // set where it has a seat among those that are kept
-    std::uint64_t request_bytes = 0;
+    std::optional<int> socket;        // set if it has one of the seats for kept connections
+    std::uint64_t request_bytes = 0;  // of all its requests so far
   };
 
-  // Sockets are looked for among the descriptors below `descriptors_end`.
+  // Looks for sockets among the descriptors below `descriptors_end`.
   KeptConnections(unsigned workers, std::chrono::milliseconds idle_timeout, int descriptors_end);
 
-  // A worker has taken a connection.
+  // A worker calls begin() when it takes a connection, and end() when it closes it.
   void begin() noexcept;
   void end(const Connection& connection) noexcept;
 
-  // Whether the connection can be kept after this request: the client wants it, and there is a
-  // seat. The request has to end with its head, and nothing may have come after it: what hides in
-  // a body is never taken for a request.
+  // Returns true if the connection can be kept after this request: the client wants it, there is a
+  // seat, and the kernel has received no byte after the head of the request. So a body is never
+  // read as a request.
   [[nodiscard]] bool may_keep(Connection& connection, const mg_request_info& request) noexcept;
 
-  // Waits for the next request, or the client's end. Returns false if it is to be closed.
+  // Waits until the next request begins or the client closes. Returns false if the server has to
+  // close the connection.
   [[nodiscard]] bool await_request(const Connection& connection) noexcept;
 
-  // Lets all of them go, and keeps none from now on.
+  // Releases all connections, and keeps none from now on.
   void release_all() noexcept;
 
  private:
@@ -54,8 +55,7 @@ class KeptConnections {
   bool released_ = false;
   unsigned busy_ = 0;   // workers that have a connection
   unsigned seats_ = 0;  // connections that are kept
-  // Sockets that wait for a request, those that have waited longest first. Each is open for as long
-  // as it is here.
+  // Sockets that wait for a request, the longest first. Each stays open while it is in here.
   std::vector<int> idle_;
 };
 

@@ -6,7 +6,6 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -44,7 +43,7 @@ bool is_label(std::string_view text) {
          text.back() != '-' && text.find_first_not_of(kNameCharacters) == std::string_view::npos;
 }
 
-// A last label of digits alone would be a wrong IPv4 address.
+// A name whose last label has digits only would be a wrong IPv4 address.
 bool is_name(std::string_view text) {
   if (text.size() > kMaxNameLength) return false;
   std::size_t dot = text.find('.');
@@ -92,20 +91,16 @@ std::vector<ListenAddress> addresses_in(const addrinfo* list, const ListenAddres
   return addresses;
 }
 
-// Asks with a port that the kernel chooses, so that nothing is disturbed and no port is in use.
-// Where it cannot be asked, the server finds out.
+// Binds a port that the kernel chooses, so no port is in use. Returns true if the kernel does not
+// say: then the server finds out.
 bool is_of_this_host(ListenAddress address) {
   if (address.kind == ListenAddress::Host::any) return true;
   address.port = 0;
-  const SocketAddress own = socket_address(address, "127.0.0.1");
-  const int fd = ::socket(own.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return true;
-  const bool refused = ::bind(fd, own.get(), own.length) != 0 && errno == EADDRNOTAVAIL;
-  ::close(fd);
-  return !refused;
+  const SocketAddress own = socket_address(address, "");
+  return ProbeSocket(own.family()).bind(own) != EADDRNOTAVAIL;
 }
 
-// localhost has ::1 in most files of hosts, wherever IPv6 is switched off.
+// Most hosts files give localhost the address ::1, even where IPv6 is switched off.
 bool is_needless(const ListenAddress& address) {
   if (address.kind != ListenAddress::Host::ipv6) return false;
   return !have_ipv6() || (address.host == "::1" && !is_of_this_host(address));
@@ -122,9 +117,7 @@ void leave_out_needless_ipv6(std::vector<ListenAddress>& addresses) {
 
 bool have_ipv6() {
   if ((::mg_check_feature(MG_FEATURES_IPV6) & MG_FEATURES_IPV6) == 0) return false;
-  const int probe = ::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (probe >= 0) ::close(probe);
-  return probe >= 0;
+  return ProbeSocket(AF_INET6).is_open();
 }
 
 std::optional<ListenAddress> parse_listen_address(std::string_view text) {

@@ -3,6 +3,9 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <unistd.h>
+
+#include <cerrno>
 
 namespace sockdiag {
 
@@ -22,6 +25,29 @@ SocketAddress socket_address(const ListenAddress& address, const char* any_host)
   ::inet_pton(AF_INET6, host, &ipv6.sin6_addr);
   result.length = sizeof ipv6;
   return result;
+}
+
+ProbeSocket::ProbeSocket(int family) noexcept
+    : descriptor_(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)),
+      problem_(is_open() ? 0 : errno) {}
+
+ProbeSocket::~ProbeSocket() {
+  if (is_open()) ::close(descriptor_);
+}
+
+int ProbeSocket::bind(const SocketAddress& address) const noexcept {
+  if (!is_open()) return problem_;
+  return ::bind(descriptor_, address.get(), address.length) == 0 ? 0 : errno;
+}
+
+int ProbeSocket::bind_and_listen(const SocketAddress& address, bool ipv6_only) const noexcept {
+  const auto set = [this](int level, int option, int value) {
+    static_cast<void>(::setsockopt(descriptor_, level, option, &value, sizeof value));
+  };
+  set(SOL_SOCKET, SO_REUSEADDR, 1);
+  if (address.family() == AF_INET6) set(IPPROTO_IPV6, IPV6_V6ONLY, ipv6_only ? 1 : 0);
+  if (const int problem = bind(address)) return problem;
+  return ::listen(descriptor_, 1) == 0 ? 0 : errno;
 }
 
 }  // namespace sockdiag

@@ -99,7 +99,7 @@ HttpResponse Pages::metrics(const HttpRequest& request) {
   response.headers.emplace_back("Vary", "Accept-Encoding");
   Parts parts = shared_parts(board_);
   parts.push_back(std::make_shared<const TextPart>(options_.exporter_text()));
-  if (accepts_gzip(request.accept_encoding.value_or(""))) {
+  if (accepts_gzip(request.header("Accept-Encoding").value_or(""))) {
     append_gzip(response, parts);
   } else {
     for (const auto& part : parts) response.body.push_back(text_of(part));

@@ -188,9 +188,8 @@ class FewDescriptors(EndToEndTest):
 
 
 class FewThreads(EndToEndTest):
-    # The log's, the sampler's and the one that reloads; four that are tried out; then CivetWeb's
-    # three.
-    THREADS = 3 + 4 + 3
+    # The log's, the sampler's and the one that reloads; then CivetWeb's three.
+    THREADS = 3 + 3
 
     def test_without_one_of_its_threads_it_does_not_start(self):
         config = ConfigFile('web: {workers: 2, listen_addresses: ["127.0.0.1:0"]}\n')
@@ -204,7 +203,7 @@ class FewThreads(EndToEndTest):
                 self.assertRegex(complaints[0], "(?i)cannot (start|listen)")
 
     def test_threads_that_are_not_permitted_hint_at_the_container_engine(self):
-        for number in (1, 2, 4):  # the log's, the sampler's, one that is tried out
+        for number in (1, 2):  # the log's, the sampler's
             with self.subTest(number):
                 environment = thread_fault(number, "EPERM")
                 done = run("--web.listen-address=127.0.0.1:0", environment=environment)

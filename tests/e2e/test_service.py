@@ -343,9 +343,8 @@ class UnderTheUnitsRestrictions(ServiceTest):
 class AtTheLimitOfThreads(ServiceTest):
     """TasksMax, or whatever else says that there are no more threads."""
 
-    # main, the log's, the sampler, one that reloads, one that accepts connections, one that wakes it
-    # at the end, 64 workers
-    THREADS = 70
+    # main, the log's, the sampler, one that reloads, one that accepts connections, 64 workers
+    THREADS = 69
     AS_USER = ("setpriv", "--reuid=64123", "--clear-groups")
     ENVIRONMENT = {"ASAN_OPTIONS": "detect_leaks=0"}
 
@@ -367,7 +366,7 @@ class AtTheLimitOfThreads(ServiceTest):
             environment=self.ENVIRONMENT,
         )
         self.assertEqual(done.returncode, 1)
-        self.assertIn(b"cannot start 66 threads for 64 workers: ", done.stderr)
+        self.assertIn(b"cannot start 65 threads for 64 workers: ", done.stderr)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// One gzip member (RFC 1952) put together from parts that were compressed apart (RFC 1951), so that
-// a part that many answers share is compressed once. Pure functions; they throw std::bad_alloc.
+// Builds one gzip member (RFC 1952) from parts that were compressed one by one (RFC 1951). So a
+// part that many answers share is compressed once. Pure functions; they throw std::bad_alloc.
 
 #include <cstdint>
 #include <span>
@@ -12,14 +12,14 @@
 namespace sockdiag {
 
 struct DeflatedPart {
-  std::string bytes;         // deflate blocks, none of them the last, up to a byte boundary
+  std::string bytes;         // deflate blocks without the last one, up to a byte boundary
   std::uint32_t crc32 = 0;   // of the text
-  std::uint64_t length = 0;  // of the text
+  std::uint64_t length = 0;  // bytes of the text
 };
 
 [[nodiscard]] DeflatedPart deflate_part(std::string_view text);
 
-// header, the parts' bytes in order, trailer: that is the member.
+// A member is the header, the bytes of the parts in order, and the trailer.
 [[nodiscard]] std::string gzip_header();
 [[nodiscard]] std::string gzip_trailer(std::span<const DeflatedPart* const> parts);
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Where to listen, as exporters write it: `:10293` is every address of both families,
+// Addresses to listen on, as exporters write them: `:10293` is every address of both families,
 // `127.0.0.1:10293` and `[::1]:10293` are one address, `localhost:10293` is each address that the
-// name has (RFC 1123 says what a name is).
+// name has (RFC 1123 says what a name is). All functions are safe from any thread.
 
 #include <cstdint>
 #include <optional>
@@ -20,40 +20,43 @@ struct ListenAddress {
   Host kind = Host::any;
   std::string host;        // empty for any; without brackets
   std::uint16_t port = 0;  // 0: the kernel chooses one
-  std::string name{};      // what it was resolved from; empty where it was given as a number
+  std::string name{};      // the name it was resolved from; empty if given as a number
 
   friend bool operator==(const ListenAddress&, const ListenAddress&) = default;
 };
 
-// Numbers only: nothing where the host is a name, or where it makes no sense.
+// Parses an address whose host is a number. Returns nothing if the host is a name, or for text that
+// is no address.
 [[nodiscard]] std::optional<ListenAddress> parse_listen_address(std::string_view text);
 
-// Whether it is written as an address, with a host that may be a name. Resolves nothing.
+// Returns true if the text is written as an address. The host may be a name; it is not resolved.
 [[nodiscard]] bool is_listen_address(std::string_view text);
 
-// A host that is not to be had; the text is one line that begins with the address as it was given.
+// Thrown if this host cannot listen on an address. The text is one line that begins with the
+// address as it was given.
 class ListenAddressError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-// Each address of this host that `text` means, none of them twice. IPv6 addresses of a name that
-// also has IPv4 ones are left out where CivetWeb or the kernel has no IPv6, and ::1 where it is
-// off. Asks the resolver (getaddrinfo) about names, which may take as long as it likes. Binds no
-// port that could be in use. Throws ListenAddressError where a name is not known or has an address
-// of another host; an address that is given as a number is returned as it is.
+// Returns each address that `text` means, none of them twice. Returns a number as it is. Resolves a
+// name with getaddrinfo(), which has no time limit. If a name has IPv4 addresses, leaves out its
+// IPv6 addresses if CivetWeb or the kernel has no IPv6, and ::1 if IPv6 is switched off. Binds no
+// port that could be in use. Throws ListenAddressError if a name is unknown or has an address of
+// another host.
 [[nodiscard]] std::vector<ListenAddress> resolve_listen_address(const std::string& text);
 
-// Throws ListenAddressError where nothing here could listen on `text`, whatever else uses the port.
+// Throws ListenAddressError if this host cannot listen on `text`. Does not check whether the port
+// is in use.
 void check_listen_address(const std::string& text);
 
-// Whether CivetWeb and the kernel have IPv6.
+// Returns true if CivetWeb and the kernel have IPv6.
 [[nodiscard]] bool have_ipv6();
 
-// As parse_listen_address() reads it.
+// Returns the text that parse_listen_address() reads.
 [[nodiscard]] std::string to_string(const ListenAddress& address);
 
-// Where a browser on this host finds it: a listener on every address is at localhost.
+// Returns a URL for a browser on this host. The host is localhost for a listener on every address.
 [[nodiscard]] std::string to_url(const ListenAddress& address, std::string_view path);
 
 }  // namespace sockdiag

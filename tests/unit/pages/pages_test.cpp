@@ -47,7 +47,7 @@ class Site {
   Pages pages() { return {board, options_}; }
   HttpResponse get(const std::string& path, const std::string& method = "GET") {
     Pages site{board, options_};
-    return site.answer({method, path, std::nullopt});
+    return site.answer({method, path});
   }
   Pages::Options& options() { return options_; }
 
@@ -159,10 +159,11 @@ TEST_CASE("A custom telemetry path replaces the usual one and is linked") {
 TEST_CASE("Compressed scrapes say so") {
   Site site;
   site.board.publish(exposition(60s));
-  const auto response = site.pages().answer({"GET", "/metrics", "gzip"});
+  const auto response = site.pages().answer({"GET", "/metrics", {{"Accept-Encoding", "gzip"}}});
   CHECK(header(response, "Content-Encoding") == "gzip");
   CHECK(body_of(response).starts_with("\x1f\x8b"));
-  CHECK_FALSE(header(site.pages().answer({"GET", "/metrics", "gzip;q=0"}), "Content-Encoding"));
+  const HttpRequest refusing{"GET", "/metrics", {{"Accept-Encoding", "gzip;q=0"}}};
+  CHECK_FALSE(header(site.pages().answer(refusing), "Content-Encoding"));
 }
 
 TEST_CASE("More scrapes at a time than allowed get 503, and the next one is answered") {

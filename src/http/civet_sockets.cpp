@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "accepted_socket.hpp"
+#include "civet_sockets.hpp"
 
 #include <linux/tcp.h>
 #include <netdb.h>
@@ -22,7 +22,7 @@ struct Endpoint {
   int port = 0;
 };
 
-// As CivetWeb writes it; nothing where the descriptor is no connected socket.
+// Returns the address as CivetWeb writes it, or nothing if the descriptor has none.
 std::optional<Endpoint> endpoint_of(int descriptor, Name name) noexcept {
   sockaddr_storage storage{};
   auto* const address = reinterpret_cast<sockaddr*>(&storage);
@@ -46,13 +46,22 @@ bool belongs_to(int descriptor, const mg_request_info& request) noexcept {
   return local && local->port == request.server_port;
 }
 
+bool listens_on(int descriptor, int port) noexcept {
+  int listens = 0;
+  socklen_t length = sizeof listens;
+  if (::getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) != 0) return false;
+  if (listens == 0) return false;
+  const auto local = endpoint_of(descriptor, ::getsockname);
+  return local && local->port == port;
+}
+
 }  // namespace
 
 std::optional<int> find_accepted_socket(const mg_request_info& request, int end) noexcept {
   std::optional<int> found;
   for (int descriptor = 0; descriptor < end; ++descriptor) {
     if (!belongs_to(descriptor, request)) continue;
-    if (found) return std::nullopt;  // one client port that faces two of our addresses
+    if (found) return std::nullopt;  // a client port that faces two of our addresses
     found = descriptor;
   }
   return found;
@@ -66,6 +75,12 @@ std::optional<std::uint64_t> bytes_received(int socket) noexcept {
       offsetof(tcp_info, tcpi_bytes_received) + sizeof info.tcpi_bytes_received;
   if (length < kNeeded) return std::nullopt;
   return info.tcpi_bytes_received;
+}
+
+void stop_listening(int port, int end) noexcept {
+  for (int descriptor = 0; descriptor < end; ++descriptor) {
+    if (listens_on(descriptor, port)) ::shutdown(descriptor, SHUT_RD);
+  }
 }
 
 }  // namespace sockdiag

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// A request and its answer, as values (RFC 9110).
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace sockdiag {
+
+using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
+
+struct HttpRequest {
+  std::string method;
+  std::string path;  // as sent, without the query; `*` for the server as a whole
+  HttpHeaders headers{};
+
+  // Returns the value of the header with this name, in any case. Joins the values of several lines
+  // with ", " (RFC 9110, section 5.3). Returns nothing if there is no such line.
+  [[nodiscard]] std::optional<std::string> header(std::string_view name) const;
+};
+
+struct HttpResponse {
+  int status = 200;
+  std::string content_type;
+  HttpHeaders headers;
+  // Sent one after the other. Shared, so that no request copies a large body.
+  std::vector<std::shared_ptr<const std::string>> body;
+  std::shared_ptr<const void> held{};  // released when the answer has been sent
+};
+
+[[nodiscard]] HttpResponse text_response(int status, std::string text);
+
+}  // namespace sockdiag
