@@ -3,14 +3,12 @@
 
 #include <algorithm>
 #include <exception>
-
-#include "sockdiag/pages/pages.hpp"
+#include <utility>
 
 namespace sockdiag {
 
-RequestCounter::RequestCounter(std::string telemetry_path)
-    : telemetry_path_(std::move(telemetry_path)) {
-  for (const int code : {200, 500, 503}) counts_[{telemetry_path_, code}] = 0;
+RequestCounter::RequestCounter(std::vector<std::string> paths) : paths_(std::move(paths)) {
+  for (const int code : {200, 500, 503}) counts_[{paths_.front(), code}] = 0;
 }
 
 void RequestCounter::count(std::string_view path, int code) noexcept {
@@ -27,8 +25,7 @@ RequestCounts RequestCounter::counts() const {
 }
 
 std::string RequestCounter::label_of(std::string_view path) const {
-  const bool known = path == telemetry_path_ || std::ranges::find(kPages, path) != std::end(kPages);
-  return known ? std::string(path) : "other";
+  return std::ranges::find(paths_, path) != paths_.end() ? std::string(path) : "other";
 }
 
 }  // namespace sockdiag

@@ -78,9 +78,9 @@ class Exporter::Parts {
       : start_time_(read_process_start_time()),
         liveness_(watchdog()),
         reloader_(configuration, std::move(load), [this](const Configuration& c) { apply(c); }),
-        requests_(configuration.web.telemetry_path),
         publisher_(board_, configuration.metrics.exclude),
         pages_(board_, page_options(configuration.web)),
+        requests_(pages_.paths()),
         sampler_(kernel_sampling(publisher_), policies_of(configuration), iteration_listener()),
         reloading_([this] { static_cast<void>(reload()); }),
         server_(server_options(configuration.web, std::move(addresses), requests_),
@@ -187,9 +187,9 @@ class Exporter::Parts {
   Board board_;
   Liveness liveness_;
   Reloader reloader_;
-  RequestCounter requests_;
   Publisher publisher_;
   Pages pages_;
+  RequestCounter requests_;
   Sampler sampler_;
   RequestedTask reloading_;
   HttpServer server_;  // last: what it calls is there before it and after it

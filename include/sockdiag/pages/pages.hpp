@@ -1,26 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// What the server says at each path. Safe from any thread.
+// What the server answers at each path. Safe from any thread.
 
-#include <array>
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sockdiag/core/reload_status.hpp"
-#include "sockdiag/http/http_server.hpp"
+#include "sockdiag/http/http_message.hpp"
 #include "sockdiag/pages/exposition.hpp"
 
 namespace sockdiag {
 
 inline constexpr char kHealthPath[] = "/-/healthy";
-
-// The paths there are beside the telemetry path.
-inline constexpr std::array<std::string_view, 4> kPages = {"/", kHealthPath, "/-/ready",
-                                                           "/-/reload"};
 
 class Pages {
  public:
@@ -29,23 +26,30 @@ class Pages {
     unsigned max_requests = 40;
     // The exporter's and the process's own metrics, rendered for each scrape.
     std::function<std::string()> exporter_text;
-    std::function<bool()> is_alive = [] { return true; };  // whether the process is healthy
-    std::function<ReloadResult()> reload;  // not set where the lifecycle endpoint is off
+    std::function<bool()> is_alive = [] { return true; };  // returns whether the process is healthy
+    std::function<ReloadResult()> reload;                  // empty if the lifecycle endpoint is off
   };
 
-  // `board` must outlive it.
-  Pages(const Board& board, Options options) : board_(board), options_(std::move(options)) {}
+  // `board` must outlive the pages.
+  Pages(const Board& board, Options options);
 
-  // Throws what `exporter_text` and `reload` throw.
+  // Answers 404 if the path has no page, 405 if the page does not know the method. Throws what
+  // `exporter_text` and `reload` throw, or std::bad_alloc.
   [[nodiscard]] HttpResponse answer(const HttpRequest& request);
 
-  // All the metrics as text, as a scrape without compression gets them.
+  // Returns all metrics as text, as a scrape without compression gets them.
   [[nodiscard]] std::string metrics_text() const;
 
- private:
-  using Page = HttpResponse (Pages::*)(const HttpRequest&);
+  // Returns the path of each page, the telemetry path first.
+  [[nodiscard]] std::vector<std::string> paths() const;
 
-  [[nodiscard]] Page find(const std::string& path) const;
+ private:
+  struct Route {
+    std::string path;
+    std::span<const std::string_view> methods;  // OPTIONS besides
+    HttpResponse (Pages::*handler)(const HttpRequest&);
+  };
+
   [[nodiscard]] HttpResponse landing(const HttpRequest& request);
   [[nodiscard]] HttpResponse metrics(const HttpRequest& request);
   [[nodiscard]] HttpResponse healthy(const HttpRequest& request);
@@ -54,6 +58,7 @@ class Pages {
 
   const Board& board_;
   Options options_;
+  std::vector<Route> routes_;
   std::shared_ptr<std::atomic<unsigned>> scrapes_ = std::make_shared<std::atomic<unsigned>>(0U);
 };
 

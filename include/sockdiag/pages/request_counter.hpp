@@ -6,6 +6,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sockdiag/core/request_counts.hpp"
 
@@ -13,11 +14,11 @@ namespace sockdiag {
 
 class RequestCounter {
  public:
-  // The telemetry path has its usual codes from the start.
-  explicit RequestCounter(std::string telemetry_path);
+  // `paths` are those of the pages, the telemetry path first. The telemetry path has its usual
+  // codes from the start.
+  explicit RequestCounter(std::vector<std::string> paths);
 
-  // Paths that are no page's are one: `other`. A request whose count finds no memory is not
-  // counted.
+  // Counts a path without a page as `other`. Does not count a request if there is no memory for it.
   void count(std::string_view path, int code) noexcept;
 
   [[nodiscard]] RequestCounts counts() const;
@@ -25,7 +26,7 @@ class RequestCounter {
  private:
   [[nodiscard]] std::string label_of(std::string_view path) const;
 
-  const std::string telemetry_path_;
+  const std::vector<std::string> paths_;
   mutable std::mutex mutex_;
   RequestCounts counts_;
 };

@@ -96,10 +96,13 @@ TEST_CASE("Paths and methods are answered exactly") {
   CHECK(header(response, "Allow") == row.allow);
 }
 
-TEST_CASE("Each page's path is a page's") {
+TEST_CASE("Each path that is listed has a page, and the reload only where it is on") {
   Site site;
+  CHECK(site.pages().paths() ==
+        std::vector<std::string>{"/metrics", "/", "/-/healthy", "/-/ready"});
   site.with_reload({});
-  for (const auto path : kPages) CHECK(site.get(std::string(path)).status != 404);
+  CHECK(site.pages().paths().back() == "/-/reload");
+  for (const std::string& path : site.pages().paths()) CHECK(site.get(path).status != 404);
 }
 
 TEST_CASE("A scrape holds the sample, the status and the exporter's own metrics") {

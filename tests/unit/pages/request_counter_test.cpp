@@ -6,7 +6,7 @@
 namespace sockdiag::test {
 
 TEST_CASE("Requests are counted by path and code, the telemetry path's from the start") {
-  RequestCounter requests("/custom");
+  RequestCounter requests({"/custom", "/", "/-/reload"});
   CHECK(requests.counts() ==
         RequestCounts{{{"/custom", 200}, 0}, {{"/custom", 500}, 0}, {{"/custom", 503}, 0}});
   requests.count("/custom", 200);

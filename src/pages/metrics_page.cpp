@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chrono>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "sockdiag/http/accept_encoding.hpp"
+#include "sockdiag/pages/pages.hpp"
+
+namespace sockdiag {
+namespace {
+
+class CountedScrape {
+ public:
+  explicit CountedScrape(std::shared_ptr<std::atomic<unsigned>> count)
+      : count_(std::move(count)), now_(++*count_) {}
+  CountedScrape(const CountedScrape&) = delete;
+  CountedScrape& operator=(const CountedScrape&) = delete;
+  ~CountedScrape() { --*count_; }
+  [[nodiscard]] unsigned now() const noexcept { return now_; }
+
+ private:
+  std::shared_ptr<std::atomic<unsigned>> count_;  // an answer may outlive the pages
+  unsigned now_;
+};
+
+using Parts = std::vector<std::shared_ptr<const TextPart>>;
+
+// What is too old to be shown is left out.
+Parts shared_parts(const Board& board) {
+  const auto latest = board.latest();
+  return latest != nullptr ? latest->parts(std::chrono::steady_clock::now()) : Parts();
+}
+
+// Points into the part and keeps it alive.
+std::shared_ptr<const std::string> text_of(const std::shared_ptr<const TextPart>& part) {
+  return {part, &part->text()};
+}
+
+std::shared_ptr<const std::string> deflated_of(const std::shared_ptr<const TextPart>& part) {
+  return {part, &part->deflated().bytes};
+}
+
+void append_gzip(HttpResponse& response, const Parts& parts) {
+  std::vector<const DeflatedPart*> deflated;
+  response.headers.emplace_back("Content-Encoding", "gzip");
+  response.body.push_back(std::make_shared<const std::string>(gzip_header()));
+  for (const auto& part : parts) {
+    response.body.push_back(deflated_of(part));
+    deflated.push_back(&part->deflated());
+  }
+  response.body.push_back(std::make_shared<const std::string>(gzip_trailer(deflated)));
+}
+
+}  // namespace
+
+HttpResponse Pages::metrics(const HttpRequest& request) {
+  const auto scrape = std::make_shared<const CountedScrape>(scrapes_);
+  if (scrape->now() > options_.max_requests) {
+    return text_response(503, "too many scrapes at a time\n");
+  }
+  HttpResponse response{200, "text/plain; version=0.0.4; charset=utf-8", {}, {}, scrape};
+  response.headers.emplace_back("Vary", "Accept-Encoding");
+  Parts parts = shared_parts(board_);
+  parts.push_back(std::make_shared<const TextPart>(options_.exporter_text()));
+  if (accepts_gzip(request.header("Accept-Encoding").value_or(""))) {
+    append_gzip(response, parts);
+  } else {
+    for (const auto& part : parts) response.body.push_back(text_of(part));
+  }
+  return response;
+}
+
+std::string Pages::metrics_text() const {
+  std::string text;
+  for (const auto& part : shared_parts(board_)) text += part->text();
+  return text + options_.exporter_text();
+}
+
+}  // namespace sockdiag
