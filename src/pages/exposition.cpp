@@ -17,7 +17,6 @@ std::vector<std::shared_ptr<const TextPart>> Exposition::parts(
   for (const Sampled<TextPart>* part : {&tcp, &listeners, &kernel}) {
     if (part->is_fresh(now)) parts.push_back(part->value);
   }
-  parts.push_back(statuses);
   return parts;
 }
 

@@ -24,14 +24,6 @@ class CountedScrape {
   unsigned now_;
 };
 
-using Parts = std::vector<std::shared_ptr<const TextPart>>;
-
-// What is too old to be shown is left out.
-Parts shared_parts(const Board& board) {
-  const auto latest = board.latest();
-  return latest != nullptr ? latest->parts(std::chrono::steady_clock::now()) : Parts();
-}
-
 // Points into the part and keeps it alive.
 std::shared_ptr<const std::string> text_of(const std::shared_ptr<const TextPart>& part) {
   return {part, &part->text()};
@@ -41,7 +33,8 @@ std::shared_ptr<const std::string> deflated_of(const std::shared_ptr<const TextP
   return {part, &part->deflated().bytes};
 }
 
-void append_gzip(HttpResponse& response, const Parts& parts) {
+void append_gzip(HttpResponse& response,
+                 const std::vector<std::shared_ptr<const TextPart>>& parts) {
   std::vector<const DeflatedPart*> deflated;
   response.headers.emplace_back("Content-Encoding", "gzip");
   response.body.push_back(std::make_shared<const std::string>(gzip_header()));
@@ -54,6 +47,19 @@ void append_gzip(HttpResponse& response, const Parts& parts) {
 
 }  // namespace
 
+// One publication, without what is too old to be shown, and the exporter's own metrics.
+Pages::Parts Pages::parts() const {
+  const auto latest = board_.latest();
+  Parts parts;
+  SampleStatuses statuses;
+  if (latest != nullptr) {
+    parts = latest->parts(std::chrono::steady_clock::now());
+    statuses = latest->samples->statuses;
+  }
+  parts.push_back(std::make_shared<const TextPart>(options_.exporter_text(statuses)));
+  return parts;
+}
+
 HttpResponse Pages::metrics(const HttpRequest& request) {
   const auto scrape = std::make_shared<const CountedScrape>(scrapes_);
   if (scrape->now() > options_.max_requests) {
@@ -61,8 +67,7 @@ HttpResponse Pages::metrics(const HttpRequest& request) {
   }
   HttpResponse response{200, "text/plain; version=0.0.4; charset=utf-8", {}, {}, scrape};
   response.headers.emplace_back("Vary", "Accept-Encoding");
-  Parts parts = shared_parts(board_);
-  parts.push_back(std::make_shared<const TextPart>(options_.exporter_text()));
+  const Parts parts = this->parts();
   if (accepts_gzip(request.header("Accept-Encoding").value_or(""))) {
     append_gzip(response, parts);
   } else {
@@ -73,8 +78,8 @@ HttpResponse Pages::metrics(const HttpRequest& request) {
 
 std::string Pages::metrics_text() const {
   std::string text;
-  for (const auto& part : shared_parts(board_)) text += part->text();
-  return text + options_.exporter_text();
+  for (const auto& part : parts()) text += part->text();
+  return text;
 }
 
 }  // namespace sockdiag

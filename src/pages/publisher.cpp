@@ -30,7 +30,6 @@ void Publisher::publish(std::shared_ptr<const Samples> samples) {
   exposition->tcp = text_of(samples->tcp, known.tcp, before.tcp, excluded);
   exposition->listeners = text_of(samples->listeners, known.listeners, before.listeners, excluded);
   exposition->kernel = text_of(samples->kernel, known.kernel, before.kernel, excluded);
-  exposition->statuses = std::make_shared<const TextPart>(render(samples->statuses, excluded));
   exposition->samples = std::move(samples);
   rendered_without_ = std::move(excluded);
   board_.publish(std::move(exposition));

@@ -99,8 +99,11 @@ SampleResult TcpTables::poll_listeners(Duration peak_window) {
   return {true, listen_drops_problem_};
 }
 
+// Listeners are polled often and rarely change: values that stay keep their text.
 void TcpTables::report_listeners(Duration peak_window) {
-  listeners_ = std::make_shared<const ListenerSnapshot>(watch_.report(Clock::now(), peak_window));
+  ListenerSnapshot snapshot = watch_.report(Clock::now(), peak_window);
+  if (listeners_ != nullptr && *listeners_ == snapshot) return;
+  listeners_ = std::make_shared<const ListenerSnapshot>(std::move(snapshot));
 }
 
 bool TcpTables::poll_once() {

@@ -170,10 +170,12 @@ class Exporter::Parts {
     options.telemetry_path = web.telemetry_path;
     options.max_requests = web.max_requests;
     options.is_alive = [this] { return liveness_.is_alive(Liveness::TimePoint::clock::now()); };
-    options.exporter_text = [this] {
-      return render(
-          ExporterState{reloader_.status(), read_process_stats(), start_time_, requests_.counts()},
-          publisher_.excluded());
+    options.exporter_text = [this](const SampleStatuses& statuses) {
+      const FamilyPatterns excluded = publisher_.excluded();
+      return render(statuses, excluded) +
+             render(ExporterState{reloader_.status(), read_process_stats(), start_time_,
+                                  requests_.counts()},
+                    excluded);
     };
     if (web.enable_lifecycle) options.reload = [this] { return reload(); };
     return options;
@@ -236,8 +238,9 @@ std::optional<std::string> sample_once(Configuration configuration, bool process
   if (board.latest() == nullptr || board.latest()->tcp.value == nullptr) return std::nullopt;
   const ReloadStatus loaded{true, std::chrono::system_clock::now()};
   Pages::Options options;
-  options.exporter_text = [&] {
-    return render(ExporterState{loaded, read_process_stats(), read_process_start_time()},
+  options.exporter_text = [&](const SampleStatuses& statuses) {
+    return render(statuses, configuration.metrics.exclude) +
+           render(ExporterState{loaded, read_process_stats(), read_process_start_time()},
                   configuration.metrics.exclude);
   };
   return Pages(board, std::move(options)).metrics_text();

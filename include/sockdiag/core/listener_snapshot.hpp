@@ -15,11 +15,15 @@ struct ListenerCounts {
   // A counter: SYNs and ACKs that were certainly dropped at the port since the first poll. Nothing
   // where the last poll could not tell.
   std::optional<std::uint64_t> drops;
+
+  friend bool operator==(const ListenerCounts&, const ListenerCounts&) noexcept = default;
 };
 
 struct ListenerSnapshot {
   std::vector<ListenerCounts> ports;  // by ascending port
   ListenerCounts other;
+
+  friend bool operator==(const ListenerSnapshot&, const ListenerSnapshot&) noexcept = default;
 };
 
 }  // namespace sockdiag

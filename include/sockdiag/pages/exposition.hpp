@@ -37,7 +37,6 @@ struct Exposition {
   Sampled<TextPart> tcp;
   Sampled<TextPart> listeners;
   Sampled<TextPart> kernel;
-  std::shared_ptr<const TextPart> statuses;  // how sampling goes
 
   // What there is to show at that time, in the order of the exposition.
   [[nodiscard]] std::vector<std::shared_ptr<const TextPart>> parts(

@@ -24,8 +24,9 @@ class Pages {
   struct Options {
     std::string telemetry_path = "/metrics";
     unsigned max_requests = 40;
-    // The exporter's and the process's own metrics, rendered for each scrape.
-    std::function<std::string()> exporter_text;
+    // What the exporter says of itself, rendered for each scrape: how sampling goes, and the
+    // process.
+    std::function<std::string(const SampleStatuses&)> exporter_text;
     std::function<bool()> is_alive = [] { return true; };  // returns whether the process is healthy
     std::function<ReloadResult()> reload;                  // empty if the lifecycle endpoint is off
   };
@@ -50,6 +51,9 @@ class Pages {
     HttpResponse (Pages::*handler)(const HttpRequest&);
   };
 
+  using Parts = std::vector<std::shared_ptr<const TextPart>>;
+
+  [[nodiscard]] Parts parts() const;
   [[nodiscard]] HttpResponse landing(const HttpRequest& request);
   [[nodiscard]] HttpResponse metrics(const HttpRequest& request);
   [[nodiscard]] HttpResponse healthy(const HttpRequest& request);

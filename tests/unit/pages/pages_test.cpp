@@ -15,7 +15,7 @@ std::shared_ptr<const Exposition> exposition(std::chrono::seconds fresh_for) {
   auto result = std::make_shared<Exposition>();
   result->tcp = {std::make_shared<const TextPart>("sockets 1\n"),
                  std::chrono::steady_clock::now() + fresh_for};
-  result->statuses = std::make_shared<const TextPart>("status 1\n");
+  result->samples = std::make_shared<const Samples>();
   return result;
 }
 
@@ -35,7 +35,7 @@ std::optional<std::string> header(const HttpResponse& response, const std::strin
 class Site {
  public:
   Site() {
-    options_.exporter_text = [] { return std::string("own 1\n"); };
+    options_.exporter_text = [](const SampleStatuses&) { return std::string("status 1\nown 1\n"); };
   }
 
   Board board;
@@ -175,7 +175,7 @@ TEST_CASE("More scrapes at a time than allowed get 503, and the next one is answ
   std::promise<void> go_on;
   bool first = true;
   site.options().max_requests = 1;
-  site.options().exporter_text = [&] {
+  site.options().exporter_text = [&](const SampleStatuses&) {
     if (std::exchange(first, false)) {
       inside.set_value();
       go_on.get_future().wait();
@@ -208,7 +208,7 @@ TEST_CASE("A collector that throws does not count as a scrape for ever") {
   Site site;
   site.options().max_requests = 1;
   bool broken = true;
-  site.options().exporter_text = [&]() -> std::string {
+  site.options().exporter_text = [&](const SampleStatuses&) -> std::string {
     if (broken) throw std::runtime_error("broken");
     return "own 1\n";
   };

@@ -14,7 +14,6 @@ Samples with_sockets(std::uint64_t unknown) {
   snapshot.unknown_state_sockets = unknown;
   Samples samples;
   samples.tcp.value = std::make_shared<const TcpSnapshot>(std::move(snapshot));
-  samples.statuses = {{.source = "tcp", .attempts = 1}};
   return samples;
 }
 
@@ -35,10 +34,9 @@ class Site {
 TEST_CASE("What is published is shown with its values") {
   Site site;
   const Samples samples = with_sockets(3);
-  CHECK_THAT(site.publish(samples)->text(), contains_text(std::string(kSockets) + "{source=\"tcp\"} 3\n"));
+  CHECK_THAT(site.publish(samples)->text(),
+             contains_text(std::string(kSockets) + "{source=\"tcp\"} 3\n"));
   CHECK(site.board.latest()->samples->tcp.value == samples.tcp.value);
-  CHECK_THAT(site.board.latest()->statuses->text(),
-             contains_text("sample_success{source=\"tcp\"} 0\n"));
   CHECK(site.board.latest()->listeners.value == nullptr);
 }
 
