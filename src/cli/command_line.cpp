@@ -13,6 +13,7 @@
 #include "sockdiag/core/quoted.hpp"
 #include "sockdiag/core/version.hpp"
 #include "sockdiag/http/listen_address.hpp"
+#include "sockdiag/metrics/metric_families.hpp"
 
 namespace sockdiag {
 namespace {
@@ -259,6 +260,7 @@ LoadedConfiguration load_with_origins(const CommandLine& command_line) {
   LoadedConfiguration loaded;
   if (command_line.config_file) loaded = load_file(*command_line.config_file);
   for (const CommandLine::Setting& setting : command_line.settings) set_key(loaded, setting);
+  check_families(loaded, family_names());
   check_contradictions(loaded);
   return loaded;
 }

@@ -12,7 +12,6 @@
 #include "sockdiag/configuration/nearest_name.hpp"
 #include "sockdiag/core/quoted.hpp"
 #include "sockdiag/http/listen_address.hpp"
-#include "sockdiag/metrics/metric_families.hpp"
 
 namespace sockdiag {
 namespace {
@@ -67,17 +66,6 @@ bool boolean(const std::string& text) {
 std::string listen_address(const std::string& text) {
   if (!is_listen_address(text)) bad_value(text);
   return text;
-}
-
-// A name that is not near enough to be meant suggests nothing.
-std::string families(const std::string& text) {
-  const std::vector<std::string_view> known = family_names();
-  const auto matches = [&](std::string_view name) { return matches_family(text, name); };
-  if (std::any_of(known.begin(), known.end(), matches)) return text;
-  std::string problem = "got " + quoted_excerpt(text);
-  const auto meant = nearest_name(excerpt(text), known);
-  if (meant) problem += "; did you mean \"" + std::string(*meant) + "\"?";
-  throw ConfigError(problem);
 }
 
 // Unreserved characters of RFC 3986 only, so that the path is what the client sends.
@@ -269,7 +257,7 @@ constexpr auto kKeys = std::to_array<ConfigurationKey>({
     {.name = "metrics.exclude",
      .expected = "a list of names of families, or their beginnings and *, such as process_*",
      .summary = "Families of metrics that are left out; nothing else changes.",
-     .set = [](C& c, const std::string& t) { c.metrics.exclude.push_back(families(t)); },
+     .set = [](C& c, const std::string& t) { c.metrics.exclude.push_back(t); },
      .clear = [](C& c) { c.metrics.exclude.clear(); },
      .show = [](const C& c) { return show_strings(c.metrics.exclude); }},
     {.name = "web.listen_addresses",
@@ -396,6 +384,22 @@ void check_contradictions(const LoadedConfiguration& loaded) {
     text.append(origins.of(wrong->other_key).value_or("the default")).append(")");
   }
   throw ConfigError(text);
+}
+
+void check_families(const LoadedConfiguration& loaded, std::span<const std::string_view> known) {
+  constexpr std::string_view kKey = "metrics.exclude";
+  const FamilyPatterns& patterns = loaded.configuration.metrics.exclude;
+  for (std::size_t i = 0; i < patterns.size(); ++i) {
+    const auto matches = [&](std::string_view name) { return matches_family(patterns[i], name); };
+    if (std::any_of(known.begin(), known.end(), matches)) continue;
+    std::string text = loaded.origins.of_element(kKey, i).value_or("the default");
+    text.append(": ").append(kKey).append(": expected ");
+    text.append(find_configuration_key(kKey)->expected);
+    text.append(", got ").append(quoted_excerpt(patterns[i]));
+    const auto meant = nearest_name(excerpt(patterns[i]), known);
+    if (meant) text.append("; did you mean \"").append(*meant).append("\"?");
+    throw ConfigError(text);
+  }
 }
 
 }  // namespace sockdiag

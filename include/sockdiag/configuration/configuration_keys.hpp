@@ -81,4 +81,8 @@ struct LoadedConfiguration {
 // Throws ConfigError, with the places of what contradicts each other.
 void check_contradictions(const LoadedConfiguration& loaded);
 
+// Throws ConfigError, with the place, if a pattern of metrics.exclude matches none of the `known`
+// names of families. Suggests the known name that is nearest to it, if one is near.
+void check_families(const LoadedConfiguration& loaded, std::span<const std::string_view> known);
+
 }  // namespace sockdiag

@@ -84,6 +84,34 @@ TEST_CASE("Only what flags and file make together is checked for contradictions"
   std::filesystem::remove(path);
 }
 
+TEST_CASE("A pattern that matches no family is refused where it stands") {
+  const auto path = std::filesystem::temp_directory_path() / "sockdiag_families_test.yml";
+  const std::string file_flag = "--config.file=" + path.string();
+  const auto problem_in = [&](const std::string& text) -> std::string {
+    std::ofstream(path) << text;
+    try {
+      static_cast<void>(load_configuration(parse({file_flag.c_str()})));
+    } catch (const ConfigError& error) {
+      return error.what();
+    }
+    return "no problem";
+  };
+  const std::string expected =
+      ": metrics.exclude: expected a list of names of families, or their beginnings and *, such as "
+      "process_*, got ";
+  CHECK(problem_in("metrics:\n  exclude: [process_*, sockdiag_tcp_socket]\n") ==
+        path.string() + ":2:24" + expected +
+            "\"sockdiag_tcp_socket\"; did you mean \"sockdiag_tcp_sockets\"?");
+  for (const std::string pattern : {"go_*", "sockdiag_*_total", "memory"}) {
+    CHECK(problem_in("metrics: {exclude: [" + pattern + "]}") ==
+          path.string() + ":1:21" + expected + "\"" + pattern + "\"");
+  }
+  CHECK(problem_in("metrics: {exclude: [\"\"]}") == path.string() + ":1:21" + expected + "\"\"");
+  CHECK(problem_in("metrics: {exclude: [\"*\"]}") == "no problem");
+  CHECK(problem_in("metrics: {exclude: [sockdiag_tcp_*, process_max_fds]}") == "no problem");
+  std::filesystem::remove(path);
+}
+
 TEST_CASE("An address that this host has not is told with where it was given") {
   const auto path = std::filesystem::temp_directory_path() / "sockdiag_foreign_test.yml";
   std::ofstream(path) << "web:\n  listen_addresses: [\":1\", \"192.0.2.1:1\"]\n";

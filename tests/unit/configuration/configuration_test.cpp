@@ -179,11 +179,6 @@ TEST_CASE("A wrong configuration is told by its place and what was expected") {
        "f.yml:2:12: ports.exclude: expected no port of ports.inbound, got 80"},
       {"ports: {exclude: [443], outbound: [400-450]}",
        "f.yml:1:18: ports.exclude: expected no port of ports.outbound, got 443"},
-      {"metrics:\n  exclude: [sockdiag_tcp_socket]\n",
-       "f.yml:2:13: metrics.exclude: expected a list of names of families, or their beginnings and "
-       "*, such as process_*, got \"sockdiag_tcp_socket\"; did you mean \"sockdiag_tcp_sockets\"?"},
-      {"metrics: {exclude: [go_*]}", "got \"go_*\""},
-      {"metrics: {exclude: [sockdiag_*_total]}", "got \"sockdiag_*_total\""},
       {"metrics: {exclude: process_*}", "got no list"},
       {"ports: {port_retention: 1d1ms}", "got \"1d1ms\""},
       {"listeners: {interval: 99ms}", "f.yml:1:23: listeners.interval: expected a duration from"},
@@ -451,11 +446,6 @@ TEST_CASE("Lists of ports are shown with the ranges that they have") {
   const std::string text = "[80, 443, 30000-32767]";
   const auto parsed = parse("ports: {max_ports: 10000, inbound: " + text + "}");
   CHECK(find_configuration_key("ports.inbound")->show(parsed) == text);
-}
-
-TEST_CASE("What nothing is called is not taken for a family that is") {
-  CHECK_THAT(problem_of("metrics: {exclude: [memory]}"), !contains_text("did you mean"));
-  CHECK(problem_of("metrics: {exclude: [\"*\"]}") == "no problem");
 }
 
 TEST_CASE("Every key shows its value as the file would have it") {
