@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "duration.hpp"
-#include "sockdiag/configuration/nearest_name.hpp"
 #include "sockdiag/core/quoted.hpp"
 #include "sockdiag/http/listen_address.hpp"
 
@@ -325,81 +324,6 @@ const ConfigurationKey* find_configuration_key(std::string_view name) noexcept {
   const auto* found = std::find_if(kKeys.begin(), kKeys.end(),
                                    [&](const ConfigurationKey& key) { return key.name == name; });
   return found == kKeys.end() ? nullptr : found;
-}
-
-namespace {
-
-// `ports` has one at least.
-std::size_t first_of(const PortSet& ports) {
-  std::size_t port = 0;
-  while (!ports[port]) ++port;
-  return port;
-}
-
-// Of a list of ports that always have series.
-std::optional<Contradiction> contradiction_of(std::string_view key, const PortList& list,
-                                              const PortPolicy& policy) {
-  const PortSet ports = list.ports();
-  if (ports.count() > policy.max_ports) {
-    return Contradiction{key,
-                         "expected no more ports than ports.max_ports, " +
-                             std::to_string(policy.max_ports) + ", got " +
-                             std::to_string(ports.count()),
-                         "ports.max_ports"};
-  }
-  const PortSet both = ports & policy.exclude.ports();
-  if (both.none()) return std::nullopt;
-  return Contradiction{
-      "ports.exclude",
-      "expected no port of " + std::string(key) + ", got " + std::to_string(first_of(both)), key};
-}
-
-}  // namespace
-
-std::optional<Contradiction> find_contradiction(const Configuration& configuration) {
-  const PortPolicy& ports = configuration.ports;
-  if (auto wrong = contradiction_of("ports.inbound", ports.inbound, ports)) return wrong;
-  if (auto wrong = contradiction_of("ports.outbound", ports.outbound, ports)) return wrong;
-  const ListenerPolicy& listeners = configuration.listeners;
-  if (listeners.peak_window < listeners.interval) {
-    return Contradiction{
-        "listeners.peak_window",
-        "expected no less than listeners.interval, " + format_duration(listeners.interval),
-        "listeners.interval"};
-  }
-  if (configuration.web.listen_addresses.empty()) {
-    return Contradiction{"web.listen_addresses", "expected at least one address", {}};
-  }
-  return std::nullopt;
-}
-
-void check_contradictions(const LoadedConfiguration& loaded) {
-  const auto wrong = find_contradiction(loaded.configuration);
-  if (!wrong) return;
-  const Origins& origins = loaded.origins;
-  std::string text = origins.of(wrong->key).value_or("the default");
-  text.append(": ").append(wrong->key).append(": ").append(wrong->problem);
-  if (!wrong->other_key.empty()) {
-    text.append(" (").append(wrong->other_key).append(": ");
-    text.append(origins.of(wrong->other_key).value_or("the default")).append(")");
-  }
-  throw ConfigError(text);
-}
-
-void check_families(const LoadedConfiguration& loaded, std::span<const std::string_view> known) {
-  constexpr std::string_view kKey = "metrics.exclude";
-  const FamilyPatterns& patterns = loaded.configuration.metrics.exclude;
-  for (std::size_t i = 0; i < patterns.size(); ++i) {
-    const auto matches = [&](std::string_view name) { return matches_family(patterns[i], name); };
-    if (std::any_of(known.begin(), known.end(), matches)) continue;
-    std::string text = loaded.origins.of_element(kKey, i).value_or("the default");
-    text.append(": ").append(kKey).append(": expected ");
-    text.append(find_configuration_key(kKey)->expected);
-    text.append(", got ").append(quoted_excerpt(patterns[i]));
-    const auto meant = nearest_name(excerpt(patterns[i]), known);
-    if (meant) text.append("; did you mean \"").append(*meant).append("\"?");
-    throw ConfigError(text);
-  }
 }
 
 }  // namespace sockdiag

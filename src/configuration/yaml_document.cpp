@@ -7,13 +7,13 @@
 #include <yaml-cpp/parser.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <optional>
 #include <sstream>
 #include <string_view>
 
 #include "sockdiag/core/quoted.hpp"
+#include "yaml_mistake.hpp"
 
 namespace sockdiag {
 namespace {
@@ -29,73 +29,24 @@ YamlPlace place_of(const YAML::Mark& mark) {
                   "expected at most " + std::to_string(most) + " " + std::string(what));
 }
 
-// What yaml-cpp says, or how it begins (0.8 adds the name of an anchor), and what is meant by it.
-struct Sentence {
-  std::string_view parser;
-  std::string_view ours;
-};
-constexpr auto kSentences = std::to_array<Sentence>({
-    {"end of map not found",
-     "expected the next key, indented like the ones before; a value that begins with a quote, [ or "
-     "{ ends where that is closed"},
-    {"end of sequence not found", "expected the next element (- ), indented like the ones before"},
-    {"illegal map value",
-     "unexpected colon: expected one key and its value on a line, or keys of a section indented "
-     "below it; text with a colon and a blank needs quotes"},
-    {"illegal map key", "unexpected ?: expected one key and its value on a line"},
-    {"illegal block entry", "unexpected -: expected each element of a list on a line of its own"},
-    {"illegal flow end", "unexpected ] or }: it closes nothing, or what the other one opened"},
-    {"unknown token", "a value that begins with this character needs quotes"},
-    {"the referenced anchor is not defined",
-     "the alias (*) has no anchor (&) before it; text that begins with * needs quotes"},
-    {"alias not found after *", "text that begins with * needs quotes"},
-    {"anchor not found after &", "text that begins with & needs quotes"},
-    {"unexpected character in block scalar", "text that begins with | or > needs quotes"},
-    {"illegal document indicator in scalar", "a quote is not closed before the document ends"},
-    {"illegal EOF in scalar", "a quote is not closed"},
-    {"illegal tab when looking for indentation", "a tab indents this line; expected blanks"},
-});
-
-std::string sentence_for(std::string_view parser) {
-  for (const Sentence& sentence : kSentences) {
-    if (parser.starts_with(sentence.parser)) return std::string(sentence.ours);
-  }
-  return excerpt(parser);
-}
-
-[[noreturn]] void fail_unclosed_quote(YamlPlace place) {
-  throw YamlError(place, "not YAML: the quote that opens here is not closed");
-}
-
-// Returns npos where the quoted text that begins at `open` does not end.
-std::size_t end_of_quoted(std::string_view text, std::size_t open) {
-  const char quote = text[open];
-  for (std::size_t at = open + 1; at < text.size(); ++at) {
-    if (quote == '"' && text[at] == '\\') {
-      ++at;
-    } else if (text[at] == quote) {
-      const bool doubled = quote == '\'' && at + 1 < text.size() && text[at + 1] == quote;
-      if (!doubled) return at;
-      ++at;
-    }
-  }
-  return std::string_view::npos;
-}
-
 class TreeBuilder final : public YAML::EventHandler {
  public:
   explicit TreeBuilder(std::string_view text) : text_(text) {}
 
-  // The list or mapping in [] or {} that has not ended; nothing where there is none.
-  [[nodiscard]] std::optional<YamlPlace> open_bracket() const {
-    return open_.empty() ? std::nullopt : std::optional(open_.back()->place);
+  [[nodiscard]] YamlProgress progress() const {
+    const auto bracket = open_.empty() ? std::nullopt : std::optional(open_.back()->place);
+    return {last_scalar_, bracket, long_quote_};
   }
-  // Quoted text that spans lines, the last one that was read: perhaps its quote is missing.
-  [[nodiscard]] std::optional<YamlPlace> long_quote() const { return long_quote_; }
-  [[nodiscard]] std::size_t last_scalar() const { return last_scalar_; }
   [[nodiscard]] std::shared_ptr<const YamlNode> root() const { return root_; }
 
-  void OnDocumentStart(const YAML::Mark&) override {}
+  // Refuses whatever follows the document. yaml-cpp takes a comma outside of all brackets for an
+  // empty document and never goes beyond it.
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (++documents_ == 1) return;
+    throw YamlError(place_of(mark),
+                    "expected one YAML document, got more: a second document, or a comma outside "
+                    "of [] and {}");
+  }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     add(Kind::null, mark, anchor);
@@ -127,15 +78,13 @@ class TreeBuilder final : public YAML::EventHandler {
  private:
   using Node = std::shared_ptr<YamlNode>;
 
-  // yaml-cpp mostly takes the end of the file for the closing quote.
+  // Throws if a quoted value is not closed: yaml-cpp mostly takes the end of the file for its end.
   void check_quotes(const YAML::Mark& mark) {
     const auto at = static_cast<std::size_t>(std::max(mark.pos, 0));
     last_scalar_ = at;
     if (at >= text_.size() || (text_[at] != '"' && text_[at] != '\'')) return;
     const std::size_t end = end_of_quoted(text_, at);
-    if (end == std::string_view::npos) {
-      fail_unclosed_quote(place_of(mark));
-    }
+    if (end == std::string_view::npos) throw unclosed_quote(place_of(mark));
     if (text_.substr(at, end - at).find('\n') != std::string_view::npos) {
       long_quote_ = place_of(mark);
     }
@@ -164,51 +113,22 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   std::string_view text_;
-  std::size_t last_scalar_ = 0;  // where it begins in the text
+  std::size_t last_scalar_ = 0;
   std::optional<YamlPlace> long_quote_;
   Node root_;
   std::vector<Node> open_;  // the lists and mappings that have not ended, the innermost last
   std::map<YAML::anchor_t, Node> anchors_;
+  std::size_t documents_ = 0;
   std::size_t values_ = 0;
   std::size_t aliases_ = 0;
 };
-
-// What follows the document is refused where it begins. yaml-cpp takes a comma that stands outside
-// of everything for an empty document, and never goes beyond it: there are as many documents as
-// are asked for.
-class NothingMore final : public YAML::EventHandler {
- public:
-  void OnDocumentStart(const YAML::Mark& mark) override {
-    throw YamlError(place_of(mark),
-                    "expected one YAML document, got more: a second document, or a comma outside "
-                    "of [] and {}");
-  }
-  void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                const std::string&) override {}
-  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                       YAML::EmitterStyle::value) override {}
-  void OnSequenceEnd() override {}
-  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                  YAML::EmitterStyle::value) override {}
-  void OnMapEnd() override {}
-};
-
-YamlPlace place_at(std::string_view text, std::size_t offset) {
-  const std::string_view before = text.substr(0, offset);
-  const auto line = 1 + std::count(before.begin(), before.end(), '\n');
-  const auto column = before.size() - (before.rfind('\n') + 1) + 1;  // npos + 1 is 0
-  return {static_cast<int>(line), static_cast<int>(column)};
-}
 
 void check_length(std::string_view text) {
   if (text.size() <= kMaxYamlBytes) return;
   throw YamlError(place_at(text, kMaxYamlBytes), "expected at most 64 KiB");
 }
 
-// yaml-cpp drops some of them, and takes others for the end of the text.
+// Refuses control characters: yaml-cpp drops some of them and takes others for the end of the text.
 void check_characters(std::string_view text) {
   const auto wrong = std::find_if(text.begin(), text.end(), [](char c) {
     const auto byte = static_cast<unsigned char>(c);
@@ -224,60 +144,11 @@ void check_characters(std::string_view text) {
   throw YamlError(place, "expected text, got the control character " + code);
 }
 
-// The byte order mark is no part of the text that yaml-cpp counts.
+// yaml-cpp's positions do not count the byte order mark.
 std::string_view without_mark(std::string_view text) {
   constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   return text;
-}
-
-// Where a tab stands in the indentation of that line; nothing where none does.
-std::optional<YamlPlace> tab_in_indentation(std::string_view text, int line) {
-  for (int before = 1; before < line; ++before) {
-    text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
-  }
-  const std::size_t indentation = std::min(text.find_first_not_of(" \t"), text.size());
-  const std::size_t tab = text.substr(0, indentation).find('\t');
-  if (tab == std::string_view::npos) return std::nullopt;
-  return YamlPlace{line, static_cast<int>(tab) + 1};
-}
-
-// Where a quote opens, from `offset` on, that is not closed; npos where there is none.
-std::size_t unclosed_quote(std::string_view text, std::size_t offset) {
-  constexpr std::string_view kBeforeValues = " \t\n,[{:";
-  for (std::size_t at = offset; at < text.size(); ++at) {
-    if (text[at] != '"' && text[at] != '\'') continue;
-    const bool begins = at == 0 || kBeforeValues.find(text[at - 1]) != std::string_view::npos;
-    if (begins && end_of_quoted(text, at) == std::string_view::npos) return at;
-  }
-  return std::string_view::npos;
-}
-
-// Adds to what yaml-cpp found where the cause of it stands, as far as that can be known.
-[[noreturn]] void fail(const YAML::ParserException& error, std::string_view text,
-                       const TreeBuilder& tree) {
-  const std::string_view problem = error.msg;
-  const YamlPlace place = place_of(error.mark);
-  if (problem == "illegal EOF in scalar") {
-    const std::size_t quote = unclosed_quote(text, tree.last_scalar());
-    if (quote != std::string_view::npos) fail_unclosed_quote(place_at(text, quote));
-  }
-  const bool in_brackets = problem.ends_with("flow not found");
-  if (in_brackets && tree.open_bracket()) {
-    throw YamlError(
-        *tree.open_bracket(),
-        "not YAML: the bracket that opens here is not closed; expected a comma, ] or }");
-  }
-  const auto tab = tab_in_indentation(text, place.line);
-  if (tab && !in_brackets && problem != "illegal flow end") {
-    throw YamlError(*tab, "not YAML: a tab indents this line; expected blanks");
-  }
-  if (tree.long_quote()) {
-    throw YamlError(*tree.long_quote(),
-                    "not YAML: the quote that opens here is closed on another line, and what "
-                    "follows makes no sense; expected it to be closed before");
-  }
-  throw YamlError(place, "not YAML: " + sentence_for(problem));
 }
 
 }  // namespace
@@ -291,11 +162,10 @@ std::shared_ptr<const YamlNode> parse_yaml(const std::string& text) {
   try {
     YAML::Parser parser(stream);
     if (!parser.HandleNextDocument(tree)) return nullptr;
-    NothingMore nothing_more;
-    parser.HandleNextDocument(nothing_more);
+    parser.HandleNextDocument(tree);  // throws if there is another
     return tree.root();
   } catch (const YAML::ParserException& error) {
-    fail(error, counted, tree);
+    throw explain_mistake(error.msg, place_of(error.mark), counted, tree.progress());
   } catch (const YAML::Exception& error) {
     throw YamlError(place_of(error.mark), "not YAML: " + excerpt(error.msg));
   }

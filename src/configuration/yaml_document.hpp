@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// A YAML document as a tree. What a hostile text could have too much of is bounded while the text
-// is read: bytes, depth, values and aliases. A text of the greatest length takes about 15 MiB until
-// it is read, all of it in yaml-cpp, and less than 4 MiB afterwards.
+// Reads a YAML document into a tree. Bounds bytes, depth, values and aliases while it reads, so
+// that a hostile text cannot exhaust memory: the longest text allowed takes about 15 MiB while it
+// is read, nearly all of it inside yaml-cpp, and less than 4 MiB afterwards. Pure function.
 
 #include <cstddef>
 #include <memory>
@@ -18,7 +18,7 @@ constexpr std::size_t kMaxYamlDepth = 8;
 constexpr std::size_t kMaxYamlValues = 25'000;  // two lists of 10 000 ports, and the rest
 constexpr std::size_t kMaxYamlAliases = 100;
 
-// Both count from 1; 0 where the place is not known.
+// Line and column count from 1. Both are 0 if the place is not known.
 struct YamlPlace {
   int line = 0;
   int column = 0;
@@ -30,8 +30,8 @@ struct YamlNode {
   Kind kind = Kind::null;
   YamlPlace place;
   std::string scalar;
-  // A mapping has each key and its value after it, as they stand in the text. An alias is the node
-  // that it names.
+  // The elements of a list, or each key of a mapping followed by its value, in the order of the
+  // text. An alias is represented by the node that it names.
   std::vector<std::shared_ptr<const YamlNode>> children{};
 };
 
@@ -45,7 +45,8 @@ class YamlError : public std::runtime_error {
   YamlPlace place_;
 };
 
-// Returns null where the text has no document. Throws YamlError, also for a second document.
+// Returns null if the text has no document. Throws YamlError if it is not exactly one document or
+// exceeds a bound.
 [[nodiscard]] std::shared_ptr<const YamlNode> parse_yaml(const std::string& text);
 
 }  // namespace sockdiag

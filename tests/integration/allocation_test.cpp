@@ -182,10 +182,9 @@ TEST_CASE("An allocation that fails while the configuration is read or reloaded 
   const TemporaryDirectory directory;
   const std::string path = directory.copy(SOCKDIAG_SOURCE_DIR "/config/sockdiag_exporter.yml");
   set_up_logging(quiet_configuration().log);
-  CHECK(fail_each_allocation(survived([&] { static_cast<void>(load_configuration(path)); }),
-                             [] {}) > 100);
+  CHECK(fail_each_allocation(survived([&] { static_cast<void>(load_file(path)); }), [] {}) > 100);
   Reloader reloader(
-      {}, [&] { return load_configuration(path); }, [](const Configuration&) {});
+      {}, [&] { return load_file(path).configuration; }, [](const Configuration&) {});
   CHECK(fail_each_allocation(survived([&] { static_cast<void>(reloader.reload()); }),
                              [&] { REQUIRE_FALSE(reloader.reload().problem); }) > 100);
 }

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "sockdiag/configuration/configuration.hpp"
-#include "sockdiag/configuration/configuration_keys.hpp"
+#include "sockdiag/configuration/loaded_configuration.hpp"
 
 namespace sockdiag {
 

@@ -5,10 +5,10 @@
 // ranges and meanings of the keys are in configuration_keys.hpp.
 
 #include <chrono>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "sockdiag/configuration/config_error.hpp"
 #include "sockdiag/core/family_patterns.hpp"
 #include "sockdiag/core/policy.hpp"
 
@@ -49,11 +49,5 @@ struct Configuration {
           configuration.listeners,
           {configuration.ports, configuration.lifetimes, configuration.ephemeral_ports}};
 }
-
-// The configuration or the command line is wrong; the text says where and what was expected.
-class ConfigError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
 
 }  // namespace sockdiag

@@ -1,24 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Reads the YAML configuration file, strictly: what it does not know, it refuses.
+// Reads the YAML configuration file strictly: refuses unknown and duplicate keys and values that
+// were not expected. Does not check keys against each other. Safe from any thread.
 
 #include <string>
 #include <string_view>
 
-#include "sockdiag/configuration/configuration.hpp"
-#include "sockdiag/configuration/configuration_keys.hpp"
+#include "sockdiag/configuration/loaded_configuration.hpp"
 
 namespace sockdiag {
 
-// Throws ConfigError: "FILE:LINE:COLUMN: what is wrong, what was expected" (the place is left out
-// where the file cannot be read at all). Keys may contradict each other.
+// Throws ConfigError "FILE:LINE:COLUMN: problem", or "FILE: problem" if the file cannot be read.
 [[nodiscard]] LoadedConfiguration load_file(const std::string& path);
 
-// The configuration of a file alone: refuses contradictions, too.
-[[nodiscard]] Configuration load_configuration(const std::string& path);
-
-// The same as load_configuration() from text; `name` stands for the file in errors.
-[[nodiscard]] Configuration parse_configuration(const std::string& text, std::string_view name);
+// Reads text as load_file() reads a file. `name` stands for the file in errors.
+[[nodiscard]] LoadedConfiguration load_text(const std::string& text, std::string_view name);
 
 }  // namespace sockdiag

@@ -3,14 +3,9 @@
 
 // Every key of the configuration, in one table: file, flags, documentation and tests read it.
 
-#include <cstddef>
-#include <map>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 #include "sockdiag/configuration/configuration.hpp"
 
@@ -38,51 +33,5 @@ struct ConfigurationKey {
 
 // Null where there is no such key.
 [[nodiscard]] const ConfigurationKey* find_configuration_key(std::string_view name) noexcept;
-
-// What is wrong between keys: each may be right by itself.
-struct Contradiction {
-  std::string_view key;
-  std::string problem;
-  std::string_view other_key;  // what it contradicts; empty where that is no key
-};
-[[nodiscard]] std::optional<Contradiction> find_contradiction(const Configuration& configuration);
-
-// Where the values of keys come from: "FILE:LINE:COLUMN", or a flag.
-class Origins {
- public:
-  // A list has further places: those of its elements, in their order.
-  void set(std::string_view key, std::string place) { places_[key] = {std::move(place)}; }
-  void add_element(std::string_view key, std::string place) {
-    places_[key].push_back(std::move(place));
-  }
-
-  // Nothing for a default.
-  [[nodiscard]] std::optional<std::string> of(std::string_view key) const { return find(key, 0); }
-  [[nodiscard]] std::optional<std::string> of_element(std::string_view key,
-                                                      std::size_t index) const {
-    return find(key, index + 1);
-  }
-
- private:
-  [[nodiscard]] std::optional<std::string> find(std::string_view key, std::size_t index) const {
-    const auto found = places_.find(key);
-    if (found == places_.end() || found->second.size() <= index) return std::nullopt;
-    return found->second[index];
-  }
-
-  std::map<std::string_view, std::vector<std::string>> places_;
-};
-
-struct LoadedConfiguration {
-  Configuration configuration{};
-  Origins origins{};
-};
-
-// Throws ConfigError, with the places of what contradicts each other.
-void check_contradictions(const LoadedConfiguration& loaded);
-
-// Throws ConfigError, with the place, if a pattern of metrics.exclude matches none of the `known`
-// names of families. Suggests the known name that is nearest to it, if one is near.
-void check_families(const LoadedConfiguration& loaded, std::span<const std::string_view> known);
 
 }  // namespace sockdiag

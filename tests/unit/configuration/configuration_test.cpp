@@ -15,7 +15,14 @@ namespace {
 
 using namespace std::chrono_literals;
 
-Configuration parse(const std::string& text) { return parse_configuration(text, "f.yml"); }
+Configuration checked(const LoadedConfiguration& loaded) {
+  check_contradictions(loaded);
+  return loaded.configuration;
+}
+
+Configuration parse(const std::string& text) { return checked(load_text(text, "f.yml")); }
+
+Configuration load_configuration(const std::string& path) { return checked(load_file(path)); }
 
 std::string problem_of(const std::string& text) {
   try {

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "yaml_reader.hpp"
+
+#include <map>
+#include <stdexcept>
+
+#include "regular_file.hpp"
+#include "sockdiag/configuration/config_error.hpp"
+#include "sockdiag/configuration/nearest_name.hpp"
+#include "sockdiag/core/quoted.hpp"
+
+namespace sockdiag {
+
+using Kind = YamlNode::Kind;
+
+std::string read_yaml_file(const std::string& path) {
+  try {
+    return read_regular_file(path, kMaxYamlBytes + 1);
+  } catch (const std::runtime_error& error) {
+    throw ConfigError(path + ": cannot be read: " + error.what());
+  }
+}
+
+std::shared_ptr<const YamlNode> YamlReader::parse(const std::string& text) const {
+  try {
+    auto document = parse_yaml(text);
+    return document != nullptr && document->kind == Kind::null ? nullptr : document;
+  } catch (const YamlError& error) {
+    fail(error.place(), error.what());
+  }
+}
+
+std::string YamlReader::in_file(YamlPlace place) const {
+  std::string text(name_);
+  if (place.line > 0) text += ":" + std::to_string(place.line) + ":" + std::to_string(place.column);
+  return text;
+}
+
+void YamlReader::fail(YamlPlace place, const std::string& problem) const {
+  throw ConfigError(in_file(place) + ": " + problem);
+}
+
+void YamlReader::fail_unknown(const YamlNode& key, std::span<const std::string_view> known,
+                              const std::string& expected) const {
+  const std::string problem = "unknown key " + quoted_excerpt(key.scalar);
+  if (!expected.empty()) fail(key.place, problem + "; expected " + expected);
+  // Cut, because the time that nearest_name() takes grows with the length.
+  if (const auto nearest = nearest_name(excerpt(key.scalar), known)) {
+    fail(key.place, problem + "; did you mean \"" + std::string(*nearest) + "\"?");
+  }
+  std::string names;
+  for (const std::string_view name : known) {
+    names.append(names.empty() ? "; expected one of " : ", ").append(name);
+  }
+  fail(key.place, problem + names);
+}
+
+void YamlReader::for_each_key(const YamlNode& mapping, const Visit& visit) const {
+  std::map<std::string_view, YamlPlace> first_places;
+  for (std::size_t i = 0; i < mapping.children.size(); i += 2) {
+    const YamlNode& key = *mapping.children[i];
+    if (key.kind == Kind::null) fail(key.place, "expected a key, got nothing");
+    if (key.kind != Kind::scalar) fail(key.place, "expected a key that is a plain word");
+    if (key.scalar == "<<") {
+      fail(key.place, "merge keys (<<) are not known; write the keys themselves");
+    }
+    const auto [first, is_new] = first_places.emplace(key.scalar, key.place);
+    if (!is_new) {
+      fail(key.place,
+           "duplicate key " + quoted_excerpt(key.scalar) + ", first at " + in_file(first->second));
+    }
+    visit(key, *mapping.children[i + 1]);
+  }
+}
+
+void YamlReader::check_list(const YamlNode& value, const std::string& expected) const {
+  if (value.kind != Kind::list) fail(value.place, expected + ", got no list");
+}
+
+void YamlReader::check_scalar(const YamlNode& value, const std::string& expected) const {
+  if (value.kind == Kind::null) fail(value.place, expected + ", got nothing");
+  if (value.kind != Kind::scalar) fail(value.place, expected + ", got a list or mapping");
+}
+
+}  // namespace sockdiag
