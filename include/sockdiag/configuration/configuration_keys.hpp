@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Every key of the configuration, in one table: file, flags, documentation and tests read it.
+// Every key of the configuration, in one table that file, flags, documentation and tests read.
+// Safe from any thread.
 
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,27 +13,32 @@
 
 namespace sockdiag {
 
-struct ConfigurationKey {
-  std::string_view name;      // section.key, as in the file
-  std::string_view expected;  // completes "expected …"
-  std::string_view summary;
-  bool needs_restart = false;
-  // Throws ConfigError where `text` is not what was expected. On a list: adds one element.
-  void (*set)(Configuration&, const std::string& text) = nullptr;
-  void (*clear)(Configuration&) = nullptr;              // lists only
-  std::string (*show)(const Configuration&) = nullptr;  // the value as YAML
-  std::string_view one = {};  // of a list that a flag sets: completes "expected …" of one element
+// How the text of a key becomes its value in a Configuration, and back.
+struct KeyValue {
+  std::string expected;  // completes "expected …"
+  // Throws ConfigError, with the text "got …", if the text is not what was expected. Adds one
+  // element to a list.
+  std::function<void(Configuration&, const std::string& text)> set;
+  std::function<std::string(const Configuration&)> show;  // as YAML
+  std::function<void(Configuration&)> clear{};            // lists only
+  std::string one{};  // completes "expected …" of one element, for a list that a flag sets
 
   [[nodiscard]] bool is_list() const noexcept { return clear != nullptr; }
-  // What a flag expects, which gives one element of a list at a time.
-  [[nodiscard]] std::string_view expected_of_one() const noexcept {
+  // A flag gives one element of a list at a time.
+  [[nodiscard]] const std::string& expected_of_one() const noexcept {
     return one.empty() ? expected : one;
   }
 };
 
+struct ConfigurationKey : KeyValue {
+  std::string_view name;  // section.key, as in the file
+  std::string_view summary;
+  bool needs_restart = false;
+};
+
 [[nodiscard]] std::span<const ConfigurationKey> configuration_keys() noexcept;
 
-// Null where there is no such key.
+// Returns null if there is no such key.
 [[nodiscard]] const ConfigurationKey* find_configuration_key(std::string_view name) noexcept;
 
 }  // namespace sockdiag
