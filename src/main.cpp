@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Threads: this one waits for signals; one writes the log, so that no other waits for standard
-// error; the sampler's reads the kernel; one reloads; CivetWeb's answer requests.
+// Threads: this one waits for signals. One writes the log, so that no other waits for standard
+// error. The sampler's reads the kernel. One reloads the configuration. CivetWeb's answer requests.
 
 #include <spdlog/spdlog.h>
 
@@ -12,6 +12,8 @@
 #include <variant>
 
 #include "sockdiag/cli/command_line.hpp"
+#include "sockdiag/cli/commands.hpp"
+#include "sockdiag/cli/load_configuration.hpp"
 #include "sockdiag/core/quoted.hpp"
 #include "sockdiag/service/exporter.hpp"
 #include "sockdiag/service/log.hpp"
@@ -23,15 +25,12 @@ namespace {
 
 using namespace sockdiag;
 
-constexpr int kExitFailed = 1;
-constexpr int kExitWrongConfiguration = 2;
-
 int fail(int status, const char* why) {
   std::cerr << "sockdiag_exporter: " << one_line(why) << '\n';
   return status;
 }
 
-// Signals are handled before anything is read, or waited for, that may hang.
+// Handles signals first: reading the configuration and resolving names may hang.
 int serve(const CommandLine& command_line) {
   handle_signals();
   const Configuration configuration = load_configuration(command_line);
@@ -45,32 +44,12 @@ int serve(const CommandLine& command_line) {
     return EXIT_SUCCESS;
   } catch (const std::exception& error) {
     spdlog::error("{}", error.what());
-    end_within_two_seconds(kExitFailed);  // where nobody reads the log
+    end_within_two_seconds(kExitFailed);  // even if nobody reads the log
     return kExitFailed;
   }
 }
 
-// What ends by itself.
-int run_command(const CommandLine& command_line) {
-  const LoadedConfiguration loaded = load_with_origins(command_line);
-  const Configuration& configuration = loaded.configuration;
-  if (command_line.config_check) {
-    check_listen_addresses(loaded);
-    std::cout << "ok\n";
-    return EXIT_SUCCESS;
-  }
-  set_up_logging(configuration.log);
-  if (command_line.health) {
-    const Health health = ask_for_health(configuration);
-    std::cout << one_line(health.text) << '\n';
-    return health.healthy ? EXIT_SUCCESS : kExitFailed;
-  }
-  const auto metrics = sample_once(configuration, command_line.once_process);
-  std::cout << metrics.value_or("");
-  return metrics ? EXIT_SUCCESS : kExitFailed;
-}
-
-// Whoever does not read what is printed can still end the process by a signal.
+// Releases the signals first, so that they end the process while nobody reads what it prints.
 int print(const ExitStatus& exit, HeldSignals& signals) {
   signals.release();
   (exit.status == EXIT_SUCCESS ? std::cout : std::cerr) << exit.text << std::flush;
@@ -78,8 +57,7 @@ int print(const ExitStatus& exit, HeldSignals& signals) {
 }
 
 int run(const CommandLine& command_line, HeldSignals& signals) {
-  const bool ends = command_line.config_check || command_line.health || command_line.once;
-  if (!ends) return serve(command_line);
+  if (!command_line.is_command()) return serve(command_line);
   signals.release();
   return run_command(command_line);
 }
@@ -98,7 +76,7 @@ int main(int argc, char** argv) {
     return flush_standard_output() ? status
                                    : fail(kExitFailed, "standard output cannot be written");
   } catch (const ConfigError& error) {
-    return fail(kExitWrongConfiguration, error.what());
+    return fail(kExitWrongUsage, error.what());
   } catch (const std::exception& error) {
     return fail(kExitFailed, error.what());
   }

@@ -7,13 +7,10 @@
 #include <deque>
 #include <utility>
 
-#include "sockdiag/configuration/configuration_file.hpp"
 #include "sockdiag/configuration/configuration_keys.hpp"
 #include "sockdiag/configuration/nearest_name.hpp"
 #include "sockdiag/core/quoted.hpp"
 #include "sockdiag/core/version.hpp"
-#include "sockdiag/http/listen_address.hpp"
-#include "sockdiag/metrics/metric_families.hpp"
 
 namespace sockdiag {
 namespace {
@@ -25,10 +22,9 @@ constexpr std::array<KeyFlag, 6> kKeyFlags = {{{"--web.listen-address", "web.lis
                                                {"--log.level", "log.level"},
                                                {"--log.format", "log.format"}}};
 
-constexpr int kExitWrongUsage = 2;
 constexpr std::string_view kTrueOrFalse = "true or false";
 
-// The flags are wrong; the text says which one, what was expected and what was given.
+// A flag is wrong. The text says which one, what was expected and what was given.
 class UsageError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -49,10 +45,11 @@ std::string help_of(const ConfigurationKey& key) {
   return text + "[" + std::string(key.name) + ": " + key.show(defaults) + "]";
 }
 
-// One flag: CLI11 finds it and what was given to it, and everything else is decided here.
+// CLI11 finds the flag and the values given to it. Everything else is decided here.
 struct Flag {
   std::string name;
   std::string expected;  // completes "expected …"
+  std::string placeholder{};
   bool is_list = false;
   const KeyFlag* sets = nullptr;  // null for a flag that sets no key
   CLI::Option* option = nullptr;
@@ -73,31 +70,32 @@ class Flags {
     return add({name, std::string(kTrueOrFalse)}, help, short_name);
   }
 
-  const Flag& add_value(const std::string& name, const std::string& expected,
-                        const std::string& help, const std::string& placeholder) {
-    const Flag& flag = add({name, expected}, help);
-    flag.option->type_name(placeholder);
-    return flag;
-  }
-
   void add_key(const KeyFlag& key_flag) {
     const ConfigurationKey& key = *find_configuration_key(key_flag.key);
-    const Flag& flag = add(
-        {std::string(key_flag.flag), std::string(key.expected_of_one()), key.is_list(), &key_flag},
+    add({std::string(key_flag.flag), key.expected_of_one(), key.is_list() ? "ADDRESS" : "VALUE",
+         key.is_list(), &key_flag},
         help_of(key));
-    if (!flag.is_boolean()) flag.option->type_name(key.is_list() ? "ADDRESS" : "VALUE");
+  }
+
+  const Flag& add(Flag flag, const std::string& help, const std::string& short_name = "") {
+    const std::string names = short_name.empty() ? flag.name : short_name + "," + flag.name;
+    flag.option = flag.is_boolean()
+                      ? app_.add_flag(names, help)
+                      : app_.add_option(names, help)->expected(1)->type_name(flag.placeholder);
+    flag.option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false);
+    return flags_.emplace_back(std::move(flag));
   }
 
   [[nodiscard]] const std::deque<Flag>& all() const { return flags_; }
 
-  // Null where there is no such flag.
+  // Returns null if there is no such flag.
   [[nodiscard]] const Flag* find(std::string_view name) const {
     const auto found = std::find_if(flags_.begin(), flags_.end(),
                                     [&](const Flag& flag) { return flag.name == name; });
     return found == flags_.end() ? nullptr : &*found;
   }
 
-  // Names the flag that was meant, if one is near.
+  // Returns a question after the known flag that is nearest, or nothing if none is near.
   [[nodiscard]] std::string suggestion(std::string_view word) const {
     const auto letters = [](std::string_view name) {
       return name.substr(std::min(name.find_first_not_of('-'), name.size()));
@@ -109,19 +107,11 @@ class Flags {
   }
 
  private:
-  const Flag& add(Flag flag, const std::string& help, const std::string& short_name = "") {
-    const std::string names = short_name.empty() ? flag.name : short_name + "," + flag.name;
-    flag.option =
-        flag.is_boolean() ? app_.add_flag(names, help) : app_.add_option(names, help)->expected(1);
-    flag.option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false);
-    return flags_.emplace_back(std::move(flag));
-  }
-
   CLI::App& app_;
-  std::deque<Flag> flags_;  // keeps the addresses of what it holds
+  std::deque<Flag> flags_;  // a deque, because references to its elements stay valid
 };
 
-// CLI11 would take the next argument for the value that is missing behind `=`.
+// Refuses `--flag=`: CLI11 would take the next argument for the missing value.
 void check_empty_values(const Flags& flags, const std::vector<std::string_view>& arguments) {
   for (const std::string_view argument : arguments) {
     if (!argument.ends_with('=')) continue;
@@ -131,7 +121,7 @@ void check_empty_values(const Flags& flags, const std::vector<std::string_view>&
 }
 
 void check_unknown(const Flags& flags, std::vector<std::string> unknown) {
-  const bool behind_flags = !unknown.empty() && unknown.front() == "--";  // their end
+  const bool behind_flags = !unknown.empty() && unknown.front() == "--";
   std::erase(unknown, "--");
   if (unknown.empty()) return;
   const std::string& first = unknown.front();
@@ -151,7 +141,7 @@ void check_repeated(const Flags& flags) {
   }
 }
 
-// Whether a boolean flag is given and not `=false`.
+// Returns whether a boolean flag is given without a value or with `=true`.
 bool is_on(const Flag& flag) {
   if (!flag.is_given()) return false;
   const std::string& value = flag.option->results().front();
@@ -171,61 +161,42 @@ void check_one_task(const CommandLine& command_line) {
   }
 }
 
-// Whichever flag CLI11 has found no value for.
-[[noreturn]] void fail_without_value(const Flags& flags, const std::string& problem) {
+// `problem` is CLI11's text, which begins with the name of the flag.
+[[noreturn]] void throw_missing_value(const Flags& flags, const std::string& problem) {
   const Flag* flag = flags.find(problem.substr(0, problem.find(':')));
   if (flag != nullptr) flag->fail("nothing");
   throw UsageError("expected a value behind the last flag, got nothing");
 }
 
-void set_key(LoadedConfiguration& loaded, const CommandLine::Setting& setting) {
-  const ConfigurationKey& key = *find_configuration_key(setting.key);
-  if (key.is_list()) key.clear(loaded.configuration);
-  loaded.origins.set(key.name, std::string(setting.flag));
-  for (const std::string& value : setting.values) {
-    try {
-      key.set(loaded.configuration, value);
-      loaded.origins.add_element(key.name, std::string(setting.flag));
-    } catch (const ConfigError& error) {
-      throw ConfigError(std::string(setting.flag) + ": expected " +
-                        std::string(key.expected_of_one()) + ", " + error.what());
-    }
+struct ProgramFlags : Flags {
+  explicit ProgramFlags(CLI::App& app) : Flags(app) {
+    for (const KeyFlag& flag : kKeyFlags) add_key(flag);
   }
-}
+
+  const Flag& version = add_boolean("--version", "Print the version and exit.");
+  const Flag& help = add_boolean("--help", "Print this help and exit.", "-h");
+  const Flag& config_file =
+      add({"--config.file", "the path of a file", "FILE"}, "YAML configuration file.");
+  const Flag& check = add_boolean("--config.check", "Check the configuration and exit.");
+  const Flag& health = add_boolean(
+      "--health", "Ask the exporter that runs with these settings for its health and exit.");
+  const Flag& once = add_boolean("--once", "Take one sample, print the metrics and exit.");
+  const Flag& once_process = add_boolean(
+      "--once.process", "For --once also print what is of the exporter's own process [true].");
+};
 
 // Throws UsageError.
-std::variant<CommandLine, ExitStatus> parse(CLI::App& app, int argc, const char* const* argv) {
-  Flags flags(app);
-  const Flag& version = flags.add_boolean("--version", "Print the version and exit.");
-  const Flag& help = flags.add_boolean("--help", "Print this help and exit.", "-h");
-  const Flag& config_file =
-      flags.add_value("--config.file", "the path of a file", "YAML configuration file.", "FILE");
-  const Flag& check = flags.add_boolean("--config.check", "Check the configuration and exit.");
-  const Flag& health = flags.add_boolean(
-      "--health", "Ask the exporter that runs with these settings for its health and exit.");
-  const Flag& once = flags.add_boolean("--once", "Take one sample, print the metrics and exit.");
-  const Flag& once_process = flags.add_boolean(
-      "--once.process", "For --once also print what is of the exporter's own process [true].");
-  for (const KeyFlag& flag : kKeyFlags) flags.add_key(flag);
-  check_empty_values(flags, {argv + 1, argv + std::max(argc, 1)});
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ArgumentMismatch& error) {
-    fail_without_value(flags, error.what());
-  }
-  if (is_on(help)) return ExitStatus{0, app.help()};
-  if (is_on(version)) return ExitStatus{0, version_text() + "\n"};
-  check_unknown(flags, app.remaining());
-  check_repeated(flags);
-
+CommandLine command_line_of(const ProgramFlags& flags) {
   CommandLine result;
-  if (config_file.is_given()) result.config_file = config_file.option->results().front();
-  result.config_check = is_on(check);
-  result.health = is_on(health);
-  result.once = is_on(once);
+  if (flags.config_file.is_given()) {
+    result.config_file = flags.config_file.option->results().front();
+  }
+  result.config_check = is_on(flags.check);
+  result.health = is_on(flags.health);
+  result.once = is_on(flags.once);
   check_one_task(result);
-  if (once_process.is_given()) {
-    result.once_process = is_on(once_process);
+  if (flags.once_process.is_given()) {
+    result.once_process = is_on(flags.once_process);
     if (!result.once) throw UsageError("--once.process: expected --once beside it");
   }
   for (const Flag& flag : flags.all()) {
@@ -235,6 +206,22 @@ std::variant<CommandLine, ExitStatus> parse(CLI::App& app, int argc, const char*
   return result;
 }
 
+// Throws UsageError.
+std::variant<CommandLine, ExitStatus> parse(CLI::App& app, int argc, const char* const* argv) {
+  const ProgramFlags flags(app);
+  check_empty_values(flags, {argv + 1, argv + std::max(argc, 1)});
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ArgumentMismatch& error) {
+    throw_missing_value(flags, error.what());
+  }
+  if (is_on(flags.help)) return ExitStatus{0, app.help()};
+  if (is_on(flags.version)) return ExitStatus{0, version_text() + "\n"};
+  check_unknown(flags, app.remaining());
+  check_repeated(flags);
+  return command_line_of(flags);
+}
+
 }  // namespace
 
 std::span<const KeyFlag> key_flags() noexcept { return kKeyFlags; }
@@ -242,39 +229,13 @@ std::span<const KeyFlag> key_flags() noexcept { return kKeyFlags; }
 std::variant<CommandLine, ExitStatus> parse_command_line(int argc, const char* const* argv) {
   CLI::App app{"Counts TCP sockets by state, service port and direction for Prometheus.",
                "sockdiag_exporter"};
-  app.set_help_flag();  // --help is a flag like the others
-  app.allow_extras();   // they get a sentence of ours
+  app.set_help_flag();  // removes CLI11's own --help
+  app.allow_extras();   // check_unknown() refuses them, with a suggestion
   try {
     return parse(app, argc, argv);
   } catch (const std::runtime_error& error) {
     return ExitStatus{kExitWrongUsage, "sockdiag_exporter: " + one_line(error.what()) +
                                            " (--help lists the flags)\n"};
-  }
-}
-
-Configuration load_configuration(const CommandLine& command_line) {
-  return load_with_origins(command_line).configuration;
-}
-
-LoadedConfiguration load_with_origins(const CommandLine& command_line) {
-  LoadedConfiguration loaded;
-  if (command_line.config_file) loaded = load_file(*command_line.config_file);
-  for (const CommandLine::Setting& setting : command_line.settings) set_key(loaded, setting);
-  check_families(loaded, family_names());
-  check_contradictions(loaded);
-  return loaded;
-}
-
-void check_listen_addresses(const LoadedConfiguration& loaded) {
-  constexpr std::string_view kKey = "web.listen_addresses";
-  const std::vector<std::string>& addresses = loaded.configuration.web.listen_addresses;
-  for (std::size_t i = 0; i < addresses.size(); ++i) {
-    try {
-      check_listen_address(addresses[i]);
-    } catch (const ListenAddressError& error) {
-      const std::string place = loaded.origins.of_element(kKey, i).value_or(std::string(kKey));
-      throw ConfigError(place + ": " + error.what());
-    }
   }
 }
 

@@ -14,7 +14,6 @@
 #include "requested_task.hpp"
 #include "service_manager.hpp"
 #include "sockdiag/core/version.hpp"
-#include "sockdiag/http/http_client.hpp"
 #include "sockdiag/http/http_server.hpp"
 #include "sockdiag/http/thread_problem.hpp"
 #include "sockdiag/metrics/metric_families.hpp"
@@ -28,9 +27,6 @@
 
 namespace sockdiag {
 namespace {
-
-// Of an exporter that is asked for its health.
-constexpr std::chrono::seconds kAnswerTimeout(3);
 
 HttpServer::Options server_options(const Configuration::Web& web,
                                    std::vector<ListenAddress> addresses, RequestCounter& requests) {
@@ -218,17 +214,6 @@ Exporter::Exporter(const Configuration& configuration, std::vector<ListenAddress
 Exporter::~Exporter() = default;
 
 void Exporter::request_reload() { parts_->request_reload(); }
-
-Health ask_for_health(const Configuration& configuration) {
-  try {
-    const auto addresses = resolve_listen_address(configuration.web.listen_addresses.front());
-    const int status = get_status(addresses.front(), kHealthPath, kAnswerTimeout);
-    return status == 200 ? Health{true, "healthy"}
-                         : Health{false, "unhealthy: status " + std::to_string(status)};
-  } catch (const std::runtime_error& error) {
-    return {false, error.what()};
-  }
-}
 
 std::optional<std::string> sample_once(Configuration configuration, bool process) {
   if (!process) append_families_of_the_process(configuration.metrics.exclude);

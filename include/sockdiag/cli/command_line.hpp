@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// The flags. Those that set a key of the configuration win over the file, also after a reload.
+// Reads the flags. Flags that set a key of the configuration win over the file, also after a
+// reload.
 
 #include <optional>
 #include <span>
@@ -10,10 +11,10 @@
 #include <variant>
 #include <vector>
 
-#include "sockdiag/configuration/configuration.hpp"
-#include "sockdiag/configuration/loaded_configuration.hpp"
-
 namespace sockdiag {
+
+constexpr int kExitFailed = 1;
+constexpr int kExitWrongUsage = 2;  // of flags or of the configuration
 
 // A flag that sets a key of the configuration.
 struct KeyFlag {
@@ -32,29 +33,22 @@ struct CommandLine {
   std::optional<std::string> config_file;
   bool config_check = false;
   bool once = false;
-  bool once_process = true;  // with once: also what is of the exporter's own process
+  bool once_process = true;  // with once: also the families of the exporter's own process
   bool health = false;
   std::vector<Setting> settings;
+
+  // Returns whether it asks for a command that ends, not for a server.
+  [[nodiscard]] bool is_command() const noexcept { return config_check || once || health; }
 };
 
-// All that is left to do is to print help, the version or what is wrong with a flag.
+// The help, the version or what is wrong with a flag: nothing is left to do but to print it.
 struct ExitStatus {
   int status = 0;
-  std::string text;  // whole lines, for standard output where the status is 0, else standard error
+  std::string text;  // whole lines, for standard output if the status is 0, else standard error
 };
 
-// Prints nothing.
+// Neither prints nor throws ConfigError: values of keys are checked by load_configuration().
 [[nodiscard]] std::variant<CommandLine, ExitStatus> parse_command_line(int argc,
                                                                        const char* const* argv);
-
-// The file, where there is one, and the flags over it. Throws ConfigError.
-[[nodiscard]] Configuration load_configuration(const CommandLine& command_line);
-
-// The same, and where each value comes from.
-[[nodiscard]] LoadedConfiguration load_with_origins(const CommandLine& command_line);
-
-// Throws ConfigError, with the place, where this host could not listen on one of the addresses. It
-// does not matter whether the ports are in use. Asks the resolver about names.
-void check_listen_addresses(const LoadedConfiguration& loaded);
 
 }  // namespace sockdiag

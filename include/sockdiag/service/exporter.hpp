@@ -39,14 +39,6 @@ class Exporter {
   std::unique_ptr<Parts> parts_;
 };
 
-// How an exporter that was started with this configuration does: it answers, and says it is
-// healthy.
-struct Health {
-  bool healthy = false;
-  std::string text;  // one line
-};
-[[nodiscard]] Health ask_for_health(const Configuration& configuration);
-
 // One sample of each source, as /metrics would show it; nothing where that of the sockets failed.
 // Failures have been logged. Without `process` it has only what is true of the host: neither the
 // families of this process nor what is counted since its start.

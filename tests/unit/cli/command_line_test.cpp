@@ -5,6 +5,7 @@
 #include <fstream>
 #include <utility>
 
+#include "sockdiag/cli/load_configuration.hpp"
 #include "sockdiag/configuration/configuration_keys.hpp"
 #include "support/catch.hpp"
 
