@@ -24,7 +24,7 @@ constexpr std::array<Unit, 7> kUnits = {{{"y", 31'536'000'000},
 
 constexpr std::string_view kDigits = "0123456789";
 
-// Of each unit; the sum over all of them stays below what 64 bits hold.
+// Limit for each unit, so that the sum over the seven units fits 64 bits.
 constexpr std::int64_t kMostMilliseconds = INT64_MAX / 8;
 
 }  // namespace

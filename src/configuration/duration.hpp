@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Durations as Prometheus writes them: 5s, 1m30s, 2h, 100ms; units y w d h m s ms, each at most
-// once and the larger first. Pure functions.
+// Durations as Prometheus writes them, for example 5s, 1m30s, 2h or 100ms. The units are y w d h m
+// s ms. Each occurs at most once, the larger before the smaller. Pure functions.
 
 #include <chrono>
 #include <optional>
@@ -11,7 +11,7 @@
 
 namespace sockdiag {
 
-// Nothing where `text` is no such duration or is too long to count.
+// Returns nothing if `text` is no such duration, or is too long for 64 bits of milliseconds.
 [[nodiscard]] std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 
 [[nodiscard]] std::string format_duration(std::chrono::milliseconds duration);

@@ -2,9 +2,9 @@
 #include "key_values.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstdint>
+#include <optional>
 #include <sstream>
 #include <string_view>
 #include <utility>

@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kLettersPerMistake = 4;
 constexpr std::size_t kLeastLettersOfBeginning = 3;
 
-// Levenshtein's distance, in which two letters that changed places count once (optimal string
+// Returns Levenshtein's distance, with a swap of two neighbours counted once (optimal string
 // alignment).
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> before_last(b.size() + 1);
@@ -41,7 +41,7 @@ std::optional<std::string_view> only_continuation(std::string_view word,
   return *std::find_if(known.begin(), known.end(), begins);
 }
 
-// A word of one letter is never near: all of it would be wrong.
+// Returns 0 for a word of one letter: all of it would be wrong.
 std::size_t most_mistakes(std::string_view word, std::string_view name) {
   const std::size_t share = std::max(word.size(), name.size()) / kLettersPerMistake;
   return std::min(std::max<std::size_t>(share, 1), word.size() / 2);

@@ -6,10 +6,10 @@
 
 namespace sockdiag {
 
-// The first bytes of a file, `most` of them at most. Symbolic links are followed. Anything but a
-// regular file is refused, and so is one that would have to be waited for, such as /proc/kmsg: only
-// a mount that hangs can hold this up. Throws std::runtime_error, whose text is the reason without
-// the path.
+// Returns the first bytes of a regular file, at most `most`. Follows symbolic links. Never waits
+// for data, not even for /proc/kmsg: only a mount that hangs can delay it. Safe from any thread.
+// Throws std::runtime_error, with the reason but not the path, if the file cannot be read, is not
+// regular or would have to be waited for.
 [[nodiscard]] std::string read_regular_file(const std::string& path, std::size_t most);
 
 }  // namespace sockdiag

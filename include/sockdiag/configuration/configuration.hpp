@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// What the operator may set. A plain value whose defaults are those of the program; the names,
-// ranges and meanings of the keys are in configuration_keys.hpp.
+// The settings of the program, with their defaults. A plain value. configuration_keys.hpp has the
+// names, ranges and meanings of the keys.
 
 #include <chrono>
 #include <string>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Which of the known names somebody meant who wrote an unknown one.
+// Finds the known name that was meant by an unknown one. Pure function.
 
 #include <optional>
 #include <span>
@@ -9,10 +9,10 @@
 
 namespace sockdiag {
 
-// Returns the known name that takes the fewest letters to add, drop, change or swap with the next,
-// if that is at most one letter in four (one letter in names of up to seven); the first of several.
-// Where none is that near, returns the only known name that begins with `word`, if `word` has three
-// letters or more. Takes time in proportion to the product of the lengths: cut what others wrote.
+// Returns the known name with the fewest mistakes: letters added, dropped, changed or swapped with
+// the next. Allows one mistake in four letters (one in names of up to seven). Returns the first of
+// several. If no name is that near, returns the only known name that begins with `word`, if `word`
+// has three letters or more. Time grows with the product of the lengths: cut untrusted text first.
 [[nodiscard]] std::optional<std::string_view> nearest_name(std::string_view word,
                                                            std::span<const std::string_view> known);
 
