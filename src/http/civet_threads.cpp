@@ -4,6 +4,7 @@
 #include <dirent.h>
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <utility>
 
@@ -42,33 +43,22 @@ void CivetThreads::count_one() noexcept {
 
 void CivetThreads::await_all() {
   const auto deadline = std::chrono::steady_clock::now() + kLimit;
-  while (!all_start_within(kBetweenLooks)) {
-    if (std::chrono::steady_clock::now() < deadline && !some_never_start()) continue;
+  std::unique_lock lock(mutex_);
+  while (!started_.wait_for(lock, kBetweenLooks, [this] { return count_ >= needed_; })) {
+    if (more_can_start() && std::chrono::steady_clock::now() < deadline) continue;
     throw ServeError("cannot start " + std::to_string(needed_) + " threads for " +
                      std::to_string(needed_ - kAccepting) + " workers: only " +
-                     std::to_string(counted()) + " started; too little memory or too few tasks");
+                     std::to_string(count_) + " started; too little memory or too few tasks");
   }
 }
 
-bool CivetThreads::all_start_within(std::chrono::milliseconds limit) {
-  std::unique_lock lock(mutex_);
-  return started_.wait_for(lock, limit, [this] { return count_ >= needed_; });
-}
-
-unsigned CivetThreads::counted() {
-  const std::lock_guard lock(mutex_);
-  return count_;
-}
-
-// CivetWeb has created all threads that it could. If each of them has been counted, no more start.
-bool CivetThreads::some_never_start() {
+// CivetWeb has created all threads that it could, so none starts after each of them was counted.
+bool CivetThreads::more_can_start() const {
   const std::vector<std::string> all = threads();
-  const auto is_new = [this](const auto& name) {
-    return std::ranges::find(others_, name) == others_.end();
-  };
-  const unsigned count = counted();
-  return !others_.empty() && !all.empty() && count < needed_ &&
-         std::cmp_greater_equal(count, std::ranges::count_if(all, is_new));
+  if (others_.empty() || all.empty()) return true;
+  return std::cmp_less(count_, std::ranges::count_if(all, [this](const auto& name) {
+                         return std::ranges::find(others_, name) == others_.end();
+                       }));
 }
 
 }  // namespace sockdiag

@@ -4,7 +4,6 @@
 // Finds out whether all threads of CivetWeb have started. CivetWeb goes on without those that it
 // could not create, and then leaves requests unanswered.
 
-#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <string>
@@ -26,9 +25,7 @@ class CivetThreads {
   void await_all();
 
  private:
-  [[nodiscard]] unsigned counted();
-  [[nodiscard]] bool all_start_within(std::chrono::milliseconds limit);
-  [[nodiscard]] bool some_never_start();
+  [[nodiscard]] bool more_can_start() const;
 
   const unsigned needed_;
   const std::vector<std::string> others_;  // names in /proc/self/task; empty if unreadable

@@ -12,6 +12,8 @@
 namespace sockdiag {
 namespace {
 
+using Deadline = std::chrono::steady_clock::time_point;
+
 constexpr std::string_view kLineEnd = "\r\n";
 constexpr int kNoContent = 204;
 // Between two pieces of a body the deadline is checked. The kernel lets CivetWeb go on writing when
@@ -57,29 +59,18 @@ std::string head_of(const HttpResponse& response, AfterAnswer after) {
   return head;
 }
 
-// Writes with one deadline for the whole answer. CivetWeb's own timeout starts again whenever the
-// client takes a byte.
-class Writer {
- public:
-  Writer(mg_connection* connection, std::chrono::milliseconds timeout)
-      : connection_(connection), deadline_(std::chrono::steady_clock::now() + timeout) {}
-
-  // Returns true if all of the text was written.
-  bool write(std::string_view text) {
-    while (!text.empty()) {
-      if (std::chrono::steady_clock::now() >= deadline_) return false;
-      const std::string_view piece = text.substr(0, kPieceBytes);
-      const int written = ::mg_write(connection_, piece.data(), piece.size());
-      if (written <= 0) return false;
-      text.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return true;
+// Returns true if all of the text was written. The deadline holds for the whole answer: CivetWeb's
+// own timeout starts again whenever the client takes a byte.
+bool write_by(Deadline deadline, mg_connection* connection, std::string_view text) {
+  while (!text.empty()) {
+    if (std::chrono::steady_clock::now() >= deadline) return false;
+    const std::string_view piece = text.substr(0, kPieceBytes);
+    const int written = ::mg_write(connection, piece.data(), piece.size());
+    if (written <= 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(written));
   }
-
- private:
-  mg_connection* connection_;
-  std::chrono::steady_clock::time_point deadline_;
-};
+  return true;
+}
 
 }  // namespace
 
@@ -100,10 +91,10 @@ bool asks_about_server(const mg_request_info& info) {
 
 bool write_response(mg_connection* connection, const HttpResponse& response, AfterAnswer after,
                     bool with_body, std::chrono::milliseconds timeout) {
-  Writer writer(connection, timeout);
-  bool written = writer.write(head_of(response, after));
+  const Deadline deadline = std::chrono::steady_clock::now() + timeout;
+  bool written = write_by(deadline, connection, head_of(response, after));
   if (!with_body) return written;
-  for (const auto& part : response.body) written = written && writer.write(*part);
+  for (const auto& part : response.body) written = written && write_by(deadline, connection, *part);
   return written;
 }
 
