@@ -7,7 +7,7 @@ namespace sockdiag {
 
 PortSet PortList::ports() const {
   PortSet ports;
-  // How many ranges begin at a port, less those that ended before it.
+  // For each port, the ranges that begin there less those that end just before.
   std::vector<int> begun(ports.size() + 1);
   for (const auto& [first, last] : ranges_) {
     ++begun[first];

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Why a socket is in CLOSE_WAIT: what the application has left undone since the peer closed. The
-// kernel's dump tells, at no cost: a connection that nobody has accepted has no inode, and the
-// receive queue counts the end of the stream as one byte until it is read.
+// Why a socket is in CLOSE_WAIT: what the application has not done since the peer closed. The
+// kernel's dump shows it at no extra cost. A connection that the application has not accepted has
+// no inode. The receive queue counts the end of the stream as one byte until it is read.
 //
-// A peer that speaks TLS says goodbye before its end of stream (close_notify; HTTP/2: GOAWAY), and
-// a pool that does not watch its idle connections leaves both unread. Only the length tells that.
+// A TLS peer sends a goodbye before the end of the stream (close_notify; HTTP/2: GOAWAY). A
+// connection pool that does not watch its idle connections leaves both unread. Only the length of
+// the receive queue shows that.
 
 #include <array>
 #include <cstddef>
@@ -34,11 +35,11 @@ inline constexpr std::size_t kCloseWaitCauseCount = kCloseWaitCauseNames.size();
   return static_cast<std::size_t>(cause);
 }
 
-// Receive queues of a goodbye and the end of the stream, in bytes, ascending. Each record has 5
-// bytes of header, what its cipher adds, and the text: 2 bytes of close_notify, 17 of GOAWAY. TLS
-// 1.3 adds 17 bytes (CCM_8: 9); TLS 1.2 adds 24 (ChaCha20, CCM_8: 16), or with CBC 16, the padding
-// and the MAC. tests/e2e/test_tls_goodbyes.py makes all of them with OpenSSL. GOAWAY comes once
-// from nginx and Go, twice from Envoy and nghttpx, and with the text "timeout" from Apache.
+// Lengths in bytes of receive queues that hold a goodbye and the end of the stream, ascending. Each
+// TLS record has 5 bytes of header, what its cipher adds, and the text: 2 bytes of close_notify, 17
+// of GOAWAY. TLS 1.3 adds 17 bytes (CCM_8: 9). TLS 1.2 adds 24 (ChaCha20, CCM_8: 16), or with CBC
+// 16, the padding and the MAC. tests/e2e/test_tls_goodbyes.py makes all of them with OpenSSL.
+// nginx and Go send GOAWAY once, Envoy and nghttpx twice, and Apache with the text "timeout".
 inline constexpr auto kGoodbyeLengths = std::to_array<std::uint8_t>({
     17,   // TLS 1.3 CCM_8: close_notify
     24,   // TLS 1.2 ChaCha20, CCM_8: close_notify
@@ -59,7 +60,7 @@ inline constexpr auto kGoodbyeLengths = std::to_array<std::uint8_t>({
     124,  // TLS 1.2 GCM, CCM: GOAWAY twice, close_notify
 });
 
-// The same as bits, so that a look costs the same whatever the table holds.
+// kGoodbyeLengths as bits, so that is_goodbye() costs the same for a table of any size.
 inline constexpr auto kGoodbyeBits = [] {
   std::array<std::uint64_t, 2> bits{};
   for (const std::uint8_t length : kGoodbyeLengths) bits[length / 64U] |= 1ULL << (length % 64U);
@@ -71,7 +72,7 @@ inline constexpr auto kGoodbyeBits = [] {
          ((kGoodbyeBits[receive_queue / 64U] >> (receive_queue % 64U)) & 1U) != 0;
 }
 
-// `record`: a socket in CLOSE_WAIT.
+// Returns the cause for `record`, which is a socket in CLOSE_WAIT.
 [[nodiscard]] constexpr CloseWaitCause close_wait_cause_of(const SocketRecord& record) noexcept {
   if (record.inode == 0) return CloseWaitCause::not_accepted;
   if (record.receive_queue == 0) return CloseWaitCause::not_closed;

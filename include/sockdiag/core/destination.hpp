@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Where connections lead: plain values.
+// Where connections lead. Plain values.
 
 #include <cstdint>
 
@@ -9,8 +9,8 @@
 
 namespace sockdiag {
 
-// One (source address, destination address, destination port): each local port can be used once
-// for it.
+// What connections must share to compete for local ports: each port can be used once for the same
+// source address, destination address and destination port.
 struct Destination {
   IpAddress source;
   IpAddress address;

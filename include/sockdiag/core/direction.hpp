@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Which side of a connection this host is. `inbound`: the local port has, or lately had, a
-// listener, and names the service. `outbound`: every other connection; the remote port names it.
+// Which side of a connection this host is. An inbound connection came to a service of this host,
+// and its local port names the service. Every other connection is outbound, and its remote port
+// names the service. Listeners count as inbound.
 
 #include <array>
 #include <cstddef>

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// An IPv4 or IPv6 address as 16 bytes in network byte order. IPv4 is held in its IPv4-mapped form
-// (RFC 4291, section 2.5.5.2: ::ffff:a.b.c.d), so the IPv4 traffic of a dual-stack IPv6 socket and
-// that of an IPv4 socket compare equal. A plain value: copying and comparing never fail.
+// An IPv4 or IPv6 address as 16 bytes in network byte order. IPv4 addresses are in their
+// IPv4-mapped form (RFC 4291, section 2.5.5.2: ::ffff:a.b.c.d), so that the address of an IPv4
+// socket equals the same address of a dual-stack IPv6 socket. A plain value: copying and comparing
+// never fail.
 
 #include <array>
 #include <cstdint>
@@ -38,7 +39,7 @@ class IpAddress {
     return std::memcmp(bytes_.data(), kMapped.data(), kMapped.size()) == 0;
   }
 
-  // 0.0.0.0 (also as ::ffff:0.0.0.0) or ::
+  // Returns true for 0.0.0.0 (also as ::ffff:0.0.0.0) and for ::
   [[nodiscard]] bool is_wildcard() const noexcept {
     return high() == 0 && (low() == 0 || (is_ipv4() && last_four() == 0));
   }
@@ -53,7 +54,7 @@ class IpAddress {
     return hash_of(hash_of(seed ^ high()) ^ low());
   }
 
-  // The network it is in, as a number: its /24 in IPv4, its /64 in IPv6.
+  // Returns the network of the address as a number: its /24 in IPv4, its /64 in IPv6.
   [[nodiscard]] std::uint64_t prefix() const noexcept {
     if (!is_ipv4()) return high();
     std::uint64_t network = 0;

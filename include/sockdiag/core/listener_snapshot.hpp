@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// What polling the listeners came to: an immutable value once published.
+// The result of polling the listeners. An immutable value once published.
 
 #include <cstdint>
 #include <optional>
@@ -10,10 +10,10 @@
 namespace sockdiag {
 
 struct ListenerCounts {
-  std::uint16_t port = 0;               // 0 for all the ports that have no series of their own
-  std::uint64_t accept_queue_peak = 0;  // sockets, all listeners of the port together
-  // A counter: SYNs and ACKs that were certainly dropped at the port since the first poll. Nothing
-  // where the last poll could not tell.
+  std::uint16_t port = 0;               // 0: all ports without series of their own
+  std::uint64_t accept_queue_peak = 0;  // sockets, of all listeners of the port together
+  // A counter of the SYNs and ACKs that were certainly dropped at the port since the first poll.
+  // Nothing if the last poll could not read what it is computed from.
   std::optional<std::uint64_t> drops;
 
   friend bool operator==(const ListenerCounts&, const ListenerCounts&) noexcept = default;

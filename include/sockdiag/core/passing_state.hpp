@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// The states that a healthy connection only passes through (RFC 9293, section 3.3.2). Staying in
-// one is what an operator looks for; TIME_WAIT stays by design and is counted by its starts.
+// The states that a healthy connection only passes through (RFC 9293, section 3.3.2). A connection
+// that stays in one of them shows a fault. TIME_WAIT is none of them, since it lasts by design; its
+// starts are counted instead.
 
 #include <array>
 #include <cstddef>
@@ -22,7 +23,7 @@ inline constexpr std::size_t kPassingStateCount = kPassingStates.size();
 template <typename Value>
 using ByPassingState = std::array<Value, kPassingStateCount>;
 
-// Where `state` stands in kPassingStates; kPassingStateCount where it is none of them.
+// Returns the index of `state` in kPassingStates, or kPassingStateCount if it is not there.
 [[nodiscard]] constexpr std::size_t passing_index_of(TcpState state) noexcept {
   constexpr auto kIndices = [] {
     std::array<std::uint8_t, kTcpStateCount> indices{};

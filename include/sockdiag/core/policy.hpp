@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// What the operator sets of sampling and counting. Plain values, whose defaults are the program's.
+// What the operator can set about sampling and counting. Plain values with the program's defaults.
 
 #include <chrono>
 #include <cstddef>
@@ -14,15 +14,16 @@ namespace sockdiag {
 struct PortPolicy {
   PortList inbound;             // always tracked, with or without a listener
   PortList outbound;            // always tracked, also inside the ephemeral range
-  PortList exclude;             // never tracked; none of the above
-  std::size_t max_ports = 100;  // per direction, those above included
-  // How long a port stays what it was after its listener (inbound) or its last socket (outbound).
+  PortList exclude;             // never tracked; has none of the ports above
+  std::size_t max_ports = 100;  // per direction, with those above
+  // For how long a port keeps its series and its direction after its listener (inbound) or its last
+  // socket (outbound) has gone.
   std::chrono::milliseconds port_retention = std::chrono::minutes(10);
 
   friend bool operator==(const PortPolicy&, const PortPolicy&) noexcept = default;
 };
 
-// Which destinations are shown by the ephemeral ports that they use.
+// Which destinations to show with the ephemeral ports that they use.
 struct DestinationPolicy {
   std::size_t busiest = 5;
   bool export_addresses = false;
@@ -31,8 +32,8 @@ struct DestinationPolicy {
 };
 
 struct LifetimePolicy {
-  std::size_t max_sockets = 500'000;  // followed at a time
-  // Time in a state from which on a socket is called lingering.
+  std::size_t max_sockets = 500'000;  // most sockets that are followed at a time
+  // Time in a state from which a socket counts as lingering.
   ByPassingState<std::chrono::milliseconds> thresholds = {
       std::chrono::seconds(10), std::chrono::seconds(5),  std::chrono::seconds(10),
       std::chrono::seconds(90), std::chrono::seconds(10), std::chrono::seconds(60),
@@ -41,7 +42,7 @@ struct LifetimePolicy {
   friend bool operator==(const LifetimePolicy&, const LifetimePolicy&) noexcept = default;
 };
 
-// What counting TCP sockets follows.
+// Everything that TcpTally needs.
 struct TcpPolicy {
   PortPolicy ports;
   LifetimePolicy lifetimes;
@@ -50,7 +51,7 @@ struct TcpPolicy {
   friend bool operator==(const TcpPolicy&, const TcpPolicy&) noexcept = default;
 };
 
-// How often sources are sampled, and what that may cost.
+// How often to sample sources, and what that may cost.
 struct SamplingPolicy {
   std::chrono::milliseconds interval = std::chrono::seconds(5);
   double cpu_budget = 0.05;  // of one CPU

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Ports as an operator lists them: single ones and ranges, in the order that they were given.
-// Ports are 1 to 65535. Not thread-safe.
+// Ports as an operator lists them: single ports and ranges, in the order of the list. Ports are 1
+// to 65535. Not thread-safe.
 
 #include <bitset>
 #include <cstdint>
@@ -13,7 +13,7 @@ namespace sockdiag {
 
 using PortSet = std::bitset<65536>;
 
-// Both ends belong to it, as in net.ipv4.ip_local_port_range.
+// A range that includes both ends, as net.ipv4.ip_local_port_range does.
 struct PortRange {
   std::uint16_t first = 0;
   std::uint16_t last = 0;
@@ -31,13 +31,13 @@ class PortList {
     for (const std::uint16_t port : ports) add({port, port});
   }
 
-  // `range.first` is not above `range.last`. Ranges may overlap.
+  // Requires range.first <= range.last. Ranges may overlap.
   void add(PortRange range) { ranges_.push_back(range); }
   void clear() noexcept { ranges_.clear(); }
 
   [[nodiscard]] const std::vector<PortRange>& ranges() const noexcept { return ranges_; }
 
-  // Takes time in proportion to the number of ranges, however long they are.
+  // Takes time in proportion to the number of ranges, not to their lengths.
   [[nodiscard]] PortSet ports() const;
 
   friend bool operator==(const PortList&, const PortList&) noexcept = default;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// One socket as the kernel described it in one `struct inet_diag_msg` (linux/inet_diag.h), decoded
-// and in host byte order. A plain value without ownership.
+// One socket as the kernel describes it in one `struct inet_diag_msg` (linux/inet_diag.h), decoded
+// and in host byte order. A plain value.
 
 #include <chrono>
 #include <cstdint>
@@ -12,8 +12,8 @@
 
 namespace sockdiag {
 
-// What the kernel keeps of a connection: metrics of owners and lifetimes lean on it, counts do not.
-// Mini sockets have no owner: their uid and inode are zero and mean nothing.
+// The kernel structure that holds the connection. Request and time-wait sockets ("mini sockets")
+// have no owner: their uid and inode are 0 and mean nothing.
 enum class SocketKind : std::uint8_t {
   full,       // struct tcp_sock
   request,    // struct request_sock: SYN_RECV before the handshake's last ACK
@@ -21,26 +21,26 @@ enum class SocketKind : std::uint8_t {
 };
 
 struct SocketRecord {
-  // As the kernel numbers it. May lie outside the known states: the Tally counts that.
+  // The kernel's number of the state. It may be none of the known states; TcpTally counts those.
   std::uint8_t state_number = 0;
   SocketKind kind = SocketKind::full;
-  // Meant for listeners on `::` only: IPv4 connections do not reach them.
+  // IPv4 connections do not reach this listener. Means nothing unless it listens on `::`.
   bool ipv6_only = false;
   std::uint16_t local_port = 0;
   std::uint16_t remote_port = 0;
   IpAddress local_address;
   IpAddress remote_address;
-  // Bytes; on a listener the accept queue's length and limit in sockets.
+  // Bytes. Of a listener: length and limit of its accept queue, in sockets.
   std::uint32_t receive_queue = 0;
   std::uint32_t send_queue = 0;
-  std::uint64_t cookie = 0;  // the same for as long as the connection lives, and no other's
+  std::uint64_t cookie = 0;  // unique, and the same while the connection lives
   std::uint32_t inode = 0;   // 0 without an owner: mini sockets, orphans, and before accept()
   std::uint8_t retransmits = 0;
-  std::chrono::milliseconds timer_remaining{};  // until the timer fires that runs, if any
-  // Segments that the kernel has dropped at this socket so far (sk_drops), where socket memory was
-  // asked for.
+  std::chrono::milliseconds timer_remaining{};  // until the running timer fires; 0 without one
+  // Segments that the kernel has dropped at this socket so far (sk_drops). Only if the dump asked
+  // for socket memory.
   std::optional<std::uint32_t> drops{};
-  // Time since the last segment that acknowledged something, where tcp_info was asked for.
+  // Time since the last segment that acknowledged something. Only if the dump asked for tcp_info.
   std::optional<std::chrono::milliseconds> since_last_ack{};
 };
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// What one complete dump of the TCP tables came to. An immutable value once published: any number
-// of threads may read it. Every socket is in exactly one `PortCounts`, and in exactly one cell of
-// `families`; sockets in a state nobody knows are counted apart.
+// The counts of one complete dump of the TCP tables. An immutable value once published: any number
+// of threads may read it. Every socket is in exactly one `PortCounts` and in exactly one cell of
+// `families`, unless its state is unknown: those sockets are counted apart.
 
 #include <algorithm>
 #include <array>
@@ -22,7 +22,7 @@
 
 namespace sockdiag {
 
-// The family on the wire: an IPv4-mapped IPv6 socket is ipv4.
+// The family on the wire: an IPv6 socket with an IPv4-mapped address is ipv4.
 enum class AddressFamily : std::uint8_t { ipv4, ipv6 };
 
 inline constexpr std::array<std::string_view, 2> kAddressFamilyNames = {"ipv4", "ipv6"};
@@ -31,9 +31,9 @@ using StateCounts = std::array<std::uint32_t, kTcpStateCount>;
 
 struct AcceptQueue {
   std::uint64_t length = 0;  // connections waiting for accept(), all listeners of the port
-  std::uint64_t limit = 0;   // the sum of their backlogs
-  // Length over limit of the fullest single listener; length + 1 where the limit is 0 and the queue
-  // is not empty. Full above 1: the kernel drops when the length exceeds the limit
+  std::uint64_t limit = 0;   // the sum of the listeners' backlogs
+  // Length divided by limit of the fullest listener, or length + 1 if its limit is 0 and its queue
+  // is not empty. A queue is full above 1: the kernel drops when the length exceeds the limit
   // (sk_acceptq_is_full() in include/net/sock.h).
   double utilization = 0;
 
@@ -44,14 +44,14 @@ struct AcceptQueue {
   }
 };
 
-// How long sockets have been in one of the passing states; lower bounds.
+// For how long sockets have been in one of the passing states. Both are lower bounds.
 struct Stay {
-  std::uint32_t lingering = 0;         // sockets that have been in it for the threshold or longer
-  std::chrono::milliseconds oldest{};  // 0 where there is none
+  std::uint32_t lingering = 0;         // sockets in it for the threshold or longer
+  std::chrono::milliseconds oldest{};  // 0 without sockets
 };
 
-// What a port has had since it got its seat, the sample's own included: its states, and bytes in
-// its queues. Details of what it never had need no series.
+// Which states a port has had, and whether its queues have held bytes, since it has had series;
+// this sample included. What a port never had needs no series.
 class Seen {
  public:
   [[nodiscard]] bool state(TcpState state) const noexcept { return has(index_of(state)); }
@@ -80,19 +80,19 @@ class Seen {
 };
 
 struct PortCounts {
-  std::uint16_t port = 0;  // 0 for all the ports that have no series of their own
-  Seen seen{};             // in a snapshot; nothing while a dump runs
+  std::uint16_t port = 0;  // 0: all ports without series of their own
+  Seen seen{};             // empty while the dump runs
   StateCounts sockets{};
   std::array<std::uint32_t, kCloseWaitCauseCount> close_wait_causes{};
   ByPassingState<Stay> stays{};
-  std::uint32_t orphaned_fin_wait2 = 0;  // those that no application holds any more
+  std::uint32_t orphaned_fin_wait2 = 0;  // no application holds them any more
   std::uint32_t retransmitting_syn_recv = 0;
-  std::uint32_t syn_recv_prefixes = 0;  // of those, distinct /24 and /64 of the clients
-  // While a dump runs, TIME_WAITs that began since the last one; in a snapshot, all so far.
+  std::uint32_t syn_recv_prefixes = 0;  // distinct /24 and /64 of the clients of those
+  // TIME_WAITs that began since the first sample; while the dump runs, since the last sample.
   std::uint64_t time_wait_started = 0;
-  std::uint64_t receive_queue_bytes = 0;  // listeners left out
+  std::uint64_t receive_queue_bytes = 0;  // without listeners
   std::uint64_t send_queue_bytes = 0;
-  AcceptQueue accept_queue{};  // stays empty where the direction is outbound
+  AcceptQueue accept_queue{};  // empty if the direction is outbound
 };
 
 struct DirectionCounts {
@@ -102,29 +102,29 @@ struct DirectionCounts {
 };
 
 struct EphemeralPortUse {
-  // What the kernel may choose from, for one destination; nothing of all this where it is not
-  // known.
+  // Ports that the kernel may choose from for one destination. If that is not known, all members
+  // are empty.
   std::optional<std::size_t> available;
-  std::optional<std::size_t> local_ports_used;  // distinct ones of those, by sockets of any state
+  std::optional<std::size_t> local_ports_used;  // how many of them any socket uses
   std::vector<DestinationUse> busiest;          // the busiest first
-  std::size_t ranks = 0;  // how many are shown; 0 ports in use where there are fewer
+  std::size_t ranks = 0;  // destinations to show; those that `busiest` lacks use 0 ports
   bool export_addresses = false;
 };
 
 struct TcpSnapshot {
-  // Else neither ages nor starts of TIME_WAIT are known, whatever the counts of them say.
+  // If false, ignore ages and starts of TIME_WAIT: they are computed from cookies.
   bool unique_cookies = true;
   std::array<DirectionCounts, kDirections.size()> directions;
   std::array<StateCounts, kAddressFamilyNames.size()> families{};
   std::array<Seen, kAddressFamilyNames.size()> seen_by_family{};  // since the first sample
   ByPassingState<std::chrono::milliseconds> lingering_thresholds{};
-  std::uint64_t unfollowed_sockets = 0;  // in passing states, and no room to remember since when
+  std::uint64_t unfollowed_sockets = 0;  // in passing states, without room to follow their ages
   EphemeralPortUse ephemeral;
-  std::uint64_t sockets = 0;                // all of the dump
-  std::uint64_t request_sockets = 0;        // those of them that the kernel's totals leave out
-  std::uint64_t unknown_state_sockets = 0;  // those of them that are in no other count
-  // The kernel's own totals less this dump's; nothing where they could not be read, or where they
-  // are of other network namespaces as well.
+  std::uint64_t sockets = 0;                // all sockets of the dump
+  std::uint64_t request_sockets = 0;        // among them, what the kernel's totals leave out
+  std::uint64_t unknown_state_sockets = 0;  // among them, what is in no other count
+  // The kernel's own total less this dump's. Nothing if the kernel's could not be read, or if it
+  // covers other network namespaces, too.
   std::optional<std::int64_t> unaccounted_sockets;
 
   [[nodiscard]] const DirectionCounts& of(Direction direction) const noexcept {

@@ -2,7 +2,7 @@
 #pragma once
 
 // The TCP states as the kernel numbers them (include/net/tcp_states.h) and as RFC 9293 explains
-// them; NEW_SYN_RECV (12) never leaves the kernel: sock_diag reports such sockets as SYN_RECV.
+// them. NEW_SYN_RECV (12) never leaves the kernel: sock_diag reports such sockets as SYN_RECV.
 
 #include <array>
 #include <cstddef>
@@ -26,7 +26,7 @@ enum class TcpState : std::uint8_t {
   closing = 11,
 };
 
-// Indexed by state number less one; the same words as node_exporter's tcpstat collector.
+// Names by state number less one, the same as those of node_exporter's tcpstat collector.
 inline constexpr std::array<std::string_view, 11> kTcpStateNames = {
     "established", "syn_sent",   "syn_recv", "fin_wait1", "fin_wait2", "time_wait",
     "close",       "close_wait", "last_ack", "listen",    "closing"};
@@ -41,7 +41,7 @@ inline constexpr std::size_t kTcpStateCount = kTcpStateNames.size();
   return kTcpStateNames[index_of(state)];
 }
 
-// Nothing where the kernel's number is none of the eleven states.
+// Returns nothing if the kernel's number is none of the eleven states.
 [[nodiscard]] constexpr std::optional<TcpState> tcp_state_from_number(
     std::uint8_t number) noexcept {
   if (number < 1 || number > kTcpStateCount) return std::nullopt;
