@@ -7,7 +7,7 @@
 namespace sockdiag {
 namespace {
 
-// By address where counts are equal, so that an unchanged host gives unchanged ranks.
+// Compares addresses if counts are equal, so that ranks do not change while the host does not.
 bool is_busier(const DestinationUse& a, const DestinationUse& b) {
   const auto key = [](const DestinationUse& use) {
     const Destination& to = use.destination;
@@ -35,11 +35,12 @@ void DestinationTable::add(const Destination& destination) {
   } else if (counts_.size() < kMaxDestinations) {
     counts_.insert({destination, 1});
   } else {
-    take_one_from_each();  // the newcomer's included: it is not added
+    take_one_from_each();  // also from the new one, which is therefore not added
   }
 }
 
-// Most have one: few are left, and adding them anew is cheaper than erasing the others one by one.
+// Most destinations have one socket, so few remain. Inserting those into an empty table is cheaper
+// than erasing the others one by one.
 void DestinationTable::take_one_from_each() {
   std::vector<DestinationUse> left;
   for (const auto& [destination, ports] : counts_) {

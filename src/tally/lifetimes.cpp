@@ -6,7 +6,7 @@
 namespace sockdiag {
 namespace {
 
-// Of max_sockets, at most, for sockets that come while others that have gone hold their places.
+// A fourth of max_sockets more may be followed while sockets that have gone still hold their slots.
 constexpr std::size_t kShareForGone = 4;
 constexpr std::uint64_t kMillisecondBits = (std::uint64_t{1} << 48) - 1;
 
@@ -70,7 +70,7 @@ std::optional<Lifetimes::Milliseconds> Lifetimes::follow(std::uint64_t cookie, T
     socket = seen_first(state);
     any_fresh_ = true;
   }
-  *found = socket;  // whole: a part would be waited for below
+  *found = socket;  // as a whole: reading below what was written in part would stall
   if (socket.fresh != 0 || socket.since_ms > now_ms_) return Milliseconds(0);
   return Milliseconds(now_ms_ - socket.since_ms);
 }
@@ -88,7 +88,7 @@ void Lifetimes::forget_gone() noexcept {
   followed_.erase_if([&](const Followed& socket) { return socket.round != round_; });
 }
 
-// The newest have to go where there are more than `most`: nothing is known of their age yet.
+// Dates the fresh sockets. Drops them while there are more than `most`: they have no age yet.
 void Lifetimes::keep(std::size_t most, std::uint64_t end_ms) noexcept {
   followed_.erase_if([&](Followed& socket) {
     if (socket.fresh == 0) return false;

@@ -15,7 +15,7 @@ std::uint8_t ListenerTable::kinds_of(const Endpoint& endpoint) noexcept {
 
 void ListenerTable::record_seen(const IpAddress& address, std::uint16_t port, bool ipv6_only,
                                 TimePoint now) {
-  // The flag means something on `::` only; elsewhere it would make two entries of one listener.
+  // Ignore the flag on other addresses than `::`, where it would make two entries of one listener.
   const bool meant = ipv6_only && address.is_wildcard();
   const Endpoint endpoint{address, port, meant};
   last_seen_[endpoint] = now;

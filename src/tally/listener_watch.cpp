@@ -52,7 +52,7 @@ void ListenerWatch::begin(TimePoint now, const ReadListenDrops& read) {
   lengths_.clear();
   polled_.clear();
   full_.clear();
-  all_told_ = true;
+  all_have_drops_ = true;
   before_.reset();
   reads_ = news_ || now - read_at_ >= kReadAge;
   if (!reads_) return;
@@ -67,7 +67,7 @@ void ListenerWatch::add(const SocketRecord& record) {
   // sk_acceptq_is_full() in include/net/sock.h
   if (record.receive_queue > record.send_queue) full_.push_back(port);
   if (record.drops) polled_.push_back({record.cookie, port, *record.drops});
-  all_told_ = all_told_ && record.drops;
+  all_have_drops_ = all_have_drops_ && record.drops;
 }
 
 bool ListenerWatch::finish(TimePoint now, const ReadListenDrops& read) {
@@ -82,7 +82,7 @@ bool ListenerWatch::finish(TimePoint now, const ReadListenDrops& read) {
   return true;
 }
 
-// All that may throw: then the poll is counted whole.
+// Does all that may throw, so that the poll is counted as a whole or not at all.
 void ListenerWatch::make_room() {
   claims_.clear();
   claims_.reserve(polled_.size());
@@ -108,14 +108,14 @@ void ListenerWatch::count_poll(TimePoint now, ListenDrops after) noexcept {
   } else {
     base_.reset();
   }
-  known_drops_ = after.has_value() && all_told_;
+  known_drops_ = after.has_value() && all_have_drops_;
   full_before_.swap(full_);
   finished_at_ = now;
   listeners_ = polled_.size();
   news_ = news_ || !after;
 }
 
-// By port, each once.
+// Fills claims_ by port, each port once.
 void ListenerWatch::take_claims(TimePoint now) noexcept {
   for (const Polled& each : polled_) {
     Counted& counted = *counted_.find(each.cookie);
@@ -137,14 +137,15 @@ void ListenerWatch::take_claims(TimePoint now) noexcept {
   claims_.resize(ports);
 }
 
-// Returns the next base. Drops after the read before the dump may be shown by the next one.
+// Returns the next base. The next dump may be the first to show drops after the read before this
+// dump.
 std::uint64_t ListenerWatch::credit_until(std::uint64_t after) noexcept {
   if (!base_ || after < *base_) return std::min(before_.value_or(after), after);
   const std::uint64_t credited = credit(after - *base_);
   return std::max(*base_ + credited, std::min(before_.value_or(0), after));
 }
 
-// Returns how much of the growth is in the counters now.
+// Returns how much of the growth has been credited.
 std::uint64_t ListenerWatch::credit(std::uint64_t growth) noexcept {
   const auto others = std::partition(claims_.begin(), claims_.end(),
                                      [this](const auto& claim) { return was_full(claim.port); });

@@ -46,7 +46,8 @@ std::vector<PortSeats::Claim> PortSeats::claims(const std::vector<Candidate>& in
   return all;
 }
 
-// `sorted`: those that have seats first. The weakest of them yields to the busiest of the others.
+// Lets the weakest of those in seats yield to the busiest of the others. `sorted`: those in seats
+// come first.
 void PortSeats::yield_seats(std::vector<Claim>& sorted, std::size_t seats) {
   const auto others = sorted.begin() + static_cast<std::ptrdiff_t>(seats);
   const auto first =

@@ -8,22 +8,22 @@
 namespace sockdiag {
 namespace {
 
-// Chance gives any port of a sample that many sockets less often than once in so many samples.
+// How likely chance may give any port of a sample as many sockets as threshold() says.
 constexpr double kRareEvent = 1e-9;
-// Sockets of one port that chance does not explain in any sample but one of very many clients.
+// So many sockets of one port are no chance, unless a sample has very many clients.
 constexpr std::uint16_t kCertain = 64;
-// Peers have ranges of their own; that of Windows and of RFC 6335, section 6, is the smallest.
+// Peers choose from ranges of their own. Windows and RFC 6335, section 6, have the smallest.
 constexpr std::size_t kFewestPeerPorts = 16384;
-// From this share on, of the ports in use, their number says little of how many sockets they have.
+// If more than this share of ports is in use, their number says little about the sockets of each.
 constexpr double kNearlyAll = 0.9;
-// From this mean on, and so many deviations above it: rarer than kRareEvent whatever the mean.
+// Above this mean, that many standard deviations more are rarer than kRareEvent.
 constexpr double kLargeMean = 16;
 constexpr double kFarAbove = 10;
 
 using Limit = std::numeric_limits<std::uint16_t>;
 
-// The sockets that a port has on average where clients took all `used` ones at random. Linux takes
-// ports of one parity as long as there are any (inet_hash_connect()): hence half of them.
+// Returns how many sockets a port has on average if clients chose all `used` ports at random. Linux
+// chooses ports of one parity as long as there are any (inet_hash_connect()): hence half of them.
 double mean_sockets(std::size_t sockets, std::size_t used, std::size_t ports) {
   const double choice = static_cast<double>(ports) / 2;
   const double share = static_cast<double>(used) / choice;
@@ -67,7 +67,7 @@ void SharedPorts::count(Side& side, std::uint16_t port) {
   ++side.total;
 }
 
-// The other end's port is left out where one end is certain to be the service's: it is a client's.
+// If one end is certain to be the service's, the port of the other end is a client's: leave it out.
 bool SharedPorts::add(std::uint16_t local_port, std::uint16_t remote_port, bool otherwise) {
   Side& local = sides_[index_of(Direction::inbound)];
   Side& remote = sides_[index_of(Direction::outbound)];

@@ -8,14 +8,14 @@
 namespace sockdiag {
 namespace {
 
-// A listener's address is its own; a connection's remote address tells what travels on the wire.
+// A connection's family is that of its remote address, which shows what travels on the wire.
 AddressFamily family_of(const SocketRecord& record, TcpState state) {
   const IpAddress& address =
       state == TcpState::listen ? record.local_address : record.remote_address;
   return address.is_ipv4() ? AddressFamily::ipv4 : AddressFamily::ipv6;
 }
 
-// Above 1 when the queue is full, whatever the limit.
+// Returns more than 1 if the queue is full, also if the limit is 0.
 double utilization_of(double length, double limit) {
   if (limit > 0) return length / limit;
   return length > 0 ? length + 1 : 0;
@@ -36,7 +36,7 @@ void mark_seen_in(PortCounts& counts, const PortCounts* last) {
   if (last != nullptr) counts.seen.add(last->seen);
 }
 
-// tcp_info counts in jiffies: one more than the longest of them (CONFIG_HZ=100), to be safe.
+// tcp_info counts in jiffies. The longest is 10 ms (CONFIG_HZ=100); one more to be safe.
 constexpr std::chrono::milliseconds kJiffy{11};
 
 // Cookies that are looked up together: as many slots as the L1 cache holds at a time.
@@ -224,7 +224,7 @@ void TcpTally::make_room_for_starts(Direction direction, const DirectionCounts& 
   started.make_room(counts.other.port);
 }
 
-// Nothing here allocates: the sample is either lost before or counted whole.
+// Does not allocate, so that a sample is either lost before or counted as a whole.
 void TcpTally::commit(TcpSnapshot& snapshot, Directions& last, TimePoint now) noexcept {
   const auto count_up = [](PortCounters& counters, PortCounts& counts) {
     counters.add(counts.port, counts.time_wait_started);

@@ -20,9 +20,9 @@ bool TimeWaitStarts::is_new(std::uint64_t cookie, Milliseconds remaining) {
     if (seen_.size() >= kMaxSockets) return false;
     return seen_.insert(cookie, {round_, is_young(remaining)}).is_new;
   }
-  if (seen->round == round_) return false;  // a dump may tell a socket twice
+  if (seen->round == round_) return false;  // a dump may show a socket twice
   seen->round = round_;
-  return seen->is_new;  // found by a sample that was lost
+  return seen->is_new;  // a lost sample has shown it first
 }
 
 void TimeWaitStarts::finish() noexcept {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// From how many client networks a port's half-open connections come: many mean a flood or scanners,
-// few a lossy path or SYN-ACKs reflected to a victim. Distinct (port, /24 or /64) pairs of one
-// sample, exact up to kMaxPrefixes of all ports together, and at least what it says beyond that.
-// Not thread-safe. Memory: 24 bytes a bucket, 0.8 MiB at most.
+// Counts the client networks that a port's half-open connections come from. Many networks mean a
+// flood or scanners; few mean a lossy path, or SYN-ACKs that are reflected to a victim.
+//
+// Counts distinct pairs of port and /24 (IPv4) or /64 (IPv6) in one sample. The count is exact up
+// to kMaxPrefixes pairs of all ports together, and a lower bound beyond that. Not thread-safe.
+// Memory: 24 bytes a bucket, at most 0.8 MiB.
 
 #include <tsl/robin_set.h>
 
@@ -20,7 +22,7 @@ class ClientPrefixes {
  public:
   static constexpr std::size_t kMaxPrefixes = 16384;
 
-  // Whether the port has not seen the client's prefix before.
+  // Returns true if this is the first client of its prefix at this port. Throws std::bad_alloc.
   [[nodiscard]] bool add(std::uint16_t port, const IpAddress& client);
 
   void clear() { prefixes_.clear(); }
@@ -32,7 +34,7 @@ class ClientPrefixes {
     bool is_ipv4 = false;
     friend bool operator==(const Prefix&, const Prefix&) noexcept = default;
   };
-  // Clients choose their addresses: the seed keeps them from choosing collisions.
+  // The seed is secret, so that clients cannot choose addresses that collide.
   struct Hash {
     std::uint64_t seed = process_seed();
     [[nodiscard]] std::size_t operator()(const Prefix& prefix) const noexcept;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Notes on sockets by kernel cookie, for piles that no cache holds: linear probing over slots of
-// one cookie and one note, at most four fifths of them in use, so that most looks cost one trip to
-// memory, and prefetch() makes several trips at once. The table grows to a pile, and shrinks after
-// it when it is told to.
+// A hash table from socket cookie to a note, for more sockets than any cache holds. It probes
+// linearly over slots of one cookie and one note, and uses at most four fifths of them, so that
+// most lookups read memory once. prefetch() reads for several lookups at once. The table grows by
+// itself and shrinks only in give_back_memory().
 //
-// `Note` is a plain value with a flag `used`, false in a Note{}, which belongs to the table. Not
-// thread-safe. Any cookie will do.
+// `Note` is a trivially copyable type with a flag `used` that is false in a Note{}; only the table
+// writes it. Every 64-bit number is a valid cookie. Not thread-safe.
 
 #include <algorithm>
 #include <bit>
@@ -43,14 +43,14 @@ class CookieTable {
     }
   }
 
-  // Null where there is none. Holds until the table changes.
+  // Returns null if the cookie has no note. The pointer is valid until the table changes.
   [[nodiscard]] Note* find(std::uint64_t cookie) noexcept {
     Slot& slot = slots_[place_of(cookie)];
     return slot.note.used ? &slot.note : nullptr;
   }
 
-  // The cookie's note, which is `note` where it had none. Throws std::bad_alloc; then the table is
-  // as it was.
+  // Returns the cookie's note, and stores `note` first if it has none. Throws std::bad_alloc and
+  // then leaves the table unchanged.
   Note& insert(std::uint64_t cookie, const Note& note) {
     std::size_t place = place_of(cookie);
     if (slots_[place].note.used) return slots_[place].note;
@@ -61,7 +61,8 @@ class CookieTable {
     return put(place, cookie, note);
   }
 
-  // Calls is_gone(note) for each once, which may change it, and erases those of which it is true.
+  // Calls is_gone(note) once for each note and erases it if that returns true. is_gone may change
+  // the note.
   template <typename Predicate>
   void erase_if(Predicate&& is_gone) noexcept {
     const std::size_t start = first_empty();  // closing a gap moves nothing past an empty slot
@@ -71,8 +72,8 @@ class CookieTable {
     }
   }
 
-  // Makes the table smaller where most of its slots are empty. Throws std::bad_alloc; then it is
-  // as it was.
+  // Shrinks the table if most of its slots are empty. Throws std::bad_alloc and then leaves the
+  // table unchanged.
   void give_back_memory() {
     constexpr std::size_t kTooRoomy = 4;  // slots a socket
     constexpr std::size_t kSmallTable = 1024;
@@ -97,7 +98,7 @@ class CookieTable {
     return static_cast<std::size_t>(hash_of(cookie)) & mask();
   }
 
-  // Where the cookie is, or else where it would be put.
+  // Returns the slot that holds the cookie, or else the slot to put it into.
   [[nodiscard]] std::size_t place_of(std::uint64_t cookie) const noexcept {
     std::size_t place = home_of(cookie);
     while (slots_[place].note.used && slots_[place].cookie != cookie) place = (place + 1) & mask();
@@ -126,8 +127,8 @@ class CookieTable {
     }
   }
 
-  // Those after it move up where that brings them nearer to their homes, so that no look ends
-  // early at the gap.
+  // Moves later slots up into the gap, if that brings them nearer to their homes. Otherwise lookups
+  // would end at the gap.
   void erase_at(std::size_t gap) noexcept {
     const auto behind_home = [&](std::size_t place) {
       return (place - home_of(slots_[place].cookie)) & mask();
@@ -142,7 +143,7 @@ class CookieTable {
     --size_;
   }
 
-  std::vector<Slot> slots_;  // a power of two
+  std::vector<Slot> slots_;  // their number is a power of two
   std::size_t size_ = 0;
 };
 

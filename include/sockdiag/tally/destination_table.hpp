@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// The destinations that use the most ephemeral ports. A port can be used again for every other
-// (source address, destination address, destination port), so what runs out is the ports of one
-// such triple; each of its connections holds one, TIME_WAIT included.
+// Finds the destinations that use the most ephemeral ports. The kernel can give the same port to
+// connections that differ in source address, destination address or destination port. So ports run
+// out for one such triple at a time. Each of its connections holds one port, also in TIME_WAIT.
 //
-// Counted exactly while a sample has at most kMaxDestinations triples. With more, rare ones are
-// dropped by the method of Misra and Gries ("Finding repeated elements", 1982): a count shown is
-// then too low by at most sockets / (kMaxDestinations + 1), and a triple with more sockets than
-// that is never missed.
+// Counts exactly up to kMaxDestinations triples in a sample. Beyond that it drops rare triples by
+// the method of Misra and Gries ("Finding repeated elements", 1982): a count is then too low by at
+// most sockets / (kMaxDestinations + 1), and a triple with more sockets than that is never missed.
 //
-// Not thread-safe. Memory: 44 bytes a bucket, 1.4 MiB at most.
+// Not thread-safe. Memory: 44 bytes a bucket, at most 1.4 MiB.
 
 #include <tsl/robin_map.h>
 
@@ -27,10 +26,10 @@ class DestinationTable {
  public:
   static constexpr std::size_t kMaxDestinations = 16384;
 
-  // One more socket.
+  // Counts one more socket. Throws std::bad_alloc.
   void add(const Destination& destination);
 
-  // The `count` busiest, the busiest first.
+  // Returns the `count` busiest destinations, the busiest first.
   [[nodiscard]] std::vector<DestinationUse> busiest(std::size_t count) const;
 
   void clear() { counts_.clear(); }

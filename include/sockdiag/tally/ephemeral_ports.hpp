@@ -2,8 +2,8 @@
 #pragma once
 
 // The local ports that the kernel gives to outgoing connections: net.ipv4.ip_local_port_range less
-// net.ipv4.ip_local_reserved_ports, for both address families. If the reserved ones are not known,
-// the whole range stands in for them and is_known() is false. An immutable value of 8 KiB.
+// net.ipv4.ip_local_reserved_ports, for both address families. If the reserved ports are not known,
+// this is the whole range and is_known() is false. An immutable value of 8 KiB.
 
 #include <bitset>
 #include <cstddef>
@@ -24,7 +24,8 @@ class EphemeralPorts {
   EphemeralPorts(PortRange range, const Reserved& reserved);
 
   [[nodiscard]] bool is_known() const noexcept { return is_known_; }
-  // Whether the kernel may choose it, as far as is known.
+  // Returns whether the kernel may choose the port. Says yes to a reserved one if is_known() is
+  // false.
   [[nodiscard]] bool contains(std::uint16_t port) const noexcept { return ports_[port]; }
   [[nodiscard]] std::size_t size() const noexcept { return ports_.count(); }
 

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// How long sockets have been in a passing state. A socket is followed from sample to sample by its
-// kernel cookie (sock_gen_cookie() in net/core/sock_diag.c: never given twice while the host runs,
-// kept from request socket to connection to mini socket), so a port that is used again cannot fake
-// an age. Ages are lower bounds: they run from the end of the sample that saw the socket in the
-// state first to the beginning of the present one, or from date() on. A sample that is lost between
-// begin() and finish() costs nobody an age.
+// Tells for how long sockets have been in a passing state. It follows a socket from sample to
+// sample by its kernel cookie (sock_gen_cookie() in net/core/sock_diag.c). The kernel gives no
+// cookie twice while the host runs, and keeps it from request socket to connection to mini socket.
+// So a port that is used again cannot fake an age.
 //
-// Not thread-safe. Memory: 16 bytes a slot, of which up to four fifths are in use: 20 to 40 bytes a
-// followed socket (34 at 500 000), half as much again while the table grows, and up to 64 while a
-// pile shrinks. Sockets that have gone are kept until the sample is complete: until then there may
-// be a quarter more than `max_sockets`; after a sample that had no room for all, only as many more
-// as went at that one.
+// Ages are lower bounds. An age runs from the end of the first sample that showed the socket in its
+// state, or from date(), to the beginning of the present sample. A sample that is lost between
+// begin() and finish() changes no age.
+//
+// Not thread-safe. Memory: 16 bytes a slot, of which at most four fifths are in use. That is 20 to
+// 40 bytes a followed socket (34 at 500 000), half as much again while the table grows, and up to
+// 64 after most sockets have gone. Sockets that have gone keep their slots until the sample is
+// complete: until then there may be a quarter more than `max_sockets`. After a sample that had no
+// room for all, there may be only as many more as went in that sample.
 
 #include <chrono>
 #include <cstddef>
@@ -30,10 +32,11 @@ class Lifetimes {
   using TimePoint = std::chrono::steady_clock::time_point;
   using Milliseconds = std::chrono::milliseconds;
 
-  // Those that are followed already stay so, also beyond a lower limit.
+  // Sockets that are followed already stay followed, even if the new limit is lower.
   void set_max_sockets(std::size_t max_sockets) noexcept;
 
-  // Before a sample: the socket is known to have been in `state` since `since` at least.
+  // Tells before a sample that the socket has been in `state` since `since` at least. Throws
+  // std::bad_alloc.
   void date(std::uint64_t cookie, TcpState state, TimePoint since);
 
   void begin(TimePoint now);
@@ -52,20 +55,20 @@ class Lifetimes {
     }
   }
 
-  // Forgets the sockets that were not seen since begin(). `now`: the sample's end.
+  // Completes the sample, which ended at `now`: forgets sockets that it did not show.
   void finish(TimePoint now) noexcept;
 
   [[nodiscard]] std::size_t size() const noexcept { return followed_.size(); }
-  // After finish(): sockets of this sample that there was no room for.
+  // Returns, after finish(), the sockets of the sample that there was no room for.
   [[nodiscard]] std::size_t unfollowed() const noexcept { return unfollowed_; }
 
  private:
   struct Followed {
-    std::uint64_t since_ms : 48;  // of the steady clock, rounded up; not set yet while `fresh`
+    std::uint64_t since_ms : 48;  // by the steady clock, rounded up; 0 while `fresh`
     std::uint64_t state : 4;
-    std::uint64_t fresh : 1;  // first seen in this state by the sample that runs
-    std::uint64_t round : 8;  // of the last sample that saw it
-    std::uint64_t used : 1;   // the table's own
+    std::uint64_t fresh : 1;  // first seen in this state by the present sample
+    std::uint64_t round : 8;  // of the last sample that showed it
+    std::uint64_t used : 1;   // for CookieTable
   };
   static_assert(sizeof(Followed) == sizeof(std::uint64_t));
 
@@ -77,10 +80,10 @@ class Lifetimes {
   std::size_t max_sockets_ = 0;
   std::size_t room_for_gone_ = 0;  // beyond max_sockets_, during a sample
   std::size_t unfollowed_ = 0;
-  std::size_t seen_ = 0;    // by the sample that runs, of those followed
+  std::size_t seen_ = 0;    // followed sockets that the present sample has shown
   bool any_fresh_ = false;  // since the last complete sample
   std::uint64_t now_ms_ = 0;
-  std::uint8_t round_ = 0;  // of the sample that runs
+  std::uint8_t round_ = 0;  // of the present sample
 };
 
 }  // namespace sockdiag

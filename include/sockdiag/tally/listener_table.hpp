@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// The listeners of a network namespace, those that have lately gone included. It decides whether a
-// connection came in through one of them: same port, and an address that is equal or a wildcard.
+// Remembers the listeners of a network namespace, also those that have lately gone. It decides
+// whether a connection came in through one of them: it has the listener's port, and the listener's
+// address is the same or a wildcard.
 //
-// Not thread-safe. matches() and has_port() cost a few nanoseconds whatever the number of
-// listeners; memory grows with listeners, and with gone ones up to kMaxRemembered.
+// Not thread-safe. matches() and has_port() cost a few nanoseconds, however many listeners there
+// are. Memory grows with listeners, and with those that have gone up to kMaxRemembered.
 
 #include <array>
 #include <chrono>
@@ -23,13 +24,14 @@ class ListenerTable {
   using TimePoint = std::chrono::steady_clock::time_point;
   using Duration = std::chrono::steady_clock::duration;
 
-  // Above this many entries, listeners that are gone are forgotten at once.
+  // With more entries than this, listeners are forgotten as soon as they have gone.
   static constexpr std::size_t kMaxRemembered = 65536;
 
-  // `ipv6_only`: a listener on `::` that refuses IPv4 connections (IPV6_V6ONLY).
+  // Records that a listener was there at `now`. `ipv6_only`: it is on `::` and refuses IPv4
+  // connections (IPV6_V6ONLY). Throws std::bad_alloc.
   void record_seen(const IpAddress& address, std::uint16_t port, bool ipv6_only, TimePoint now);
 
-  // Forgets listeners not seen at `now` nor in the `retention` before it.
+  // Forgets listeners that were not recorded at `now` or in the `retention` before it.
   void forget_gone(TimePoint now, Duration retention);
 
   [[nodiscard]] bool matches(const IpAddress& local_address, std::uint16_t port) const noexcept {
@@ -41,7 +43,7 @@ class ListenerTable {
 
   [[nodiscard]] bool has_port(std::uint16_t port) const noexcept { return kinds_[port] != 0; }
 
-  // Those that have a listener or lately had one.
+  // Returns the ports that have a listener or lately had one.
   [[nodiscard]] PortSet ports() const;
 
   [[nodiscard]] std::size_t size() const noexcept { return last_seen_.size(); }
@@ -64,7 +66,7 @@ class ListenerTable {
                                          std::uint16_t port) const noexcept;
 
   std::unordered_map<Endpoint, TimePoint, EndpointHash> last_seen_;
-  // By port: the kinds of listener it has, so that most lookups touch one byte.
+  // The kinds of listener that each port has, so that most lookups read one byte.
   std::array<std::uint8_t, 65536> kinds_{};
 };
 

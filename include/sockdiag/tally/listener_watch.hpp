@@ -1,32 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Watches the listeners between samples: the highest accept queue of each port over a trailing
-// window, and the SYNs and handshake ACKs that the kernel dropped.
+// Watches the listeners between samples. It finds the highest accept queue of each port over a
+// trailing window, and counts the SYNs and handshake ACKs that the kernel dropped at each port.
 //
-// A listening socket's own counter (sk_drops) counts more than drops: each connection that
-// TCP_DEFER_ACCEPT holds back, and each repeated SYN that was answered. So ports are never credited
-// with more than ListenDrops grew, the kernel's count of drops at all listeners. Ports whose accept
-// queue was full come first, then the others. Where the growth does not suffice for a group, each
-// of its ports gets what the rest of the group cannot have taken; what nobody can tell is in no
-// port's counter.
+// A listening socket's own counter (sk_drops) grows by more than drops: also by each connection
+// that TCP_DEFER_ACCEPT holds back, and by each repeated SYN that was answered. So all ports
+// together get no more than the growth of ListenDrops, the kernel's count of drops at all
+// listeners. Ports whose accept queue was full are credited first, then the others. If the growth
+// does not suffice for a group, each of its ports gets only what the rest of the group cannot have
+// taken. Drops that belong to no certain port are in no port's counter.
 //
-// The growth runs from a read before the dump of the poll before, since a drop that happens during
-// a dump may be shown by the next one only, to a read after this dump. Reading ListenDrops costs
-// more than a dump of a hundred listeners, so it is read while there is news only: a counter that
-// moved, a listener that came or went. Without news there is nothing to credit, and ListenDrops
-// cannot have grown (tcp_listendrop() in include/net/tcp.h counts both) but by drops of a listener
-// that came and went between two polls; these are forgotten at the next read, after kReadAge at the
-// latest. A poll that meets news without a read before its dump is taken again.
+// The growth is that of ListenDrops from before the dump of the last poll until after the dump of
+// this one, because the next dump may be the first to show a drop that happens during a dump.
+// Reading ListenDrops costs more than a dump of a hundred listeners. So a poll reads it only on
+// news: a counter has moved, or a listener has come or gone. Without news there is nothing to
+// credit. ListenDrops can then only have grown (tcp_listendrop() in include/net/tcp.h counts both)
+// by drops of a listener that came and went between two polls. The next read, after kReadAge at the
+// latest, discards these. A poll that finds news without a read before its dump must be repeated.
 //
-// Counting begins with the first poll. Counters are followed by cookie: a listener that is closed
-// and opened anew, or one of many that share the port (SO_REUSEPORT), counts on. Drops between a
-// listener's last poll and its end cannot be known. A poll may miss a listener, or find it between
-// shutdown() and listen(): its count is kept for kRetention.
+// Counting begins with the first poll. Counters are followed by cookie. So a listener that is
+// closed and opened again counts on, and so does one of many that share a port (SO_REUSEPORT).
+// Drops between a listener's last poll and its end are not known. A poll may miss a listener, or
+// find it between shutdown() and listen(): its count is kept for kRetention.
 //
-// A poll is begin(), add() for each listener, finish(); a begin() without finish() before it drops
-// the lost poll whole. Not thread-safe. Memory grows with listeners, those of the last kRetention
-// up to kMaxRemembered included, and, for the peaks, with ports that have series.
+// One poll is begin(), add() for each listener, and finish(). begin() drops a poll that was not
+// finished as a whole. Not thread-safe. Functions that are not noexcept may throw std::bad_alloc.
+// Memory grows with listeners, including those of the last kRetention up to kMaxRemembered, and
+// with ports that have series.
 
 #include <chrono>
 #include <cstddef>
@@ -50,31 +51,33 @@ class ListenerWatch {
   using Duration = std::chrono::steady_clock::duration;
 
   static constexpr std::chrono::minutes kRetention{10};
-  // After this time ListenDrops is read, even if nothing happens.
+  // After this time ListenDrops is read also without news.
   static constexpr std::chrono::seconds kReadAge{10};
-  // Above this many, listeners that are gone are forgotten at once.
+  // With more listeners than this, they are forgotten as soon as they have gone.
   static constexpr std::size_t kMaxRemembered = 65536;
 
-  // The kernel's ListenDrops of the polled network namespace; nothing where it cannot be read.
+  // The kernel's ListenDrops of the polled network namespace. Nothing if it cannot be read.
   using ListenDrops = std::optional<std::uint64_t>;
   using ReadListenDrops = std::function<ListenDrops()>;
 
-  // A sample has told which of the `listening` ports have series, and the accept queues of that
-  // moment. Other ports have no peaks until a sample has seen them, and their drops wait.
+  // Takes over from a sample which of the `listening` ports have series, and its accept queues. A
+  // port that no sample has shown yet has no peak, and its drops are counted once one shows it.
   void record_seen(const DirectionCounts& inbound, const PortSet& listening, TimePoint now);
 
-  // Before the dump. Both call `read` where they need ListenDrops, and throw what it throws.
+  // Begins a poll, before its dump. begin() and finish() call `read` if they need ListenDrops, and
+  // let its exceptions through.
   void begin(TimePoint now, const ReadListenDrops& read);
-  // Other sockets than listeners are passed over.
+  // Ignores sockets that are no listeners.
   void add(const SocketRecord& record);
-  // After the dump. Returns false where the poll has to be taken again, once: nothing is counted.
+  // Completes the poll, after its dump. Returns false, and counts nothing, if the poll must be
+  // repeated; the repeated one returns true.
   [[nodiscard]] bool finish(TimePoint now, const ReadListenDrops& read);
 
-  // Peaks of the `window` before `now`.
+  // Returns the counters, and the peaks in the `window` before `now`.
   [[nodiscard]] ListenerSnapshot report(TimePoint now, Duration window);
 
  private:
-  // The highest of the queue lengths of a window: those that a later one has not reached.
+  // The highest queue length of a window. Keeps the lengths that no later one has reached.
   class Peak {
    public:
     void record_seen(std::uint64_t length, TimePoint now);
@@ -95,7 +98,7 @@ class ListenerWatch {
   };
   struct Counted {
     std::uint32_t drops = 0;  // wraps, as the kernel's does
-    bool used = false;        // the table's own
+    bool used = false;        // for CookieTable
     TimePoint last_seen;
   };
 
@@ -104,7 +107,7 @@ class ListenerWatch {
     std::uint64_t drops = 0;
   };
 
-  // The port, or 0 where it has no series of its own.
+  // Returns the port, or 0 if it has no series of its own.
   [[nodiscard]] std::uint16_t series_of(std::uint16_t port) const;
   void count_waiting();
   void make_room();
@@ -120,28 +123,28 @@ class ListenerWatch {
   void forget_gone(TimePoint now) noexcept;
   [[nodiscard]] ListenerCounts counts_of(std::uint16_t series, TimePoint start);
 
-  std::vector<std::uint16_t> seated_;  // ascending
-  PortSet known_;                      // with series or without
+  std::vector<std::uint16_t> seated_;  // ports with series, ascending
+  PortSet known_;                      // ports that a sample has shown
   std::map<std::uint16_t, Peak> peaks_;
-  std::map<std::uint16_t, std::uint64_t> lengths_;  // of the poll that runs
-  std::vector<Polled> polled_;                      // by the poll that runs
-  std::vector<PortDrops> claims_;                   // what ports' own counters grew by, 0 left out
-  std::vector<std::uint16_t> full_;                 // ports with a full queue in the poll that runs
-  std::vector<std::uint16_t> full_before_;          // and in the one before; both ascending
+  std::map<std::uint16_t, std::uint64_t> lengths_;  // of the present poll
+  std::vector<Polled> polled_;                      // by the present poll
+  std::vector<PortDrops> claims_;                   // growth of ports' own counters, without zeros
+  std::vector<std::uint16_t> full_;                 // ports with a full queue in the present poll
+  std::vector<std::uint16_t> full_before_;          // and in the poll before; both ascending
   CookieTable<Counted> counted_;
-  std::map<std::uint16_t, std::uint64_t> dropped_;  // by series, 0 for those without
-  std::map<std::uint16_t, std::uint64_t> waiting_;  // by port that no sample has seen yet
-  ListenDrops before_;                              // read before the dump of the poll that runs
-  // What ListenDrops was before the first drop that the next dump may be the first to show, plus
-  // the drops after it that are in a counter already; nothing where it could not be read.
+  std::map<std::uint16_t, std::uint64_t> dropped_;  // by port; 0: all ports without series
+  std::map<std::uint16_t, std::uint64_t> waiting_;  // by port that no sample has shown yet
+  ListenDrops before_;                              // read before the dump of the present poll
+  // ListenDrops before the first drop that the next dump may be the first to show, plus later drops
+  // that have been credited already. Nothing if it could not be read.
   ListenDrops base_;
   TimePoint read_at_;
   TimePoint finished_at_;      // the last poll
-  std::size_t listeners_ = 0;  // that it showed
+  std::size_t listeners_ = 0;  // that the last poll showed
   bool counters_moved_ = false;
-  bool news_ = true;      // in the last poll, or a read failed: then the next one reads
-  bool reads_ = false;    // the poll that runs
-  bool all_told_ = true;  // each listener of the poll that runs has told its drops
+  bool news_ = true;            // in the last poll, or a read failed: the next one reads
+  bool reads_ = false;          // in the present poll
+  bool all_have_drops_ = true;  // the present poll knows the drops of each listener
   bool known_drops_ = false;
 };
 

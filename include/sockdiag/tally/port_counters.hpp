@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Counters by port that never fall, whatever becomes of the ports: port 0 is for all that have no
-// series of their own when something is counted. At most 65 536 of them. Not thread-safe.
+// Counters by port. They never fall, also when the port has no series any more. Port 0 counts for
+// all ports without series of their own. There are at most 65 536 counters. Not thread-safe.
 
 #include <cstdint>
 #include <unordered_map>
@@ -11,7 +11,7 @@ namespace sockdiag {
 
 class PortCounters {
  public:
-  // What may fail of counting: after it, add() on the same port does not throw.
+  // Allocates the counter, so that add() to it does not throw. Throws std::bad_alloc itself.
   void make_room(std::uint16_t port) { counts_.try_emplace(port, 0); }
 
   void add(std::uint16_t port, std::uint64_t count) { counts_[port] += count; }

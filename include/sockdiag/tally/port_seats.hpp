@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Which ports of one direction have series of their own: the configured ones, then those that had
-// series before, then the busiest. A port keeps its seat until it has not been in use for the
-// retention, so series do not come and go with every sample.
+// Decides which ports of one direction have series of their own ("seats"): the configured ports
+// first, then those that have a seat already, then the busiest. A port loses its seat when it has
+// not been in use for the retention. So series do not come and go with every sample.
 //
-// A seat yields to a port that is kFarBusier times as busy: that has so many times the sockets that
-// the port in the seat has had at most within a retention. Two ports therefore do not take turns:
-// the newcomer's own sockets protect its seat for a retention, and to win it back within that time
-// the other would have to be a hundred times as busy as before. Configured ports never yield. Not
-// thread-safe.
+// A port loses its seat earlier to one that is kFarBusier times as busy: one that has that many
+// times the most sockets that the port in the seat had within a retention. Two ports do not take
+// turns: to win its seat back within a retention, the first would have to be a hundred times as
+// busy as before. Configured ports never lose their seats. Not thread-safe.
 
 #include <chrono>
 #include <cstddef>
@@ -27,18 +26,19 @@ class PortSeats {
 
   struct Candidate {
     std::uint16_t port = 0;
-    std::uint64_t sockets = 0;  // that make it busy; 0 of a port that only has listeners
+    std::uint64_t sockets = 0;  // without listeners
   };
 
   static constexpr std::uint64_t kFarBusier = 10;
 
-  // `configured` ports hold a seat always, `excluded` ones lose theirs and must not be candidates.
-  // No port is in both.
+  // Ports in `configured` always have a seat. Ports in `excluded` lose theirs, and must not be
+  // candidates. No port is in both.
   void configure(const PortList& configured, std::size_t max_ports, const PortSet& excluded = {});
 
   [[nodiscard]] bool is_configured(std::uint16_t port) const noexcept { return configured_[port]; }
 
-  // `in_use`: each port once. Returns the ports that have a seat now, ascending.
+  // Assigns the seats anew and returns their ports, ascending. `in_use` has each port once. Throws
+  // std::bad_alloc and then changes no seat.
   [[nodiscard]] std::vector<std::uint16_t> assign(const std::vector<Candidate>& in_use,
                                                   TimePoint now, Duration retention);
 
@@ -50,7 +50,7 @@ class PortSeats {
   struct Seat {
     std::uint16_t port = 0;
     TimePoint last_used;
-    Peak peak;  // of about a retention
+    Peak peak;  // within about a retention
   };
   struct Claim {
     Seat seat;

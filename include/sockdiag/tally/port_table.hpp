@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// The counts of one direction while a dump is running, by port: two array lookups a socket, and no
-// allocation but for a port's first one. Not thread-safe.
+// The counts of one direction by port, while a dump runs. Counting a socket costs two array
+// lookups; only the first socket of a port allocates. Not thread-safe.
 
 #include <array>
 #include <bitset>
@@ -17,25 +17,27 @@ namespace sockdiag {
 
 class PortTable {
  public:
-  // `port` is not 0. The reference holds until the next call of a member function.
+  // Returns the counts of `port`, which is not 0. The reference is valid until the next call of a
+  // member function. Throws std::bad_alloc.
   [[nodiscard]] PortCounts& at(std::uint16_t port) {
     std::uint16_t& slot = slots_[port];
     if (slot == 0) slot = add(port);
     return counts_[slot - 1U];
   }
 
-  // Where the sockets of ports without series go; port 0 is no port and is not counted as one.
+  // Returns the counts of all ports that can have no series, and remembers that `port` is one of
+  // them, unless it is 0.
   [[nodiscard]] PortCounts& other(std::uint16_t port) {
     folded_.set(port);
     return other_;
   }
 
-  // Of counts that at() or other() gave: `port` is theirs, 0 of other().
+  // Returns again what at(port) returned before, or what other() did if `port` is 0.
   [[nodiscard]] PortCounts& counted(std::uint16_t port) {
     return port == 0 ? other_ : counts_[slots_[port] - 1U];
   }
 
-  // Null where at() has not been asked for the port. The pointer holds until the next at().
+  // Returns null unless at(port) was called before. The pointer is valid until the next at().
   [[nodiscard]] PortCounts* find(std::uint16_t port) noexcept {
     const std::uint16_t slot = slots_[port];
     return slot == 0 ? nullptr : &counts_[slot - 1U];

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Folds the sockets of one dump into counts by direction, port, state and address family, and
-// keeps between dumps what makes those counts steady (the listeners lately gone, the services that
-// many sockets share, the ports that have series and what was seen of them) and what takes more
-// than one look (lifetimes, TIME_WAITs begun). A sample is begin(), add() for each socket in any
-// order that has listeners before connections (as the kernel dumps them), finish(). A begin()
-// without finish() before it drops the lost sample whole.
+// Counts the sockets of one dump by direction, port, state and address family. Between dumps it
+// keeps what makes the counts steady: listeners that have lately gone, services that many sockets
+// share, the ports that have series and what they have had. It also keeps what one dump cannot
+// show: for how long sockets have been in a state, and which TIME_WAITs are new.
 //
-// Not thread-safe. Memory grows with distinct ports, at most 65 535 a direction, and with what
-// Lifetimes, TimeWaitStarts, SharedPorts, DestinationTable and ClientPrefixes say of themselves;
-// not with ESTABLISHED connections. add() takes a few tens of nanoseconds.
+// One sample is begin(), add() for each socket, and finish(). Add listeners before connections, as
+// the kernel dumps them. begin() drops a sample that was not finished as a whole.
+//
+// Not thread-safe. Functions may throw std::bad_alloc, which loses the sample: call begin() again.
+// Memory grows with distinct ports, at most 65 535 a direction, and with what Lifetimes,
+// TimeWaitStarts, ServicePorts, DestinationTable and ClientPrefixes say. It does not grow with
+// ESTABLISHED connections. add() takes a few tens of nanoseconds.
 
 #include <array>
 #include <chrono>
@@ -42,31 +44,31 @@ class TcpTally {
 
   explicit TcpTally(TcpPolicy policy);
 
-  // Between samples; ports that stay allowed keep their series, sockets their ages.
+  // Call between samples. Ports that stay allowed keep their series, and sockets keep their ages.
   void set_policy(TcpPolicy policy);
 
-  // Before the first sample: dates a CLOSE_WAIT by the last acknowledgement that it received, the
-  // FIN's or a later one's. `now`: after the record was read. Other records are passed over.
+  // Dates a CLOSE_WAIT by the last acknowledgement that it received, that of the FIN or a later
+  // one. Call before the first sample. `now`: after the record was read. Ignores other records.
   void date(const SocketRecord& record, TimePoint now);
 
   void begin(const EphemeralPorts& ephemeral, TimePoint now,
              std::chrono::milliseconds time_wait_length = TimeWaitStarts::kLength);
   void add(const SocketRecord& record);
-  // Learns services from the sockets since begin(), instead of finish(). Returns true if the same
-  // sockets would be counted otherwise now: begin the sample anew.
+  // Learns services from the sockets since begin(). Call it instead of finish(). Returns true if it
+  // learned a new one: begin the sample again, since sockets may have other directions now.
   [[nodiscard]] bool learn_services() { return services_.learn(); }
-  // `now`: after the last socket was read.
+  // Completes the sample. `now`: after the last socket was read.
   [[nodiscard]] TcpSnapshot finish(TimePoint now);
 
-  // Between samples: remembers a listener that a poll has shown, up to
-  // ListenerTable::kMaxRemembered between two samples. Other sockets are passed over.
+  // Remembers a listener that a poll between samples has shown, up to
+  // ListenerTable::kMaxRemembered of them. Ignores other sockets.
   void add_polled(const SocketRecord& record, TimePoint now);
 
-  // After a sample: the ports that have a listener or lately had one.
+  // Returns, after a sample, the ports that have a listener or lately had one.
   [[nodiscard]] PortSet listening_ports() const { return services_.listening(); }
 
  private:
-  // A socket whose cookie is to be looked up. Lookups are done in batches: see CookieTable.
+  // A socket whose cookie is to be looked up, in a batch with others (CookieTable).
   struct Lookup {
     std::uint64_t cookie;
     std::chrono::milliseconds timer_remaining;
@@ -88,7 +90,7 @@ class TcpTally {
     PortCounts* const counts = table(direction).find(port);
     return counts != nullptr ? *counts : first_counts_of(direction, port);
   }
-  // For a port without series yet in this sample.
+  // The same for a port that has no counts yet in this sample.
   [[nodiscard]] PortCounts& first_counts_of(Direction direction, std::uint16_t port);
   [[nodiscard]] bool may_have_series(Direction direction, std::uint16_t port) const noexcept;
   [[nodiscard]] DirectionCounts finish(Direction direction);
@@ -103,7 +105,7 @@ class TcpTally {
   TcpPolicy policy_;
   TimePoint now_;
   ServicePorts services_;
-  PortSet excluded_;  // of the policy, and 0
+  PortSet excluded_;  // by the policy; and port 0
   std::array<PortSeats, kDirections.size()> seats_;
   std::array<PortTable, kDirections.size()> tables_;
   std::array<StateCounts, kAddressFamilyNames.size()> families_{};
@@ -114,7 +116,7 @@ class TcpTally {
   std::array<PortCounters, kDirections.size()> time_waits_started_;
   ClientPrefixes prefixes_;
   DestinationTable destinations_;
-  // Not looked up yet; fewer than a batch each.
+  // Sockets that have not been looked up yet, fewer than a batch each.
   std::vector<Lookup> passing_;
   std::vector<Lookup> time_waits_;
   std::uint64_t sockets_ = 0;

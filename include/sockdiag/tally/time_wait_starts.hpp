@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Which TIME_WAITs began since the last complete sample: those that it did not show, by cookie, and
-// whose timer says that they are that young. A TIME_WAIT lasts 60 s (TCP_TIMEWAIT_LEN in
-// include/net/tcp.h) unless the kernel lets that be set, and its timer says what is left of them; a
-// late segment sets the timer back, so it cannot tell alone. Where the length is no more than
-// kTolerance, the cookie does.
+// Finds the TIME_WAITs that began since the last complete sample: that sample did not show their
+// cookies, and their timers show that they are that young. A TIME_WAIT lasts 60 s (TCP_TIMEWAIT_LEN
+// in include/net/tcp.h), unless the kernel has a setting for it, and its timer shows how much
+// remains. The timer alone is no proof, since a late segment restarts it. If TIME_WAITs last no
+// longer than kTolerance, the cookie alone decides.
 //
-// Not thread-safe. Memory: 16 bytes a slot, 20 to 64 bytes for each TIME_WAIT of the last
-// sample and since, up to kMaxSockets; those beyond them are not counted.
+// Not thread-safe. Memory: 16 bytes a slot; 20 to 64 bytes for each TIME_WAIT of the last sample
+// and since, up to kMaxSockets. TIME_WAITs beyond that are not counted.
 
 #include <chrono>
 #include <cstddef>
@@ -26,11 +26,11 @@ class TimeWaitStarts {
   using Milliseconds = std::chrono::milliseconds;
 
   static constexpr std::chrono::seconds kLength{60};
-  // A dump may take this long and its timers be this wrong, both together.
+  // How long a dump may take and how wrong its timers may be, both together.
   static constexpr std::chrono::seconds kTolerance{20};
   static constexpr std::size_t kMaxSockets = 1'000'000;
 
-  // `length`: how long TIME_WAITs last now.
+  // Begins a sample. `length`: how long TIME_WAITs last now. Throws std::bad_alloc.
   void begin(TimePoint now, Milliseconds length = kLength);
 
   // Returns whether this TIME_WAIT, which ends after `remaining`, began since the last complete
@@ -47,7 +47,7 @@ class TimeWaitStarts {
     }
   }
 
-  // The sample was complete.
+  // Completes the sample.
   void finish() noexcept;
 
   [[nodiscard]] std::size_t size() const noexcept { return seen_.size(); }
@@ -55,8 +55,8 @@ class TimeWaitStarts {
  private:
   struct Seen {
     std::uint8_t round = 0;  // of the last sample that showed it
-    bool is_new = false;     // to the last complete sample
-    bool used = false;       // the table's own
+    bool is_new = false;     // began after the last complete sample
+    bool used = false;       // for CookieTable
   };
 
   [[nodiscard]] bool is_young(Milliseconds remaining) const noexcept;
@@ -65,7 +65,7 @@ class TimeWaitStarts {
   std::optional<TimePoint> last_;  // beginning of the last complete sample
   TimePoint now_;
   Milliseconds length_ = kLength;
-  std::uint8_t round_ = 0;  // of the sample that runs
+  std::uint8_t round_ = 0;  // of the present sample
 };
 
 }  // namespace sockdiag
