@@ -3,6 +3,8 @@
 
 #include <map>
 #include <random>
+#include <span>
+#include <vector>
 
 #include "support/catch.hpp"
 
@@ -51,6 +53,23 @@ class Watch {
 };
 
 }  // namespace
+
+TEST_CASE("Of a batch each socket that there is room for has the age that it has alone") {
+  struct Socket {
+    std::uint64_t cookie;
+    TcpState state;
+  };
+  Watch watch(2);
+  watch.sample(7);
+  watch.pass(3s).begin();
+  std::map<std::uint64_t, Milliseconds> ages;
+  const std::vector<Socket> batch = {{7, kCloseWait}, {8, kLastAck}, {9, kLastAck}};
+  watch.lifetimes().follow(
+      std::span(batch), [&](const Socket& socket, Milliseconds age) { ages[socket.cookie] = age; });
+  CHECK(ages == std::map<std::uint64_t, Milliseconds>{{7, 3000ms}, {8, 0ms}});
+  watch.finish();
+  CHECK(watch.lifetimes().unfollowed() == 1);
+}
 
 TEST_CASE("A socket is as old as the time since the sample that saw it first") {
   Watch watch;

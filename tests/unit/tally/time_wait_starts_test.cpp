@@ -3,6 +3,8 @@
 
 #include <map>
 #include <random>
+#include <span>
+#include <vector>
 
 #include "support/catch.hpp"
 
@@ -55,6 +57,22 @@ class Simulation {
 };
 
 }  // namespace
+
+TEST_CASE("Of a batch of TIME_WAITs those are found that are new alone") {
+  struct Socket {
+    std::uint64_t cookie;
+    Milliseconds timer_remaining;
+  };
+  TimeWaitStarts starts;
+  starts.begin(kStart);
+  CHECK_FALSE(starts.is_new(1, 50s));
+  starts.finish();
+  starts.begin(kStart + 5s);
+  std::vector<std::uint64_t> found;
+  const std::vector<Socket> batch = {{1, 45s}, {2, 59s}, {3, 10s}, {4, 60s}};
+  starts.find_new(std::span(batch), [&](const Socket& socket) { found.push_back(socket.cookie); });
+  CHECK(found == std::vector<std::uint64_t>{2, 4});
+}
 
 TEST_CASE("What there was at the first sample has begun at a time that is not known") {
   Simulation simulation;
