@@ -14,8 +14,7 @@ import json
 import pathlib
 import sys
 
-from benchmark import machine
-from benchmark.failure import Failure
+from benchmark import command
 
 _COMMANDS = {
     "sampling": "CPU, memory and bytes of a sample, beside everyone else's",
@@ -55,8 +54,8 @@ def _command(words):
 
 def _complete(result, words):
     date = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
-    about = {"command": _command(words), "date": date, "revision": machine.revision()}
-    return {**about, "machine": machine.describe(), **result}
+    about = {"command": _command(words), "date": date, "revision": command.measured_revision()}
+    return {**about, "machine": command.describe_machine(), **result}
 
 
 def _publish(module, result, path):
@@ -76,7 +75,7 @@ def main(words):
     status = 0
     try:
         result = module.run(arguments)
-    except Failure as failure:
+    except command.Failure as failure:
         print(f"{words[0]}: {failure}", file=sys.stderr)
         result, status = failure.result, 1
     if result is not None:

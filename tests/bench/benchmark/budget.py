@@ -8,10 +8,10 @@ from support.network import enter_fresh_network_namespace
 from support.polling import wait_until
 
 from benchmark import processes
-from benchmark.columns import columns
+from benchmark.command import Failure
 from benchmark.exporter import exporter
-from benchmark.failure import Failure
 from benchmark.load import PROFILES, load
+from benchmark.tables import columns
 
 # Moderately large; `--sockets PROFILE=N` for others.
 _SOCKETS = {

@@ -14,7 +14,7 @@ from support import web
 from support.polling import wait_until
 
 from benchmark import processes
-from benchmark.failure import Failure
+from benchmark.command import Failure
 
 NODE_EXPORTER = "prometheus-node-exporter"
 _PR_SET_PDEATHSIG = 1

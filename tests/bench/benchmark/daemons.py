@@ -12,11 +12,25 @@ import time
 from support.polling import wait_until
 
 from benchmark import processes, trace
-from benchmark.cost import Cost, Traffic
-from benchmark.daemon import Daemon
-from benchmark.failure import Failure
+from benchmark.command import Failure
+from benchmark.sample import Cost, Traffic
 
 _DEADLINE_SECONDS = 300  # a million sockets under strace, on a busy machine
+
+
+class Daemon:
+    """One that samples sockets, stopped but for its turn."""
+
+    pid = None
+
+    @contextlib.contextmanager
+    def turn(self):
+        processes.resume(self.pid)
+        yield
+        processes.pause(self.pid)
+
+    def peak_bytes(self):
+        return processes.peak_memory_bytes(self.pid)
 
 
 class NodeExporter(Daemon):

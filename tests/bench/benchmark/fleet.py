@@ -10,13 +10,12 @@ import time
 from support.polling import wait_until
 
 from benchmark import fleet_report, fleet_window, processes
-from benchmark.failure import Failure
+from benchmark.command import Failure, numbers
 from benchmark.fleet_history import History
 from benchmark.fleet_host import record
 from benchmark.fleet_pages import Recording, playing
 from benchmark.fleet_prometheus import idle_prometheus, prometheus
 from benchmark.fleet_rules import SHIPPED, Rules
-from benchmark.lists import numbers
 
 # Of the server that is asked for the series of which a history is made.
 _QUICK_SECONDS = 2

@@ -7,8 +7,8 @@ import re
 import subprocess
 import time
 
+from benchmark.command import Failure
 from benchmark.fleet_rules import looks
-from benchmark.failure import Failure
 
 _HOUR = 3600
 # As they are in a server that has run for weeks: days of 18 h, the last one in parts.

@@ -11,7 +11,7 @@ from support.exposition import Exposition
 from support.polling import wait_until
 
 from benchmark import children, processes
-from benchmark.failure import Failure
+from benchmark.command import Failure
 
 JOB = "sockdiag"
 _DEADLINE_SECONDS = 300

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tables of a fleet."""
 
-from benchmark.columns import columns
+from benchmark.tables import columns
 
 _FLEET = 1000
 _COSTLY_RULES = 12

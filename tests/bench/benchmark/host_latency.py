@@ -8,11 +8,10 @@ import time
 from support.network import enter_fresh_network_namespace
 
 from benchmark import processes, samplers
-from benchmark.columns import columns
-from benchmark.cost import summary
-from benchmark.failure import Failure
-from benchmark.lists import numbers
+from benchmark.command import Failure, numbers
 from benchmark.load import load
+from benchmark.sample import summary
+from benchmark.tables import columns
 
 _CALLS = ("connect", "accept")
 _QUANTILES = ("p50", "p99", "p99.9", "max")

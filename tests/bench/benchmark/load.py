@@ -6,7 +6,7 @@ import json
 import subprocess
 from typing import NamedTuple
 
-from benchmark.failure import Failure
+from benchmark.command import Failure
 from benchmark.processes import start, tool
 
 PROFILES = (

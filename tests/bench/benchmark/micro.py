@@ -7,7 +7,7 @@ import pathlib
 import statistics
 import subprocess
 
-from benchmark.failure import Failure
+from benchmark.command import Failure
 
 _PROGRAM = "tests/bench/micro/micro_benchmarks"
 _SECONDS = "0.1"  # a benchmark and round

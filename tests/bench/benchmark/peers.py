@@ -8,10 +8,10 @@ import shutil
 import subprocess
 import time
 
-from benchmark import trace, truth
-from benchmark.cost import Cost, Traffic
-from benchmark.failure import Failure
+from benchmark import sample, trace
+from benchmark.command import Failure
 from benchmark.processes import Cpu, tool
+from benchmark.sample import Cost, Traffic
 
 _SECONDS_PER_NANOSECOND = 1e-9
 
@@ -58,7 +58,7 @@ class Drain(Program):
         return json.loads(done.stdout)
 
     def count(self):
-        return self.drain()["sockets"], truth.sockets_by_sockstat()
+        return self.drain()["sockets"], sample.sockets_by_sockstat()
 
     def measure(self):
         found = self.drain()

@@ -5,7 +5,7 @@ The same result gives the same file."""
 import json
 import pathlib
 
-from benchmark.names import TITLES
+from benchmark.tables import TITLES
 
 # Colours that differ in lightness too (Okabe and Ito), and markers for who sees neither.
 _STYLES = {

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from support.polling import wait_until
 
-from benchmark.failure import Failure
+from benchmark.command import Failure
 
 NOWHERE = subprocess.DEVNULL
 

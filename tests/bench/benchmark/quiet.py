@@ -13,11 +13,11 @@ from typing import NamedTuple
 from support.exposition import Exposition
 from support.network import Service, enter_fresh_network_namespace
 
-from benchmark import processes, truth
-from benchmark.columns import columns
+from benchmark import processes, sample
+from benchmark.command import Failure
 from benchmark.daemons import Collectd, NodeExporter
 from benchmark.exporter import exporter
-from benchmark.failure import Failure
+from benchmark.tables import columns
 
 _SOURCES = ("tcp", "listeners", "kernel")
 _FIRST_PORT = 20_000  # outside of the ephemeral range
@@ -86,7 +86,7 @@ def run(arguments):
     with contextlib.ExitStack() as stack:
         stack.enter_context(_sockets())
         daemons, left_out = _start(stack)
-        sockets = truth.sockets_by_sockstat()
+        sockets = sample.sockets_by_sockstat()
         first, last = _observe(daemons, scrapes, arguments.scrape_interval)
     rows = [_row(daemon, first[daemon.name], last[daemon.name]) for daemon in daemons]
     settings = {"scrape_interval_seconds": arguments.scrape_interval, "scrapes": scrapes}

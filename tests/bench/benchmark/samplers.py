@@ -11,8 +11,8 @@ from typing import Callable, NamedTuple
 from support import web
 
 from benchmark import children, processes
+from benchmark.command import Failure
 from benchmark.exporter import exporter
-from benchmark.failure import Failure
 
 NOTHING = "nothing"
 

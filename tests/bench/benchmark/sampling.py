@@ -9,18 +9,20 @@ import time
 
 from support.network import enter_fresh_network_namespace
 
-from benchmark import cost, truth
+from benchmark import sample
+from benchmark.command import Failure, numbers
 from benchmark.daemons import Collectd, NodeExporter
-from benchmark.failure import Failure
-from benchmark.lists import numbers
+from benchmark.exporter import ThisExporter
 from benchmark.load import PROFILES, load
 from benchmark.peers import programs
-from benchmark.sampling_table import table  # noqa: F401  (part of what a benchmark is)
-from benchmark.this_exporter import ThisExporter
 
 _SECONDS_PER_SOCKET = 4e-6
 _REST_SECONDS = 0.5
 _COUNTING = ("exporter", "drain")  # what is wrong where it counts otherwise than the kernel
+_HEADING = (
+    f"{'':<18}{'CPU ms':>10}{'min':>10}{'max':>10}{'user':>6}{'wall ms':>10}"
+    f"{'x drain':>9}{'min':>7}{'max':>7}{'x minima':>9}{'MiB peak':>10}{'kB read':>10}"
+)
 
 
 def _contestants():
@@ -64,7 +66,7 @@ def _interval_for(sockets):
 def _measure_size(arguments, sockets, chosen):
     # One of its own for each size: the next is to find nothing of this one.
     enter_fresh_network_namespace()
-    elsewhere = truth.sockets_of_the_host()
+    elsewhere = sample.sockets_of_the_host()
     with contextlib.ExitStack() as stack:
         made = stack.enter_context(load(arguments.profile, sockets))
         print(f"{made.profile}: {made.sockets} sockets stand", file=sys.stderr)
@@ -77,11 +79,11 @@ def _measure_size(arguments, sockets, chosen):
 
 def _measure(made, chosen, rounds):
     counts = {each.name: each.count for each in chosen if each.name in _COUNTING}
-    compared = {name: truth.check(name, count, made) for name, count in counts.items()}
+    compared = {name: sample.check_count(name, count, made) for name, count in counts.items()}
     costs = _rounds(chosen, rounds)
     traffic = {each.name: each.traffic() for each in chosen}
     rows = [
-        cost.row(name, each, costs.get("drain"), traffic.get(name, cost.Traffic()))
+        sample.row(name, each, costs.get("drain"), traffic.get(name, sample.Traffic()))
         for name, each in costs.items()
     ]
     return {"truth": compared, "rows": rows}
@@ -98,3 +100,53 @@ def _rounds(chosen, rounds):
                 costs.setdefault(name, []).append(value)
         print(f"round {number + 1} of {rounds}", file=sys.stderr)
     return costs
+
+
+def table(result):
+    lines = [_machine(result["machine"])]
+    for size in result["sizes"]:
+        lines += ["", _title(result["profile"], size), _HEADING, *map(_row, size["rows"])]
+    return "\n".join(lines)
+
+
+def _machine(machine):
+    packages = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
+    return (
+        f"{machine['cpu']}, {machine['cpus']} CPUs, Linux {machine['kernel']}, "
+        f"load average {machine['load_average']}; {packages}"
+    )
+
+
+def _title(profile, size):
+    sockets = f"{size['sockets']} sockets ({size['sockets_elsewhere']} elsewhere on the machine)"
+    counts = [f"{name} {each['counted']}" for name, each in size["truth"].items()]
+    return ", ".join([f"{profile}, {sockets}", *counts])
+
+
+def _row(row):
+    cpu, wall = row["cpu_seconds"], row["wall_seconds"]
+    ratio = row.get("ratio_by_round", {})
+    return (
+        f"{row['name']:<18}{_ms(cpu['median'])}{_ms(cpu['min'])}{_ms(cpu['max'])}"
+        f"{_share(row['user_share'])}{_ms(wall['median'])}"
+        f"{_ratio(ratio.get('median'), 9)}"
+        f"{_ratio(ratio.get('min'), 7)}{_ratio(ratio.get('max'), 7)}"
+        f"{_ratio(row.get('ratio_of_minima'), 9)}"
+        f"{_scaled(row['peak_bytes'], 2**20)}{_scaled(row['kernel_bytes'], 1000)}"
+    )
+
+
+def _ms(seconds):
+    return f"{seconds * 1e3:>10.2f}"
+
+
+def _share(value):
+    return f"{'-':>6}" if value is None else f"{value:>6.0%}"
+
+
+def _ratio(value, width):
+    return f"{'-':>{width}}" if value is None else f"{value:>{width}.3f}"
+
+
+def _scaled(value, unit):
+    return f"{'-':>10}" if value is None else f"{value / unit:>10.1f}"

@@ -9,9 +9,8 @@ from typing import NamedTuple
 from support.network import enter_fresh_network_namespace
 
 from benchmark import children, processes, scrape_report, scrape_servers, wrk
-from benchmark.cost import summary
-from benchmark.failure import Failure
-from benchmark.lists import numbers
+from benchmark.command import Failure, numbers
+from benchmark.sample import summary
 from benchmark.scrape_servers import Server
 
 # What both ship with; above it they answer 503.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What follows from the rows of the scrape benchmark, and all of it in words and columns."""
 
-from benchmark.columns import columns
+from benchmark.tables import columns
 
 OURS, _PEER, _BARE = "sockdiag_exporter", "node_exporter", "bare send"
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from support import web
 
 from benchmark import children
+from benchmark.command import Failure
 from benchmark.exporter import exporter as running_exporter
-from benchmark.failure import Failure
 
 # An inbound port that is named and has no listener has 13 series; the rest are there without any.
 _SERIES_PER_PORT = 13

@@ -9,7 +9,7 @@ import time
 from support.polling import wait_until
 
 from benchmark import processes
-from benchmark.cost import Traffic
+from benchmark.sample import Traffic
 
 # The program waits that long at its end, so that its peak can be read there.
 _SECONDS_AT_THE_END = 0.3

@@ -16,7 +16,7 @@
 #include "error.hpp"
 #include "load_socket.hpp"
 #include "moving_load.hpp"
-#include "room.hpp"
+#include "proc.hpp"
 
 namespace sockdiag::bench {
 namespace {

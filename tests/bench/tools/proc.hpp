@@ -6,7 +6,7 @@
 
 namespace sockdiag::bench {
 
-// What the kernel says of this network namespace, and what is told it, in files.
+// What the kernel says of this network namespace and how much it has room for, and what is told it.
 
 // The number after `word` on the line of `file` that starts with `line_start`; 0 where there is
 // none.
@@ -21,5 +21,12 @@ namespace sockdiag::bench {
 
 // `name` is the path below /proc/sys. Throws where that is refused.
 void set_sysctl(const std::string& name, std::size_t value);
+
+// Throws where that many more sockets would not fit into MemAvailable (5 KiB each) or below
+// fs.file-max.
+void require_room_for(std::size_t sockets);
+
+// Raises the soft limit of open files to the hard one, and returns it.
+std::size_t raise_file_limit();
 
 }  // namespace sockdiag::bench

@@ -21,6 +21,15 @@ def listen_drops():
 
 def read_sockstat():
     """{name: value} of the line about TCP: inuse, orphan, tw, alloc and mem, in pages."""
-    with open(f"{_DIRECTORY}/sockstat", encoding="ascii") as table:
-        words = next(line.split()[1:] for line in table if line.startswith("TCP:"))
+    return _read_sockstat("sockstat", "TCP:")
+
+
+def read_sockstat6():
+    """The same for IPv6, which has inuse alone."""
+    return _read_sockstat("sockstat6", "TCP6:")
+
+
+def _read_sockstat(name, prefix):
+    with open(f"{_DIRECTORY}/{name}", encoding="ascii") as table:
+        words = next(line.split()[1:] for line in table if line.startswith(prefix))
     return dict(zip(words[::2], map(int, words[1::2]), strict=True))

@@ -1,5 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rows of text, aligned."""
+"""Results as people read them: rows of text, aligned, and the titles of what is measured."""
+
+# In the order of tables.
+TITLES = {
+    "exporter": "this exporter",
+    "exporter_process": "this exporter, whole process",
+    "collectd": "collectd `tcpconns`",
+    "ss": "`ss -tan`",
+    "node_exporter": "node_exporter `tcpstat`",
+    "proc": "`cat /proc/net/tcp{,6}`",
+    "drain": "raw drain, nothing counted",
+    "walk": "walk that matches nothing",
+}
 
 
 def columns(rows):

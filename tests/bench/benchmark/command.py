@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What figures depend on besides the code: they are compared within one run, on one machine."""
+"""What every benchmark has as a command: arguments, a failure, and what its figures depend on
+besides the code. Figures are compared within one run, on one machine."""
 
 import os
 import platform
@@ -10,7 +11,19 @@ from support.exporter import BINARY
 _PACKAGES = ("collectd-core", "iproute2", "prometheus", "prometheus-node-exporter", "wrk")
 
 
-def describe():
+def numbers(text):
+    return [int(number) for number in text.split(",")]
+
+
+class Failure(Exception):
+    """Ends the benchmark with status 1; `result` is published first where it is given."""
+
+    def __init__(self, message, result=None):
+        super().__init__(message)
+        self.result = result
+
+
+def describe_machine():
     return {
         "cpu": _cpu_model(),
         "cpus": os.cpu_count(),
@@ -21,7 +34,7 @@ def describe():
     }
 
 
-def revision():
+def measured_revision():
     """Of what is measured, as the exporter has it, or None where there is none."""
     try:
         version = subprocess.run([BINARY, "--version"], capture_output=True, text=True, check=True)

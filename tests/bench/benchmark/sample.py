@@ -1,10 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What one sample cost, and what several did."""
+"""What one sample cost and what several did, and whether it counted what is there: no figure of one
+that did not is worth a look."""
 
 import statistics
 from typing import NamedTuple
 
+from support.kernel_counters import read_sockstat, read_sockstat6
+
+from benchmark.command import Failure
 from benchmark.processes import Cpu
+
+_ATTEMPTS = 10  # a scrape's TIME_WAIT may end between a sample and the look at sockstat
+_TOLERANCE = 0.05  # where sockets come and go
 
 
 class Cost(NamedTuple):
@@ -42,3 +49,28 @@ def row(name, costs, floors, traffic):
         result["ratio_by_round"] = summary([own / other for own, other in zip(cpu, floor)])
         result["ratio_of_minima"] = min(cpu) / min(floor)
     return {**result, **traffic._asdict(), "rounds": cpu}
+
+
+def sockets_by_sockstat():
+    """As the kernel's own counters say; half-open connections are not in them."""
+    ipv4 = read_sockstat()
+    return ipv4["inuse"] + ipv4["tw"] + read_sockstat6()["inuse"]
+
+
+def sockets_of_the_host():
+    """In all network namespaces, TIME_WAIT and half-open connections left out. They share one table
+    that is walked as a whole, so those of others make every sample dearer."""
+    return read_sockstat()["alloc"]
+
+
+def check_count(name, count, load):
+    """`count` gives the sockets counted, or None where that failed, and those by the kernel."""
+    for _ in range(_ATTEMPTS):
+        counted, kernel = count()
+        if counted is not None and _agree(counted, kernel + load.half_open, load):
+            return {"counted": int(counted), "kernel": kernel + load.half_open}
+    raise Failure(f"{name} counts {counted} sockets, the kernel {kernel} and {load.half_open}")
+
+
+def _agree(counted, kernel, load):
+    return abs(counted - kernel) <= (kernel * _TOLERANCE if load.moving else 0)
