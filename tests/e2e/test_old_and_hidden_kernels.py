@@ -5,7 +5,7 @@ known is shown, what cannot is absent, and a line says why."""
 import unittest
 
 from support.case import EndToEndTest, without_info
-from support.exporter import run
+from support.exporter import AS_NOBODY, run
 from support.exposition import Exposition
 
 PORT = 8080
@@ -30,7 +30,6 @@ EPHEMERAL = {
 READ_FROM_SYS = {"sockdiag_tcp_time_wait_limit_sockets"}  # in a network namespace
 READ_FROM_STAT = {"process_start_time_seconds"}
 
-AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
 ON_AN_OLD_KERNEL = ["setarch", "--uname-2.6"]  # uname(2) says 2.6.40 and more
 
 HIDE_ALL_BUT_PROCESSES = "mount -t proc -o subset=pid proc /proc"

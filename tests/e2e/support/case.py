@@ -14,10 +14,14 @@ _LOGFMT_PAIR = r'[a-z_]+=(?:"(?:[^"\\\x00-\x1f\x7f]|\\.)*"|[^\s"=\x00-\x1f\x7f]+
 LOGFMT_LINE = re.compile(rf"ts=\S+Z level=\w+ {_LOGFMT_PAIR}(?: {_LOGFMT_PAIR})*")
 
 
+def lines_of(done):
+    """The lines on stderr of a finished run."""
+    return done.stderr.decode("utf-8", "surrogateescape").splitlines()
+
+
 def without_info(done):
-    """The lines on stderr of a finished run that a user has to act on."""
-    lines = done.stderr.decode("utf-8", "surrogateescape").splitlines()
-    return [line for line in lines if "level=info" not in line]
+    """Those of them that a user has to act on."""
+    return [line for line in lines_of(done) if "level=info" not in line]
 
 
 class EndToEndTest(unittest.TestCase):
@@ -83,3 +87,14 @@ class EndToEndTest(unittest.TestCase):
         for direction in ("inbound", "outbound"):
             expected = {state: kernel[direction, state] for state in shown_states(direction)}
             self.assertEqual(exposition.sockets(port, direction), expected, direction)
+
+
+class RefusalTest(EndToEndTest):
+    """A base for what is refused with one line."""
+
+    def expect_refusal(self, done, status, pattern):
+        """That exit status, and one line on stderr that matches."""
+        self.assertEqual(done.returncode, status, done)
+        self.assertEqual(len(lines_of(done)), 1, done.stderr)
+        self.assertRegex(lines_of(done)[0], pattern)
+        self.assertEqual(done.stdout, b"")

@@ -24,12 +24,23 @@ EXIT_DEADLINE_SECONDS = 2 + 5
 # Samples often, so that tests need not wait; the full budget keeps the interval from stretching.
 FAST = "sampling: {interval: 100ms, cpu_budget: 1}\n"
 
+# Before a command: it runs as a user who may nothing.
+AS_NOBODY = [
+    *("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all"),
+    "--",
+]
+
 # A body of some megabytes, which fits no socket buffer: its writer depends on its reader.
 _MANY_PORTS = list(range(2000, 6000))
 LARGE = f"""
 sampling: {{interval: 1h}}
 ports: {{max_ports: 10000, inbound: {_MANY_PORTS}, outbound: {_MANY_PORTS}}}
 """
+
+
+def with_interval(interval, rest=""):
+    """A configuration that samples so often, and what else is to be in it."""
+    return f"sampling: {{interval: {interval}, cpu_budget: 1}}\n{rest}"
 
 
 def run(*arguments, prefix=(), environment=None):

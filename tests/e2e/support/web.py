@@ -45,6 +45,17 @@ def request(port, path="/metrics", method="GET", headers=(), body=b"", host="127
         connection.close()
 
 
+def get(target, *lines, version=b"1.1"):
+    """The bytes of a GET, with these header lines or with a Host alone."""
+    head = [b"GET %s HTTP/%s" % (target, version), *(lines or [b"Host: localhost"])]
+    return b"\r\n".join(head) + b"\r\n\r\n"
+
+
+def post(target, *lines, body=b""):
+    """The bytes of a POST; what they say of the body is what `lines` say."""
+    return b"\r\n".join([b"POST %s HTTP/1.1" % target, b"Host: localhost", *lines, b"", body])
+
+
 def connect(port, receive_buffer=None):
     """A bare connection; a small receive buffer makes its owner a slow reader."""
     connection = socket.socket()
