@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 
 import yaml
+from support.exposition import Exposition
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GRAFANA = ROOT / "deploy/grafana"
@@ -66,7 +67,7 @@ def metrics_of_the_exporter():
     rows = re.findall(r"^\| `(sockdiag_\w+|process_\w+)` \|", document, re.M)
     binary = os.environ["SOCKDIAG_EXPORTER"]
     done = subprocess.run([binary, "--once"], capture_output=True, text=True, check=True)
-    return {*rows, *re.findall(r"^# TYPE (\w+)", done.stdout, re.M)}
+    return {*rows, *Exposition(done.stdout).types}
 
 
 METRICS = metrics_of_the_exporter()

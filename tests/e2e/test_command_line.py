@@ -124,7 +124,7 @@ class Arguments(RefusalTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         text = done.stdout.decode()
         self.assertNotRegex(text, "(?m)^(# [A-Z]+ )?(process|sockdiag_exporter|sockdiag_config)_")
-        families = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.M))
+        families = Exposition(text).types
         self.assertEqual(families["sockdiag_tcp_sockets"], "gauge")
         self.assertEqual(families["sockdiag_sample_timestamp_seconds"], "gauge")
         self.assertEqual(families["sockdiag_tcp_listen_drops_total"], "counter")  # the kernel's

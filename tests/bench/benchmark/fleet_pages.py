@@ -9,9 +9,10 @@ import resource
 import socket
 import time
 
+from support.exposition import Exposition, split_sample
+
 from benchmark import children
 
-_SAMPLE = re.compile(r"(?P<series>[^#\s{][^\s{]*(?:\{.*\})?) (?P<value>\S+)")
 _STAMP = "sockdiag_sample_timestamp_seconds"
 _REQUEST = re.compile(rb"GET /host/(\d+)/metrics ")
 _AS_IN_PROMETHEUS = 6  # the level of compression hardly matters to who unpacks
@@ -23,7 +24,8 @@ class Recording:
 
     def __init__(self, pages):
         self._lines = pages[-1].splitlines()
-        self._counters = set(re.findall(r"^# TYPE (\S+) counter$", pages[-1], re.MULTILINE))
+        types = Exposition(pages[-1]).types
+        self._counters = {name for name, type in types.items() if type == "counter"}
         last = _values(pages[-1])
         self._values = [{**last, **_values(page)} for page in pages]
         self.series = len(last)
@@ -40,10 +42,10 @@ class Recording:
         return "".join(f"{self._line(line, cycle, index, now)}\n" for line in self._lines)
 
     def _line(self, line, cycle, index, now):
-        sample = _SAMPLE.fullmatch(line)
+        sample = split_sample(line)
         if sample is None:
             return line
-        series = sample["series"]
+        series, _ = sample
         return f"{series} {_text(self._value(series, cycle, index, now))}"
 
     def _value(self, series, cycle, index, now):
@@ -60,8 +62,8 @@ class Recording:
 
 
 def _values(page):
-    samples = (_SAMPLE.fullmatch(line) for line in page.splitlines())
-    return {sample["series"]: float(sample["value"]) for sample in samples if sample}
+    """{series: value}"""
+    return dict(filter(None, map(split_sample, page.splitlines())))
 
 
 def _text(value):

@@ -46,13 +46,13 @@ class Target:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT_SECONDS)
 
     def scrape(self):
-        """The text, and how many bytes came for it."""
+        """Its series, and how many bytes came for them."""
         self._connection.request("GET", "/metrics", headers=_HEADERS)
         answer = self._connection.getresponse()
         body = answer.read()
         if answer.status != 200 or answer.getheader("Content-Encoding") != "gzip":
             raise Failure(f"/metrics answered {answer.status}, {answer.headers.items()}")
-        return gzip.decompress(body).decode(), len(body)
+        return Exposition(gzip.decompress(body).decode()), len(body)
 
 
 class DefaultNodeExporter(NodeExporter):
@@ -133,20 +133,19 @@ def _observe(daemons, scrapes, interval):
 
 
 def _moment(daemon):
-    text, size = daemon.target.scrape() if daemon.target else (None, None)
+    page, size = daemon.target.scrape() if daemon.target else (None, None)
     return Moment(
         time.monotonic(),
         processes.cpu_seconds(daemon.pid),
-        _by_source(text) if daemon.name == "sockdiag_exporter" else {},
+        _by_source(page) if daemon.name == "sockdiag_exporter" else {},
         processes.memory_bytes(daemon.pid),
-        sum(not line.startswith("#") for line in text.splitlines()) if text else None,
+        len(page) if page else None,
         size,
     )
 
 
-def _by_source(text):
-    exposition = Exposition(text)
-    return {each: exposition.source("sockdiag_sample_cpu_seconds_total", each) for each in _SOURCES}
+def _by_source(page):
+    return {each: page.source("sockdiag_sample_cpu_seconds_total", each) for each in _SOURCES}
 
 
 def _row(daemon, first, last):

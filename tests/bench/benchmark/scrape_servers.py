@@ -6,6 +6,7 @@ import socket
 from typing import NamedTuple
 
 from support import web
+from support.exposition import Exposition
 
 from benchmark import children
 from benchmark.command import Failure
@@ -41,7 +42,7 @@ class Server(NamedTuple):
 
 
 def series_of(page):
-    return sum(1 for line in page.splitlines() if line and not line.startswith(b"#"))
+    return len(Exposition(page.decode()))
 
 
 @contextlib.contextmanager

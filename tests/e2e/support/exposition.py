@@ -3,7 +3,8 @@
 
 import re
 
-_SAMPLE = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)")
+_SAMPLE = re.compile(r"(?P<series>([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})?) (\S+)")
+_TYPE = re.compile(r"# TYPE (\S+) (\S+)")
 _LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\[\\n"])*)"(,|$)')
 
 _DUMPED_WITHOUT_LABELS = (
@@ -20,18 +21,29 @@ class Exposition:
         if not text.endswith("\n"):
             raise ValueError("the exposition does not end with a line feed")
         self._series = {}
+        self.types = {}  # of each family, with or without series
         for line in text.splitlines():
-            if not line.startswith("#"):
+            if line.startswith("#"):
+                self._add_type(line)
+            else:
                 self._add(line)
 
+    def _add_type(self, line):
+        if match := _TYPE.fullmatch(line):
+            if match[1] in self.types:
+                raise ValueError(f"family twice: {line!r}")
+            self.types[match[1]] = match[2]
+
     def _add(self, line):
-        match = _SAMPLE.fullmatch(line)
-        if match is None:
-            raise ValueError(f"not a sample: {line!r}")
-        key = match[1], frozenset(_parse_labels(match[2] or ""))
+        _, name, labels, value = _sample_in(line)
+        key = name, frozenset(_parse_labels(labels or ""))
         if key in self._series:
             raise ValueError(f"series twice: {line!r}")
-        self._series[key] = float(match[3])
+        self._series[key] = value
+
+    def __len__(self):
+        """How many series there are."""
+        return len(self._series)
 
     def get(self, name, **labels):
         """The value of exactly this series, or None."""
@@ -77,6 +89,19 @@ class Exposition:
             for (name, labels), value in self._series.items()
             if name.startswith(dumped) and (labels or name in _DUMPED_WITHOUT_LABELS)
         }
+
+
+def split_sample(line):
+    """(series as it is written, value) of a line, or None of a comment."""
+    return None if line.startswith("#") else _sample_in(line)[::3]
+
+
+def _sample_in(line):
+    match = _SAMPLE.fullmatch(line)
+    if match is None:
+        raise ValueError(f"not a sample: {line!r}")
+    *words, value = match.groups()
+    return (*words, float(value))
 
 
 def _parse_labels(text):
