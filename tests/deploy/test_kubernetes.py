@@ -7,18 +7,14 @@ import pathlib
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 import unittest
 
 import yaml
+from support.exporter import Exporter, run
+from support.polling import wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/e2e"))
-
-from support.exporter import Exporter, run  # noqa: E402
-from support.polling import wait_until  # noqa: E402
-
 BASE = ROOT / "deploy/kubernetes"
 OPERATOR = BASE / "prometheus-operator"
 GRAFANA = ROOT / "deploy/grafana"

@@ -12,7 +12,7 @@ import tempfile
 import unittest
 
 import yaml
-from socket_scene import DEFERRING, ends_shown, rows, scene
+from socket_scene import DEFERRING, ends_shown, kernel_sockets, scene
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RUNBOOK = ROOT / "deploy/prometheus/runbook.md"
@@ -198,12 +198,12 @@ SEVERAL_STATES = [TO_BE_CLOSED, WITH_QUEUES, PASSING, WITH_A_LOCAL_PORT]
 
 # What ss filters, and what grep and awk leave of it.
 KEEP = {
-    "sport = :8080": lambda row: row.sport == 8080,
-    "dport = :5432": lambda row: row.dport == 5432,
-    "sport = :10293": lambda row: row.sport == 10293,
-    "sport >= :61000": lambda row: row.sport >= 61000,
-    "sport >= :15000 and sport <= :32767": lambda row: 15000 <= row.sport <= 32767,
-    "sport >= :32768 and sport <= :60999": lambda row: 32768 <= row.sport <= 60999,
+    "sport = :8080": lambda row: row.local_port == 8080,
+    "dport = :5432": lambda row: row.remote_port == 5432,
+    "sport = :10293": lambda row: row.local_port == 10293,
+    "sport >= :61000": lambda row: row.local_port >= 61000,
+    "sport >= :15000 and sport <= :32767": lambda row: 15000 <= row.local_port <= 32767,
+    "sport >= :32768 and sport <= :60999": lambda row: 32768 <= row.local_port <= 60999,
     "grep 'ino:0 '": lambda row: row.inode == 0,
     "grep -v 'ino:0 '": lambda row: row.inode != 0,
     "grep 'timer:(persist'": lambda row: row.timer == 4,
@@ -216,7 +216,7 @@ KEEP = {
     "awk '$1>0 && !/ino:0 /'": lambda row: row.receive_queue > 0 and row.inode != 0,
     "awk '$1>1 && !/ino:0 /'": lambda row: row.receive_queue > 1 and row.inode != 0,
     # Of a listener the kernel shows its queue there, and the limit in no field.
-    "awk '$2>$3'": lambda row: row.sport == 8082 and row.state == "listen",
+    "awk '$2>$3'": lambda row: row.local_port == 8082 and row.state == "listen",
     # A handshake that waits for its first byte has timed out, but no SYN-ACK was sent again.
     "awk -F'[(),]' '$4>0'": lambda row: row.repetitions > 0 and row.local != DEFERRING,
 }
@@ -236,30 +236,30 @@ def printed(address):
 def network(row):
     """Of IPv4 alone."""
     if ":" in row.remote:
-        return f"[{row.remote}]:{row.dport}"
+        return f"[{row.remote}]:{row.remote_port}"
     return row.remote.rpartition(".")[0]
 
 
 # What is counted at the end of a pipe, by whether ss prints a column of states before the others.
 COUNTED = {
-    (False, f"awk '{{print $3}}' | {LOCAL_PORT}"): lambda row: str(row.sport),
-    (False, f"awk '{{print $4}}' | {LOCAL_PORT}"): lambda row: str(row.dport),
-    (True, f"awk '{{print $4}}' | {LOCAL_PORT}"): lambda row: str(row.sport),
-    (True, f"awk '{{print $5}}' | {LOCAL_PORT}"): lambda row: str(row.dport),
+    (False, f"awk '{{print $3}}' | {LOCAL_PORT}"): lambda row: str(row.local_port),
+    (False, f"awk '{{print $4}}' | {LOCAL_PORT}"): lambda row: str(row.remote_port),
+    (True, f"awk '{{print $4}}' | {LOCAL_PORT}"): lambda row: str(row.local_port),
+    (True, f"awk '{{print $5}}' | {LOCAL_PORT}"): lambda row: str(row.remote_port),
     (False, f"awk '{{print $4}}' | {WITHOUT_PORT}"): lambda row: printed(row.remote),
     (True, f"awk '{{print $5}}' | {WITHOUT_PORT}"): lambda row: printed(row.remote),
     (False, f"awk '{{print $4}}' | {NETWORK}"): network,
     (False, "awk '{print $3}' | sort | uniq -c | sort -rn | head"): (
-        lambda row: f"{printed(row.local)}:{row.sport}"
+        lambda row: f"{printed(row.local)}:{row.local_port}"
     ),
     (False, "awk '{print $4}' | sort | uniq -c | sort -rn | head"): (
-        lambda row: f"{printed(row.remote)}:{row.dport}"
+        lambda row: f"{printed(row.remote)}:{row.remote_port}"
     ),
     (True, "awk '{print $1}' | sort | uniq -c | sort -rn"): lambda row: as_ss_prints(row.state),
     (
         True,
         """awk '{sub(/:[0-9]+$/,"",$4);print $4,$5}' | sort | uniq -c | sort -rn | head -3""",
-    ): lambda row: f"{printed(row.local)} {printed(row.remote)}:{row.dport}",
+    ): lambda row: f"{printed(row.local)} {printed(row.remote)}:{row.remote_port}",
 }
 BROKEN_PIPE = 128 + 13
 LOCAL_PORTS = """awk '{sub(/.*:/,"",$4);print $4}' | sort -u | wc -l"""
@@ -302,7 +302,7 @@ class Command:
         elif end == "wc -l":
             test.assertEqual(output.split(), [str(len(selected))])
         elif end == LOCAL_PORTS:
-            test.assertEqual(output.split(), [str(len({row.sport for row in selected}))])
+            test.assertEqual(output.split(), [str(len({row.local_port for row in selected}))])
         elif end in LONGEST:
             self._expect_longest(test, selected, LONGEST[end], output)
         else:
@@ -364,7 +364,7 @@ class Sockets(unittest.TestCase):
         self.assertIn(done.returncode, endings)
         self.assertEqual(done.stderr, "")
         self.assertTrue(selected, "the scene has none")
-        self.assertLess(len(selected), len(rows()), "the scene has no neighbours")
+        self.assertLess(len(selected), len(kernel_sockets()), "the scene has no neighbours")
         command.expect(self, selected, done.stdout)
         if "p" in command.flags and any(row.inode for row in selected):
             self.assertIn("users:((", done.stdout)
@@ -372,9 +372,9 @@ class Sockets(unittest.TestCase):
     def _run_while_nothing_moves(self, command, program, text):
         """Timers may run out while ss runs, and sockets be gone with them."""
         for _ in range(10):
-            before = list(filter(command.selects, rows()))
+            before = list(filter(command.selects, kernel_sockets()))
             done = run_with(program, text)
-            after = list(filter(command.selects, rows()))
+            after = list(filter(command.selects, kernel_sockets()))
             if {row.ends for row in before} == {row.ends for row in after}:
                 return done, after
         self.fail("the scene does not stand still")

@@ -5,11 +5,11 @@ import time
 import unittest
 
 from support.case import EndToEndTest
+from support.connection_states import close_into, seconds_since_last_ack, wait_for_state
 from support.exporter import FAST
 from support.fault import NetlinkFault
 from support.lifetimes import DIRECTIONS, LINGERING, oldest, place, with_lifetimes
 from support.polling import wait_until
-from support.recipes import close_into, seconds_since_last_ack, wait_for_state
 
 FAILURES = "sockdiag_sample_failures_total"
 PORT = 8080
@@ -20,7 +20,7 @@ JIFFY_SECONDS = 0.01  # what the kernel's own ages are exact to, with its coarse
 class AgeTest(EndToEndTest):
     def setUp(self):
         super().setUp()
-        self.recipes = self.start_recipes(PORT)
+        self.service = self.start_service(PORT)
 
     def start_faulty_exporter(self, **options):
         self.fault = NetlinkFault()
@@ -48,7 +48,7 @@ class Ages(AgeTest):
     def make_and_see(self, exporter):
         """A CLOSE_WAIT; when it was made at the earliest, and seen at the latest."""
         since = time.monotonic()
-        self.recipes.close_wait()
+        self.service.close_wait()
         exporter.fresh_scrape()
         return since, time.monotonic()
 
@@ -57,7 +57,7 @@ class Ages(AgeTest):
         for direction in DIRECTIONS:
             with self.subTest(direction):
                 since = time.monotonic()
-                ends = self.recipes.close_wait(direction)
+                ends = self.service.close_wait(direction)
                 ages = [self.fresh_age(exporter, since, direction=direction) for _ in range(5)]
                 self.assertEqual(ages, sorted(set(ages)))
                 ends.reset()
@@ -67,7 +67,7 @@ class Ages(AgeTest):
         since, first_seen = self.make_and_see(exporter)
         self.wait_until_old(exporter)
         for _ in range(3):
-            self.recipes.close_wait()
+            self.service.close_wait()
         self.expect_age_to_count_from(exporter, first_seen, since)
 
     def test_a_reload_does_not_reset_it(self):
@@ -98,7 +98,7 @@ class Ages(AgeTest):
 
     def test_last_ack_after_close_wait_starts_anew(self):
         exporter = self.start_exporter()
-        ends = self.recipes.close_wait_with_full_window()
+        ends = self.service.close_wait_with_full_window()
         self.wait_until_old(exporter)
         since = time.monotonic()
         close_into("last_ack", ends)
@@ -107,7 +107,7 @@ class Ages(AgeTest):
 
     def test_fin_wait2_after_fin_wait1_starts_anew(self):
         exporter = self.start_exporter()
-        ends = self.recipes.fin_wait1()
+        ends = self.service.fin_wait1()
         self.wait_until_old(exporter, "fin_wait1")
         since = time.monotonic()
         while ends.there.recv(65536):
@@ -118,19 +118,19 @@ class Ages(AgeTest):
 
     def test_fin_wait2_keeps_its_age_when_the_application_closes(self):
         exporter = self.start_exporter()
-        ends = self.recipes.fin_wait2()
+        ends = self.service.fin_wait2()
         self.wait_until_old(exporter, "fin_wait2")
         close_into("fin_wait2", ends)
         self.assertGreaterEqual(oldest(exporter.fresh_scrape(), PORT, "fin_wait2"), OLD_SECONDS)
 
     def test_another_connection_between_the_same_addresses_starts_anew(self):
         exporter = self.start_exporter()
-        ends = self.recipes.close_wait()
+        ends = self.service.close_wait()
         local = ends.there.getsockname()
         self.wait_until_old(exporter)
         ends.reset()
         since = time.monotonic()
-        self.recipes.close_wait(local=local)
+        self.service.close_wait(local=local)
         self.fresh_age(exporter, since)
 
 
@@ -140,7 +140,7 @@ class FoundAtTheStart(AgeTest):
     def make_old(self):
         """CLOSE_WAITs at both ends; when they were made at the earliest, and their ages."""
         since = time.monotonic()
-        made = {direction: self.recipes.not_closed(direction) for direction in DIRECTIONS}
+        made = {direction: self.service.not_closed(direction) for direction in DIRECTIONS}
         wait_until(
             lambda: all(seconds_since_last_ack(ends.here) >= OLD_SECONDS for ends in made.values()),
             "old CLOSE_WAITs",
@@ -160,7 +160,7 @@ class FoundAtTheStart(AgeTest):
 
     def test_one_never_accepted_has_its_age_too(self):
         since = time.monotonic()
-        client = self.recipes.not_accepted()  # hears of its FIN's arrival just after it
+        client = self.service.not_accepted()  # hears of its FIN's arrival just after it
         wait_until(lambda: seconds_since_last_ack(client) >= OLD_SECONDS, "an old CLOSE_WAIT")
         known = {"inbound": seconds_since_last_ack(client)}
         self.expect_true_ages(self.start_exporter().scrape(), since, known)

@@ -8,9 +8,9 @@ import unittest
 
 from support.alertmanager import Alertmanager, Webhook
 from support.case import EndToEndTest
+from support.connection_states import Service, set_sysctl
 from support.polling import wait_until
 from support.prometheus import ShippedPrometheus
-from support.recipes import Recipes, set_sysctl
 
 LEAKING, CHURNING, CALLED = 8080, 8090, 5432
 INSTANCE = "localhost:10293"
@@ -84,14 +84,14 @@ class Leak:
     """A service that reads the end of each connection and never closes its own end."""
 
     def __init__(self):
-        self._recipes = Recipes(LEAKING)
+        self._service = Service(LEAKING)
         self._sockets = 0
         for _ in range(LEAKED_BEFORE):
             self._leak_one()
         self._growth = Repeated(self._leak_one, seconds=5)
 
     def _leak_one(self):
-        ends = self._recipes.close_wait(local=("127.0.0.1", FIRST_CLIENT_PORT + self._sockets))
+        ends = self._service.close_wait(local=("127.0.0.1", FIRST_CLIENT_PORT + self._sockets))
         ends.here.recv(1)
         ends.there.close()
         self._sockets += 1
@@ -100,21 +100,21 @@ class Leak:
         try:
             self._growth.stop()
         finally:
-            self._recipes.close()
+            self._service.close()
 
 
 class Churn:
     """A service that always has CLOSE_WAITs, none of them for longer than a few seconds."""
 
     def __init__(self):
-        self._recipes = Recipes(CHURNING)
+        self._service = Service(CHURNING)
         self._held = []
         self._renew()
         self._renewal = Repeated(self._renew, seconds=1)
 
     def _renew(self):
         """The next ones come before the last ones go, so that there is never a gap."""
-        last, self._held = self._held, self._recipes.close_waits(CHURNED_AT_A_TIME)
+        last, self._held = self._held, self._service.close_waits(CHURNED_AT_A_TIME)
         for ends in self._held:
             ends.here.recv(1)
         for ends in last:
@@ -124,7 +124,7 @@ class Churn:
         try:
             self._renewal.stop()
         finally:
-            self._recipes.close()
+            self._service.close()
 
 
 class Alerts(EndToEndTest):
@@ -135,7 +135,7 @@ class Alerts(EndToEndTest):
         self.alertmanager = self._ended_by("stop", Alertmanager()).wait_until_ready()
         self.churn = self._ended_by("end", Churn())
         self.leak = self._ended_by("end", Leak())
-        pool = self.start_recipes(CALLED)
+        pool = self.start_service(CALLED)
         self.pool = [pool.established() for _ in range(IN_USE)]
         self.wait_until_the_leak_is_old(self.start_exporter(config=None, listen=None))
         self.prometheus = self._ended_by("stop", ShippedPrometheus(history(int(time.time()))))

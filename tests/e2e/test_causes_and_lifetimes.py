@@ -7,6 +7,7 @@ import time
 import unittest
 
 from support.case import EndToEndTest
+from support.connection_states import Service, close_into, set_sysctl, start_connecting
 from support.exporter import FAST
 from support.lifetimes import (
     DIRECTIONS,
@@ -21,7 +22,6 @@ from support.lifetimes import (
 )
 from support.network import kernel_sockets
 from support.packets import NOWHERE_IPV4, clients_in, send_syns, swallow_packets_to_nowhere
-from support.recipes import Recipes, close_into, set_sysctl, start_connecting
 
 SOCKETS = "sockdiag_tcp_sockets"
 CLOSE_WAIT = "sockdiag_tcp_close_wait_sockets"
@@ -44,12 +44,12 @@ class CausesOfCloseWait(EndToEndTest):
     MADE = {"unread_data": 2, "unread_eof": 3, "not_closed": 4, "unread_goodbye": 5}
 
     def make_causes(self, port, address):
-        recipes = self.start_recipes(port, address)
+        service = self.start_service(port, address)
         for cause, count in self.MADE.items():
             for direction in DIRECTIONS:
                 for _ in range(count):
-                    getattr(recipes, cause)(direction)
-        recipes.not_accepted()
+                    getattr(service, cause)(direction)
+        service.not_accepted()
 
     def expect_causes_to_sum_up(self, scrape):
         sums = collections.Counter()
@@ -84,11 +84,11 @@ class CausesOfCloseWait(EndToEndTest):
                 self.assertGreaterEqual(folded, (len(ports) - 1) * count)
 
     def test_the_cause_follows_what_the_application_does(self):
-        recipes = self.start_recipes(PORT)
+        service = self.start_service(PORT)
         exporter = self.start_exporter()
         # Reading the last byte takes the FIN along where the kernel has put both in one buffer.
         for cause in ("unread_data", "unread_goodbye", "unread_eof"):
-            ends = getattr(recipes, cause)()
+            ends = getattr(service, cause)()
             self.expect_alone(exporter, cause)
             while ends.here.recv(100):
                 pass
@@ -101,11 +101,11 @@ class CausesOfCloseWait(EndToEndTest):
         self.assertEqual(causes_of(exporter.fresh_scrape(), "inbound", PORT), expected)
 
     def test_details_appear_with_their_first_socket_and_stay(self):
-        recipes = self.start_recipes(PORT)
+        service = self.start_service(PORT)
         config = FAST + "ports: {inbound: [22], outbound: [5432]}\n"
         exporter = self.start_exporter(config=config)
         self.assertEqual(self.details(exporter.fresh_scrape()), set())
-        ends = recipes.not_closed()
+        ends = service.not_closed()
         made = {(cause, "inbound", str(PORT)) for cause in CAUSES}
         made |= {("inbound", str(PORT), "close_wait"), ("outbound", str(PORT), "fin_wait2")}
         made |= {("outbound", str(PORT))}
@@ -129,7 +129,7 @@ class Churn(threading.Thread):
 
     def __init__(self, port, short_seconds):
         super().__init__()
-        self._recipes = Recipes(port, "127.0.0.2")
+        self._service = Service(port, "127.0.0.2")
         self._short_seconds = short_seconds
         self._open = collections.deque()  # (when it began to be made, its ends)
         self._late = 0
@@ -146,7 +146,7 @@ class Churn(threading.Thread):
     def run(self):
         while not self._stopping.is_set():
             since = time.monotonic()
-            self._open.append((since, self._recipes.close_wait()))
+            self._open.append((since, self._service.close_wait()))
             if len(self._open) > self.OPEN_AT_A_TIME:
                 self._end_oldest()
         while self._open:
@@ -161,7 +161,7 @@ class Churn(threading.Thread):
     def stop(self):
         self._stopping.set()
         self.join()
-        self._recipes.close()
+        self._service.close()
 
 
 class OneLeakAmongMany(EndToEndTest):
@@ -169,7 +169,7 @@ class OneLeakAmongMany(EndToEndTest):
 
     def test_only_the_leak_lingers_while_others_come_and_go(self):
         labels = place(PORT, state="close_wait")
-        self.start_recipes(PORT).not_closed()
+        self.start_service(PORT).not_closed()
         churn = Churn(PORT, self.THRESHOLD_SECONDS)
         self.addCleanup(churn.stop)
         exporter = self.start_exporter(config=with_lifetimes(close_wait="500ms"))
@@ -194,7 +194,7 @@ class LingeringStates(EndToEndTest):
         self.ports = [self.SYN_SENT_PORT, self.SYN_RECV_PORT]
         for address in ("198.18.0.1", "2001:db8::1"):
             self.addCleanup(start_connecting(address, self.SYN_SENT_PORT).close)
-        self.start_recipes(self.SYN_RECV_PORT)
+        self.start_service(self.SYN_RECV_PORT)
         send_syns(clients_in(NOWHERE_IPV4, 24, 1, 3), "127.0.0.1", self.SYN_RECV_PORT)
         for name in self.RECIPES:
             for address in ("127.0.0.1", "::1"):
@@ -204,12 +204,12 @@ class LingeringStates(EndToEndTest):
     def make(self, name, address, direction):
         port = self.SYN_RECV_PORT + len(self.ports)
         self.ports.append(port)
-        getattr(self.start_recipes(port, address), name)(direction)
+        getattr(self.start_service(port, address), name)(direction)
 
     def kernel_has(self):
         """{(direction, port, state): sockets} of the ports made, counted from /proc."""
         counts = collections.Counter()
-        for local, remote, state in kernel_sockets():
+        for local, remote, state in (found.ports_and_state for found in kernel_sockets()):
             if state in PASSING and local in self.ports:
                 counts["inbound", str(local), state] += 1
             elif state in PASSING and remote in self.ports:
@@ -268,11 +268,11 @@ class LingeringStates(EndToEndTest):
 class OrphanedFinWait2(EndToEndTest):
     def expect_orphans_among_half_closed(self):
         for direction, port in zip(DIRECTIONS, (8080, 8081)):
-            recipes = self.start_recipes(port)
+            service = self.start_service(port)
             for _ in range(3):
-                recipes.fin_wait2(direction)
-            recipes.fin_wait2_orphan(direction)
-            close_into("fin_wait2", recipes.established(direction))
+                service.fin_wait2(direction)
+            service.fin_wait2_orphan(direction)
+            close_into("fin_wait2", service.established(direction))
         scrape = self.start_exporter().fresh_scrape()
         for direction, port in zip(DIRECTIONS, (8080, 8081)):
             self.assertEqual(scrape.sockets(port, direction)["fin_wait2"], 5)

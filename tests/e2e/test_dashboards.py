@@ -4,6 +4,7 @@
 import unittest
 
 from support.case import EndToEndTest
+from support.connection_states import set_sysctl, start_connecting
 from support.dashboards import (
     GONE_INSTANCE,
     GONE_JOB,
@@ -20,7 +21,6 @@ from support.lifetimes import DIRECTIONS, with_thresholds
 from support.network import STATES
 from support.packets import NOWHERE_IPV4, clients_in, send_syns, swallow_packets_to_nowhere
 from support.polling import wait_until
-from support.recipes import set_sysctl, start_connecting
 
 CONFIG = with_thresholds("100ms") + "ephemeral_ports: {export_addresses: true}\n"
 PORT, SYN_SENT_PORT, SYN_RECV_PORT, FULL_PORT, FLOODED_PORT, CLOSING_PORT = range(8080, 8086)
@@ -57,15 +57,15 @@ class DashboardTest(EndToEndTest):
         self.prometheus.wait_until_ready()
 
     def make_what_stays(self):
-        recipes = self.start_recipes(PORT)
+        service = self.start_service(PORT)
         for direction in DIRECTIONS:
             for name in BOTH_ENDS:
-                getattr(recipes, name)(direction)
-        recipes.not_accepted()
-        self.start_recipes(FULL_PORT, backlog=2)
-        self.start_recipes(FLOODED_PORT, backlog=16)
-        self.start_recipes(SYN_RECV_PORT)
-        self.closing = self.start_recipes(CLOSING_PORT)
+                getattr(service, name)(direction)
+        service.not_accepted()
+        self.start_service(FULL_PORT, backlog=2)
+        self.start_service(FLOODED_PORT, backlog=16)
+        self.start_service(SYN_RECV_PORT)
+        self.closing = self.start_service(CLOSING_PORT)
         self.connect("198.18.0.1", SYN_SENT_PORT)
 
     def connect(self, address, port):

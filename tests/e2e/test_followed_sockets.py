@@ -19,10 +19,10 @@ class FollowedSockets(EndToEndTest):
         limits = resource.getrlimit(resource.RLIMIT_NOFILE)
         self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, limits)
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(20_000, limits[1]), limits[1]))
-        self.recipes = self.start_recipes(PORT)
+        self.service = self.start_service(PORT)
 
     def exceed_the_limit(self):
-        self.ends = self.recipes.close_waits(self.CONNECTIONS)
+        self.ends = self.service.close_waits(self.CONNECTIONS)
         self.exporter = self.start_exporter(config=with_lifetimes(max_sockets=self.LIMIT))
         self.expect_series(self.exporter, UNFOLLOWED, 2 * self.CONNECTIONS - self.LIMIT)
 
@@ -53,7 +53,7 @@ class FollowedSockets(EndToEndTest):
         config = with_lifetimes(max_sockets=self.LIMIT).replace("100ms", "1s")
         self.exporter = self.start_exporter(config=config)
         for _ in range(3):  # never more than 600 passing sockets at a time
-            ends = self.recipes.close_waits(300)
+            ends = self.service.close_waits(300)
             self.assertEqual(self.exporter.fresh_scrape().value(UNFOLLOWED), 0)
             for each in ends:
                 each.reset()

@@ -6,6 +6,7 @@ import socket
 import unittest
 
 from support.case import EndToEndTest
+from support.connection_states import connect, listen, set_sysctl, start_connecting
 from support.exporter import FAST
 from support.fault import NetlinkFault
 from support.kernel_counters import listen_drops, read_counters, read_sockstat
@@ -20,7 +21,6 @@ from support.packets import (
     swallow_packets_to_nowhere,
 )
 from support.polling import wait_until
-from support.recipes import connect, listen, set_sysctl, start_connecting
 
 # metric, without prefix -> its name in /proc/net/netstat or snmp
 COUNTERS = {
@@ -71,13 +71,13 @@ class NowhereTest(EndToEndTest):
 class KernelCounters(NowhereTest):
     def provoke_all(self):
         set_sysctl("ipv4/tcp_max_tw_buckets", "3")
-        recipes = self.start_recipes(8000)
+        service = self.start_service(8000)
         for _ in range(3):
-            recipes.time_wait()
-        for end in recipes.established():  # the one closed first would have to wait
+            service.time_wait()
+        for end in service.established():  # the one closed first would have to wait
             end.close()
         set_sysctl("ipv4/tcp_max_tw_buckets", "1000")
-        recipes.established().reset()
+        service.established().reset()
         self.start_connecting("127.0.0.1", 7999)  # is refused
         send_syns(["127.0.0.1"], "127.0.0.1", 8000)  # nobody asked: the SYN-ACK is reset
         self.listen(8001, backlog=0)
@@ -110,7 +110,7 @@ class KernelCounters(NowhereTest):
     def test_gauges_are_what_proc_says_when_nothing_moves(self):
         exporter = self.start_exporter()
         for direction in DIRECTIONS:
-            self.start_recipes(8080 if direction == "inbound" else 8081).last_ack(direction)
+            self.start_service(8080 if direction == "inbound" else 8081).last_ack(direction)
         page = os.sysconf("SC_PAGE_SIZE")
 
         def published():
@@ -138,20 +138,20 @@ class KernelCounters(NowhereTest):
 
     def test_sockstat_and_the_dump_agree_at_rest(self):
         for port, address in ((8080, "127.0.0.1"), (8090, "::1")):
-            recipes = self.start_recipes(port, address)
+            service = self.start_service(port, address)
             for direction in DIRECTIONS:
                 for make in (
-                    recipes.established,
-                    recipes.time_wait,
-                    recipes.fin_wait1,
-                    recipes.fin_wait2,
-                    recipes.fin_wait2_orphan,
-                    recipes.closing,
-                    recipes.not_closed,
-                    recipes.last_ack,
+                    service.established,
+                    service.time_wait,
+                    service.fin_wait1,
+                    service.fin_wait2,
+                    service.fin_wait2_orphan,
+                    service.closing,
+                    service.not_closed,
+                    service.last_ack,
                 ):
                     make(direction)
-            recipes.not_accepted()
+            service.not_accepted()
         self.start_connecting("198.18.0.1", 8000)
         send_syns(clients_in(NOWHERE_IPV4, 24, 1, 5), "127.0.0.1", 8080)
         for _ in range(3):

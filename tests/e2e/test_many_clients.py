@@ -10,7 +10,7 @@ from support import web
 from support.case import EndToEndTest
 from support.exporter import FAST, LARGE
 from support.exposition import Exposition
-from support.network import KernelSocket, kernel_sockets
+from support.network import has_socket, kernel_sockets
 from support.polling import wait_until
 
 KEPT = web.get(b"/-/healthy")
@@ -116,11 +116,11 @@ class ManyClients(EndToEndTest):
         exporter = self.start_exporter(config=LARGE)
         [reader] = self.hold(exporter, 1, web.get(b"/metrics"), receive_buffer=65536)
         received = bytearray(reader.recv(512))
-        still_served = KernelSocket(exporter.port, reader.getsockname()[1], "established")
+        still_served = exporter.port, reader.getsockname()[1], "established"
 
         def is_closed_after_one_more_drop():
             received.extend(reader.recv(512))
-            return still_served not in kernel_sockets()
+            return not has_socket(*still_served)
 
         wait_until(is_closed_after_one_more_drop, "the reader of drops is closed")
         received += web.read_to_end(reader)

@@ -231,9 +231,9 @@ class LengthOfTimeWait(EndToEndTest):
     """The kernel's are of 60 s here, whatever the setting says."""
 
     def started_with(self, text):
-        recipes = self.start_recipes(PORT)
+        service = self.start_service(PORT)
         exporter = self.start_exporter(prefix=after(with_time_wait_length(text)))
-        recipes.time_wait()
+        service.time_wait()
         scrape = exporter.fresh_scrape()
         self.assertEqual(scrape.sockets(PORT)["time_wait"], 1)
         return scrape.value(STARTED, direction="inbound", port=str(PORT)), exporter

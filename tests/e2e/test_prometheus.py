@@ -15,7 +15,7 @@ class ScrapedByPrometheus(EndToEndTest):
     def setUp(self):
         super().setUp()
         self.start_service(8080).connect(7).half_close_clients(3)
-        self.start_service(9443).connect_without_accept(2)
+        self.start_service(9443, backlog=128).connect_without_accept(2)
         self.exporter = self.start_exporter()
         self.prometheus = self.start_prometheus(self.exporter)
         self.prometheus.wait_for("up", 1)

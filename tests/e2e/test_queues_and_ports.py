@@ -7,11 +7,7 @@ import subprocess
 import unittest
 
 from support.case import EndToEndTest
-from support.exporter import FAST
-from support.kernel_counters import listen_drops
-from support.network import kernel_sockets
-from support.polling import wait_until
-from support.recipes import (
+from support.connection_states import (
     accept_queue_of,
     connect,
     listen,
@@ -19,6 +15,10 @@ from support.recipes import (
     set_sysctl,
     start_connecting,
 )
+from support.exporter import FAST
+from support.kernel_counters import listen_drops
+from support.network import kernel_sockets
+from support.polling import wait_until
 
 QUEUE = "sockdiag_tcp_accept_queue_sockets"
 LIMIT = "sockdiag_tcp_accept_queue_limit_sockets"
@@ -274,18 +274,18 @@ class EphemeralPorts(EndToEndTest):
         self.assertEqual(scrape.family(self.USED), expected)
 
     def use_most_ports(self):
-        recipes = self.start_recipes(8080)
+        service = self.start_service(8080)
         for name, count in {"established": 140, "time_wait": 21, "close_wait": 10}.items():
             for _ in range(count):
-                getattr(recipes, name)("outbound")
+                getattr(service, name)("outbound")
         for port, address, count in ((8081, "127.0.0.2", 30), (8082, "::1", 10)):
             self.use(port, address, count)
 
     def use(self, port, address, count, local=None):
-        recipes = self.start_recipes(port, address)
+        service = self.start_service(port, address)
         for _ in range(count):
-            recipes.established("outbound", local)
-        return recipes
+            service.established("outbound", local)
+        return service
 
     def test_the_busiest_destinations_are_ranked_without_names(self):
         self.use_most_ports()
@@ -303,9 +303,9 @@ class EphemeralPorts(EndToEndTest):
         self.assertEqual(scrape.family(self.NAMED), named)
 
     def test_each_source_address_has_all_the_ports(self):
-        recipes = self.use(8080, "127.0.0.1", 20)
+        service = self.use(8080, "127.0.0.1", 20)
         for _ in range(15):
-            recipes.established("outbound", ("127.0.0.7", 0))
+            service.established("outbound", ("127.0.0.7", 0))
         scrape = self.once("ephemeral_ports: {export_addresses: true}\n")
         self.expect_ranks(scrape, 20, 15, 0, 0, 0)
         self.assertEqual(scrape.value(self.NAMED, destination="127.0.0.1:8080"), 20)
@@ -324,9 +324,9 @@ class EphemeralPorts(EndToEndTest):
         self.expect_ranks(self.once(), 12, 0, 0, 0, 0)
 
     def test_ports_outside_the_range_are_not_counted(self):
-        recipes = self.use(8080, "127.0.0.1", 3)
+        service = self.use(8080, "127.0.0.1", 3)
         for local in (30000, 39999, 40000, 40009, 40200, 50000):
-            ends = recipes.established("outbound", ("127.0.0.1", local))
+            ends = service.established("outbound", ("127.0.0.1", local))
             self.assertEqual(port_of(ends.here), local)
         self.expect_ranks(self.once(), 3, 0, 0, 0, 0)
 

@@ -1,21 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """How many series a host has: they are what a fleet pays for."""
 
-import contextlib
-import ctypes
-import os
 import pathlib
 import re
-import subprocess
 import unittest
 
 from support.case import EndToEndTest
+from support.connection_states import connect, end_sending, listen, wait_for_state
 from support.exporter import FAST
 from support.exposition import Exposition
-from support.network import enter_fresh_network_namespace
-from support.recipes import connect, end_sending, listen, wait_for_state
+from support.peer import HERE, THERE, Peer
 
-_CLONE_NEWNET = 0x40000000
 DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "deploy/prometheus/README.md"
 
 DETAILS = {
@@ -36,55 +31,6 @@ HOST_WIDE = {
     "sockdiag_tcp_memory_pressure_bytes",
 }
 
-_HERE, _THERE = "192.0.2.1", "192.0.2.2"
-
-
-class Peer:
-    """A second network namespace, a cable away from the one that this thread is in."""
-
-    def __init__(self):
-        self._here = _open_namespace()
-        enter_fresh_network_namespace()
-        self._there = _open_namespace()
-        _run("ip", "link", "add", "cable", "type", "veth", "peer", "cable", "netns", self._path())
-        self._plug_in(_THERE)
-        _enter(self._here)
-        self._plug_in(_HERE)
-
-    def _path(self):
-        return f"/proc/{os.getpid()}/fd/{self._here}"
-
-    def _plug_in(self, address):
-        _run("ip", "address", "add", f"{address}/24", "dev", "cable")
-        _run("ip", "link", "set", "cable", "up")
-
-    @contextlib.contextmanager
-    def entered(self):
-        """What is done within happens over there."""
-        _enter(self._there)
-        try:
-            yield
-        finally:
-            _enter(self._here)
-
-    def close(self):
-        os.close(self._here)
-        os.close(self._there)
-
-
-def _open_namespace():
-    return os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-
-
-def _enter(namespace):
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.setns(namespace, _CLONE_NEWNET) != 0:
-        raise OSError(ctypes.get_errno(), "setns")
-
-
-def _run(*command):
-    subprocess.run(command, check=True)
-
 
 class Host:
     """Services of this host that the peer calls, and services of the peer that this host calls."""
@@ -100,16 +46,16 @@ class Host:
 
     def _accepted(self, port):
         """A connection to a port of this host: (this end, the peer's)."""
-        listener = self._hold(listen(port, _HERE))
+        listener = self._hold(listen(port, HERE))
         with self._peer.entered():
-            client = self._hold(connect(_HERE, port))
+            client = self._hold(connect(HERE, port))
         return self._hold(listener.accept()[0]), client
 
     def _called(self, port):
         """A connection to a port of the peer: (this end, the peer's)."""
         with self._peer.entered():
-            listener = self._hold(listen(port, _THERE))
-        client = self._hold(connect(_THERE, port))
+            listener = self._hold(listen(port, THERE))
+        client = self._hold(connect(THERE, port))
         return client, self._hold(listener.accept()[0])
 
     def close(self):

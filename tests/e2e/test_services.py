@@ -6,9 +6,9 @@ import subprocess
 import unittest
 
 from support.case import EndToEndTest
+from support.connection_states import connect, listen, set_sysctl
 from support.exporter import FAST
 from support.network import kernel_sockets
-from support.recipes import connect, listen, set_sysctl
 
 SOCKETS = "sockdiag_tcp_sockets"
 

@@ -5,12 +5,12 @@ import subprocess
 import unittest
 
 from support.case import EndToEndTest
+from support.connection_states import port_of, wait_for_row
 from support.fault import NetlinkFault
 from support.lifetimes import DIRECTIONS, place
-from support.network import kernel_counts
+from support.network import kernel_counts, kernel_sockets
 from support.packets import send_stray_acks, swallow_packets_to_nowhere
 from support.polling import wait_until
-from support.recipes import port_of, wait_for_row
 
 STARTED = "sockdiag_tcp_time_wait_started_total"
 FAILURES = "sockdiag_sample_failures_total"
@@ -20,11 +20,11 @@ PORT = 8080
 class TimeWaitsStarted(EndToEndTest):
     def setUp(self):
         super().setUp()
-        self.recipes = self.start_recipes(PORT)
+        self.service = self.start_service(PORT)
 
     def make(self, count, direction="inbound"):
         for _ in range(count):
-            self.recipes.time_wait(direction)
+            self.service.time_wait(direction)
 
     def expect(self, exporter, started, direction="inbound"):
         """So many, in a sample that began after this call, with those of /proc still waiting."""
@@ -50,11 +50,11 @@ class TimeWaitsStarted(EndToEndTest):
         self.expect(exporter, 300)
 
     def test_both_families_are_counted(self):
-        recipes = self.start_recipes(PORT, "::1")
+        service = self.start_service(PORT, "::1")
         exporter = self.start_exporter()
         for direction in DIRECTIONS:
             self.make(2, direction)
-            recipes.time_wait(direction)
+            service.time_wait(direction)
             self.expect(exporter, 3, direction)
 
     def test_those_from_before_the_first_sample_are_not_counted(self):
@@ -103,7 +103,7 @@ class TimeWaitsStarted(EndToEndTest):
 
     def test_an_orphan_in_fin_wait2_counts_once_it_waits(self):
         exporter = self.start_exporter()
-        ends = self.recipes.established()
+        ends = self.service.established()
         numbers = port_of(ends.here), port_of(ends.there)
         ends.here.close()
         wait_for_row("fin_wait2", *numbers)
@@ -116,7 +116,7 @@ class TimeWaitsStarted(EndToEndTest):
     def test_another_connection_between_the_same_addresses_counts_again(self):
         exporter = self.start_exporter()
         for started in (1, 2, 3):
-            self.recipes.time_wait(local=("127.0.0.1", 5000))
+            self.service.time_wait(local=("127.0.0.1", 5000))
             self.assertEqual(kernel_counts(PORT)["inbound", "time_wait"], 1)
             self.expect(exporter, started)
 
@@ -126,7 +126,7 @@ class TimeWaitsStarted(EndToEndTest):
         client = "198.18.0.1"
         ip_address("add", client)
         exporter = self.start_exporter()
-        self.recipes.time_wait(local=(client, 5000))
+        self.service.time_wait(local=(client, 5000))
         ip_address("del", client)  # so that nobody is there to answer the answer with a reset
         self.expect(exporter, 1)
         wait_until(lambda: age_of_oldest() >= seconds, f"a wait of {seconds} s")
@@ -142,11 +142,9 @@ class TimeWaitsStarted(EndToEndTest):
 
 
 def age_of_oldest():
-    """Seconds since a TIME_WAIT of the port began, or began again; timers are in 1/100 s."""
-    with open("/proc/thread-self/net/tcp", encoding="ascii") as table:
-        rows = [row.split() for row in table]
-    timers = [row[5] for row in rows if row[1].endswith(f":{PORT:04X}") and row[3] == "06"]
-    return max(60 - int(timer.partition(":")[2], 16) / 100 for timer in timers)
+    """Seconds since a TIME_WAIT of the port began, or began again."""
+    waiting = [s for s in kernel_sockets() if (s.local_port, s.state) == (PORT, "time_wait")]
+    return max(60 - found.timer_ticks / 100 for found in waiting)
 
 
 def ip_address(action, address):

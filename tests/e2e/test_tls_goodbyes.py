@@ -6,6 +6,7 @@ import re
 import unittest
 
 from support.case import EndToEndTest
+from support.network import kernel_sockets
 from support.polling import wait_until
 from support.tls_peers import TlsPeers, tls12_suites
 
@@ -37,10 +38,8 @@ def table_of_lengths():
 
 def unread(port):
     """The receive queue of the connection to a port that is in CLOSE_WAIT."""
-    with open("/proc/thread-self/net/tcp", encoding="ascii") as table:
-        rows = [row.split() for row in table.readlines()[1:]]
-    found = [row for row in rows if row[2].endswith(f":{port:04X}") and row[3] == "08"]
-    return int(found[0][4].partition(":")[2], 16) if found else None
+    found = [s for s in kernel_sockets() if (s.remote_port, s.state) == (port, "close_wait")]
+    return found[0].receive_queue if found else None
 
 
 class TlsGoodbyes(EndToEndTest):

@@ -2,19 +2,16 @@
 """A host with services and clients in network namespaces of its own, and its pages over time."""
 
 import contextlib
-import ctypes
 import itertools
-import os
 import random
 import socket
-import subprocess
 
 from support.network import enter_fresh_network_namespace
+from support.peer import HERE, THERE, Peer
 from support.polling import wait_until
 
 from benchmark.exporter import exporter, sampling_configuration
 
-_HOST, _ELSEWHERE = "192.0.2.1", "192.0.2.2"
 _FIRST_LISTENING, _FIRST_OUTBOUND = 2000, 4000  # outside of every usual ephemeral range
 _INTERVAL_SECONDS = 1
 _SAMPLE_DEADLINE_SECONDS = 60
@@ -25,21 +22,6 @@ _BYTES = 200
 _HALF_CLOSED = {"inbound": 4, "outbound": 3}  # ports whose peers have closed: CLOSE_WAIT
 _SHUT_DOWN = 1  # ports of either direction whose peers do not close: FIN_WAIT2
 _UNREAD = 3  # ports of either direction with bytes that come and go
-
-
-class _Namespace:
-    """A network namespace with loopback, in which a thread can make sockets."""
-
-    def __init__(self):
-        enter_fresh_network_namespace()
-        self.fd = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-
-    def enter(self):
-        if ctypes.CDLL(None, use_errno=True).setns(self.fd, 0) != 0:
-            raise OSError(ctypes.get_errno(), "setns")
-
-    def close(self):
-        os.close(self.fd)
 
 
 class _Connection:
@@ -60,12 +42,11 @@ class _Host:
 
     def __init__(self, listening, outbound):
         self._random = random.Random(1)
-        self._elsewhere, self._host = _Namespace(), _Namespace()
-        self._connect_namespaces()
-        self._ports = {
-            "inbound": self._listen(self._host, _HOST, _FIRST_LISTENING, listening),
-            "outbound": self._listen(self._elsewhere, _ELSEWHERE, _FIRST_OUTBOUND, outbound),
-        }
+        enter_fresh_network_namespace()
+        self._peer = Peer()
+        self._ports = {"inbound": _listen(HERE, _FIRST_LISTENING, listening)}
+        with self._peer.entered():
+            self._ports["outbound"] = _listen(THERE, _FIRST_OUTBOUND, outbound)
         self._connections = {
             (direction, index): [self._connect(direction, index) for _ in range(3 + index % 6)]
             for direction, ports in self._ports.items()
@@ -74,31 +55,10 @@ class _Host:
         self._half_closed = []
         self._be_untidy()
 
-    def _connect_namespaces(self):
-        peer = f"/proc/{os.getpid()}/fd/{self._elsewhere.fd}"
-        _ip(f"link add host0 type veth peer name elsewhere0 netns {peer}")
-        _ip(f"address add {_HOST}/24 dev host0")
-        _ip("link set host0 up")
-        self._elsewhere.enter()
-        _ip(f"address add {_ELSEWHERE}/24 dev elsewhere0")
-        _ip("link set elsewhere0 up")
-        self._host.enter()
-
-    def _listen(self, namespace, address, first, number):
-        namespace.enter()
-        try:
-            ports = range(first, first + number)
-            return [socket.create_server((address, port), backlog=128) for port in ports]
-        finally:
-            self._host.enter()
-
     def _connect(self, direction, index):
         listener = self._ports[direction][index]
-        (self._elsewhere if direction == "inbound" else self._host).enter()
-        try:
+        with self._peer.entered() if direction == "inbound" else contextlib.nullcontext():
             client = socket.create_connection(listener.getsockname())
-        finally:
-            self._host.enter()
         server, _ = listener.accept()
         return _Connection(*((server, client) if direction == "inbound" else (client, server)))
 
@@ -144,12 +104,12 @@ class _Host:
             each.close()
         for listener in itertools.chain(*self._ports.values()):
             listener.close()
-        for namespace in (self._elsewhere, self._host):
-            namespace.close()
+        self._peer.close()
 
 
-def _ip(arguments):
-    subprocess.run(["ip", *arguments.split()], check=True)
+def _listen(address, first, number):
+    ports = range(first, first + number)
+    return [socket.create_server((address, port), backlog=128) for port in ports]
 
 
 def record(listening, outbound, pages):

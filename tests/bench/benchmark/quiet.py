@@ -10,8 +10,9 @@ import sys
 import time
 from typing import NamedTuple
 
+from support.connection_states import Service
 from support.exposition import Exposition
-from support.network import Service, enter_fresh_network_namespace
+from support.network import enter_fresh_network_namespace
 
 from benchmark import processes, sample
 from benchmark.command import Failure

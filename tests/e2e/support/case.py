@@ -4,11 +4,11 @@
 import re
 import unittest
 
+from support.connection_states import Service
 from support.exporter import BINARY, FAST, ConfigFile, Exporter, run
 from support.exposition import Exposition
-from support.network import Service, enter_fresh_network_namespace, kernel_counts, shown_states
+from support.network import enter_fresh_network_namespace, kernel_counts, shown_states
 from support.prometheus import Prometheus
-from support.recipes import Recipes
 
 _LOGFMT_PAIR = r'[a-z_]+=(?:"(?:[^"\\\x00-\x1f\x7f]|\\.)*"|[^\s"=\x00-\x1f\x7f]+)'
 LOGFMT_LINE = re.compile(rf"ts=\S+Z level=\w+ {_LOGFMT_PAIR}(?: {_LOGFMT_PAIR})*")
@@ -56,15 +56,10 @@ class EndToEndTest(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         return Exposition(done.stdout.decode())
 
-    def start_service(self, port, **options):
-        service = Service(port, **options)
+    def start_service(self, port, *arguments, **options):
+        service = Service(port, *arguments, **options)
         self.addCleanup(service.close)
         return service
-
-    def start_recipes(self, port, *arguments, **options):
-        recipes = Recipes(port, *arguments, **options)
-        self.addCleanup(recipes.close)
-        return recipes
 
     def start_prometheus(self, exporter):
         prometheus = Prometheus(exporter.port)

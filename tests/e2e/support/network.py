@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A network namespace to be alone in, sockets to be counted, and /proc as second witness."""
+"""A network namespace to be alone in, and its sockets as /proc lists them: the second witness."""
 
 import collections
 import ctypes
 import fcntl
+import functools
 import os
 import socket
 import struct
-
-from support.polling import wait_until
+from ipaddress import IPv4Address, IPv6Address
+from typing import NamedTuple
 
 _CLONE_NEWNET = 0x40000000
 _SIOCSIFFLAGS = 0x8914
@@ -31,7 +32,30 @@ STATES = {
 # What a socket is in only for a moment that no dump asks for, and what an outbound one never is in.
 _NOT_SHOWN = {"inbound": {"close"}, "outbound": {"close", "listen", "syn_recv"}}
 
-KernelSocket = collections.namedtuple("KernelSocket", "local_port remote_port state")
+
+class KernelSocket(NamedTuple):
+    """A line of /proc/net/tcp or tcp6. Addresses are as ss prints them, without port."""
+
+    local: str
+    local_port: int
+    remote: str
+    remote_port: int
+    state: str
+    send_queue: int
+    receive_queue: int
+    timer: int  # which one runs
+    timer_ticks: int  # until it runs out, in 1/100 s
+    repetitions: int
+    inode: int
+
+    @property
+    def ends(self):
+        return self.local, self.local_port, self.remote, self.remote_port
+
+    @property
+    def ports_and_state(self):
+        return self.local_port, self.remote_port, self.state
+
 
 
 def enter_fresh_network_namespace():
@@ -44,28 +68,67 @@ def enter_fresh_network_namespace():
         fcntl.ioctl(control, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", _IFF_UP))
 
 
+class NetworkNamespace:
+    """The one that this thread is in, to come back to."""
+
+    def __init__(self):
+        self.fd = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+
+    def enter(self):
+        if ctypes.CDLL(None, use_errno=True).setns(self.fd, _CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), "setns")
+
+    def close(self):
+        os.close(self.fd)
+
+
 def shown_states(direction):
     """The states of which a port has series from the start."""
     return set(STATES.values()) - _NOT_SHOWN[direction]
 
 
 def kernel_sockets():
-    """Every TCP socket of the namespace, as /proc/net/tcp and tcp6 list them."""
-    return [found for name in ("tcp", "tcp6") for found in _read_table(name)]
+    """Every TCP socket of the namespace but those that are only bound."""
+    return [_parse_row(line.split()) for name in ("tcp", "tcp6") for line in _lines(name)]
 
 
-def _read_table(name):
+def has_socket(local_port, remote_port, state):
+    wanted = local_port, remote_port, state
+    return any(found.ports_and_state == wanted for found in kernel_sockets())
+
+
+def _lines(name):
     with open(f"/proc/thread-self/net/{name}", encoding="ascii") as table:
-        return [_parse_row(row.split()) for row in table.readlines()[1:]]
+        return table.readlines()[1:]
 
 
 def _parse_row(fields):
-    local, remote, state = fields[1], fields[2], fields[3]
-    return KernelSocket(_port(local), _port(remote), STATES[int(state, 16)])
+    send_queue, receive_queue = (int(number, 16) for number in fields[4].split(":"))
+    timer, ticks = (int(number, 16) for number in fields[5].split(":"))
+    return KernelSocket(
+        *_parse_end(fields[1]),
+        *_parse_end(fields[2]),
+        STATES[int(fields[3], 16)],
+        send_queue,
+        receive_queue,
+        timer,
+        ticks,
+        int(fields[6], 16),
+        int(fields[9]),
+    )
 
 
-def _port(address):
-    return int(address.rpartition(":")[2], 16)
+def _parse_end(text):
+    digits, port = text.split(":")
+    return _parse_address(digits), int(port, 16)
+
+
+@functools.cache
+def _parse_address(digits):
+    """The kernel prints each word of the address as a number of the host's byte order."""
+    words = [int(digits[at : at + 8], 16) for at in range(0, len(digits), 8)]
+    packed = struct.pack(f"={len(words)}I", *words)
+    return str(IPv4Address(packed) if len(packed) == 4 else IPv6Address(packed))
 
 
 def kernel_counts(port):
@@ -77,40 +140,3 @@ def kernel_counts(port):
         elif found.remote_port == port:
             counts["outbound", found.state] += 1
     return counts
-
-
-class Service:
-    """A listener on a port, and connections to it with both ends in this process."""
-
-    def __init__(self, port, address="127.0.0.1", backlog=128):
-        self.port = port
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        self._listener = socket.create_server((address, port), family=family, backlog=backlog)
-        self._clients, self._servers = [], []
-
-    def connect(self, count):
-        """Opens and accepts connections: ESTABLISHED at both ends."""
-        for _ in range(count):
-            self._clients.append(socket.create_connection(self._listener.getsockname()[:2]))
-            self._servers.append(self._listener.accept()[0])
-        return self
-
-    def connect_without_accept(self, count):
-        """Opens connections that stay in the accept queue."""
-        for _ in range(count):
-            self._clients.append(socket.create_connection(self._listener.getsockname()[:2]))
-        return self
-
-    def half_close_clients(self, count):
-        """Ends the sending side of some clients: FIN_WAIT2 here, CLOSE_WAIT at the server."""
-        for client in self._clients[:count]:
-            client.shutdown(socket.SHUT_WR)
-        wait_until(
-            lambda: kernel_counts(self.port)["inbound", "close_wait"] == count,
-            f"{count} CLOSE_WAIT on port {self.port}",
-        )
-        return self
-
-    def close(self):
-        for each in [*self._clients, *self._servers, self._listener]:
-            each.close()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""TCP sockets in every state, as tests/support/connection_states.cpp makes them."""
+"""TCP sockets in every state. tests/support/connection_states.cpp makes them for C++."""
 
 import contextlib
 import fcntl
@@ -9,7 +9,7 @@ import struct
 from typing import NamedTuple
 
 from support import web
-from support.network import STATES, kernel_sockets
+from support.network import STATES, has_socket, kernel_counts
 from support.polling import wait_until
 
 # A window is agreed on in the handshake; what it has no room for stays unsent.
@@ -73,7 +73,7 @@ def wait_for_state(connection, state):
 
 def wait_for_row(state, local_port, remote_port):
     """Waits for a socket that no descriptor stands for any more."""
-    wait_until(lambda: (local_port, remote_port, state) in kernel_sockets(), f"{state} in /proc")
+    wait_until(lambda: has_socket(local_port, remote_port, state), f"{state} in /proc")
 
 
 def listen(port, address="127.0.0.1", backlog=4096, reuse_port=False):
@@ -130,15 +130,39 @@ def _fill_window(connection):
     wait_until(much_is_unsent, "unsent bytes")
 
 
-class Recipes:
-    """A listener on a port, and connections to it: `inbound` recipes make the state at the
-    server's end, `outbound` ones at the client's."""
+class Service:
+    """A listener on a port, and connections to it with both ends in this process. A method that is
+    named for a state makes a connection with that state at the server's end (`inbound`) or at the
+    client's (`outbound`)."""
 
     def __init__(self, port, address="127.0.0.1", backlog=4096):
         self.port = port
         self.listener = listen(port, address, backlog)
         self._address = address
         self._held = [self.listener]
+        self._connected = []
+
+    def connect(self, count):
+        """Opens and accepts connections: ESTABLISHED at both ends."""
+        self._connected += [self.established() for _ in range(count)]
+        return self
+
+    def connect_without_accept(self, count):
+        """Opens connections that stay in the accept queue."""
+        for _ in range(count):
+            self._hold(connect(self._address, self.port))
+        return self
+
+    def half_close_clients(self, count):
+        """Ends the sending side of the clients that connected first: FIN_WAIT2 there, CLOSE_WAIT at
+        the server."""
+        for ends in self._connected[:count]:
+            ends.there.shutdown(socket.SHUT_WR)
+        wait_until(
+            lambda: kernel_counts(self.port)["inbound", "close_wait"] == count,
+            f"{count} CLOSE_WAIT on port {self.port}",
+        )
+        return self
 
     def established(self, direction="inbound", local=None):
         client = self._hold(connect(self._address, self.port, local))
@@ -183,7 +207,7 @@ class Recipes:
         return ends
 
     def not_accepted(self):
-        """Leaves the server's end in the accept queue, so it comes after the other recipes."""
+        """Leaves the server's end in the accept queue, so it comes after the other service."""
         client = self._hold(connect(self._address, self.port))
         end_sending(client, "fin_wait2")
         wait_for_row("close_wait", self.port, port_of(client))
