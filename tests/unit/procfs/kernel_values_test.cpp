@@ -13,6 +13,7 @@ namespace sockdiag::test {
 namespace {
 
 using Value = std::optional<std::uint64_t>;
+constexpr Value kAbsent;
 
 constexpr std::uint64_t kMost = 18446744073709551615U;
 
@@ -69,6 +70,12 @@ class KernelProc : public FakeProc {
     write(kMaxOrphans, "131072\n").write(kMemory, "287901\t383868\t575802\n");
     write(kMaxTimeWaits, "65536\n");
   }
+
+  KernelProc& says(const std::string& file, const std::string& text) {
+    write(file, text);
+    return *this;
+  }
+  [[nodiscard]] KernelValues read() const { return read_kernel_values(root()); }
 };
 
 std::uint64_t page_bytes() { return static_cast<std::uint64_t>(::getpagesize()); }
@@ -103,6 +110,17 @@ std::size_t count_present(const KernelValues& read) {
                                                 [](const Value& value) { return value; }));
 }
 
+// All values but those of this file, of which `present` are there all the same, and one problem.
+void expect_loss(const KernelProc& proc, const std::string& file, std::size_t present,
+                 const std::string& problem) {
+  const KernelValues read = proc.read();
+  CHECK(count_present(read, file) == present);
+  CHECK(count_present(read) == kernel_value_rows().size() - count_rows(file) + present);
+  REQUIRE(read.problems.size() == 1);
+  CHECK_THAT(read.problems[0], contains_text((proc.root() / file).string()));
+  CHECK_THAT(read.problems[0], contains_text(problem));
+}
+
 }  // namespace
 
 TEST_CASE("Every row reads its own number") {
@@ -129,8 +147,7 @@ TEST_CASE("Every row reads its own number") {
       {"memory_limit_bytes", 575802 * page_bytes()},
       {"time_wait_limit_sockets", 65536},
   };
-  const KernelProc proc;
-  const KernelValues read = read_kernel_values(proc.root());
+  const KernelValues read = KernelProc().read();
   CHECK(expected.size() == kernel_value_rows().size());
   for (const auto& [metric, value] : expected) {
     CAPTURE(metric);
@@ -153,28 +170,17 @@ TEST_CASE("A value is found by its name, and absent where the kernel lacks it") 
        "listen_drops_total", 3},
       {"finds fields in another order", kNetstat,
        "TcpExt: ListenDrops TW ListenOverflows\nTcpExt: 1 2 3\n", "listen_overflows_total", 3},
-      {"does not take a longer name for its own",
-       kNetstat,
-       "TcpExt: TCPSynRetransmitted ListenDrops\nTcpExt: 1 2\n",
-       "syn_retransmits_total",
-       {}},
-      {"lacks TCPReqQFullDrop on a kernel without it",
-       kNetstat,
-       "TcpExt: ListenOverflows ListenDrops\nTcpExt: 1 2\n",
-       "request_queue_full_drops_total",
-       {}},
-      {"lacks a group's fields with the group",
-       kSnmp,
-       "Ip: Forwarding\nIp: 2\n",
-       "active_opens_total",
-       {}},
+      {"does not take a longer name for its own", kNetstat,
+       "TcpExt: TCPSynRetransmitted ListenDrops\nTcpExt: 1 2\n", "syn_retransmits_total", kAbsent},
+      {"lacks TCPReqQFullDrop on a kernel without it", kNetstat,
+       "TcpExt: ListenOverflows ListenDrops\nTcpExt: 1 2\n", "request_queue_full_drops_total",
+       kAbsent},
+      {"lacks a group's fields with the group", kSnmp, "Ip: Forwarding\nIp: 2\n",
+       "active_opens_total", kAbsent},
       {"reads the largest number", kNetstat, "TcpExt: ListenDrops\nTcpExt: 18446744073709551615\n",
        "listen_drops_total", kMost},
-      {"takes another group's fields for nothing",
-       kNetstat,
-       "MPTcpExt: ListenDrops\nMPTcpExt: 3\n",
-       "listen_drops_total",
-       {}},
+      {"takes another group's fields for nothing", kNetstat, "MPTcpExt: ListenDrops\nMPTcpExt: 3\n",
+       "listen_drops_total", kAbsent},
       {"does not mind an unwanted field that is no number", kSnmp,
        "Ip: Forwarding\nIp: ?\nTcp: MaxConn Share ActiveOpens\nTcp: -1 x 7\n", "active_opens_total",
        7},
@@ -188,19 +194,15 @@ TEST_CASE("A value is found by its name, and absent where the kernel lacks it") 
        5},
       {"does not take a field's value for a name", kSockstat, "TCP: inuse orphan orphan 5\n",
        "orphans", 5},
-      {"lacks what sockstat lacks",
-       kSockstat,
-       "sockets: used 12\nTCP: inuse 5\n",
-       "memory_bytes",
-       {}},
+      {"lacks what sockstat lacks", kSockstat, "sockets: used 12\nTCP: inuse 5\n", "memory_bytes",
+       kAbsent},
       {"converts pages to bytes up to what 64 bits hold", kMemory, "1 2 9223372036854775807\n",
        "memory_limit_bytes", kMost},
       {"reads a sysctl's numbers between blanks of any kind", kMemory, " x \t 2   3\t4\n",
        "memory_limit_bytes", 3 * page_bytes()},
   }));
   INFO("it " << row.it);
-  KernelProc proc;
-  const KernelValues read = read_kernel_values(proc.write(row.file, row.text).root());
+  const KernelValues read = KernelProc().says(row.file, row.text).read();
   CHECK(value_of(read, row.metric) == row.value);
   CHECK(read.problems.empty());
 }
@@ -278,13 +280,7 @@ TEST_CASE("What makes no sense costs its own rows and is one problem") {
       {"loses a sysctl that is cut short", kMaxTimeWaits, "6553", 0, "expected whole lines"},
   }));
   INFO("it " << row.it);
-  KernelProc proc;
-  const KernelValues read = read_kernel_values(proc.write(row.file, row.text).root());
-  CHECK(count_present(read, row.file) == row.present);
-  CHECK(count_present(read) == kernel_value_rows().size() - count_rows(row.file) + row.present);
-  REQUIRE(read.problems.size() == 1);
-  CHECK_THAT(read.problems[0], contains_text((proc.root() / row.file).string()));
-  CHECK_THAT(read.problems[0], contains_text(row.expected));
+  expect_loss(KernelProc().says(row.file, row.text), row.file, row.present, row.expected);
 }
 
 TEST_CASE("A file of nonsense is a handful of short problems") {
@@ -293,7 +289,7 @@ TEST_CASE("A file of nonsense is a handful of short problems") {
   for (const char* file : {kNetstat, kSnmp, kSockstat}) {
     CAPTURE(file);
     KernelProc proc;
-    const KernelValues read = read_kernel_values(proc.write(file, text).root());
+    const KernelValues read = proc.says(file, text).read();
     REQUIRE(read.problems.size() == 6);
     for (const std::string& problem : read.problems) {
       CHECK(problem.size() < proc.root().string().size() + 200);
@@ -327,11 +323,11 @@ TEST_CASE("Every prefix of a file is a problem, or is whole lines of it") {
                                    {kSockstat, kSockstatText},
                                    {kMemory, "287901\t383868\t575802\n"}}) {
     KernelProc proc;
-    const KernelValues whole = read_kernel_values(proc.root());
+    const KernelValues whole = proc.read();
     for (std::size_t length = 0; length < text.size(); ++length) {
       CAPTURE(file, length);
       const std::string prefix = text.substr(0, length);
-      const KernelValues read = read_kernel_values(proc.write(file, prefix).root());
+      const KernelValues read = proc.says(file, prefix).read();
       if (!prefix.ends_with('\n')) CHECK(read.problems.size() == 1);
       const std::size_t present = count_present(read, file);
       CHECK((present == 0 || present == count_present(whole, file)));
@@ -342,7 +338,7 @@ TEST_CASE("Every prefix of a file is a problem, or is whole lines of it") {
 TEST_CASE("A missing file is a problem unless it is a sysctl, as in a network namespace") {
   KernelProc proc;
   proc.remove(kMemory).remove(kMaxOrphans);
-  const KernelValues in_namespace = read_kernel_values(proc.root());
+  const KernelValues in_namespace = proc.read();
   CHECK(in_namespace.problems.empty());
   CHECK_FALSE(value_of(in_namespace, "memory_limit_bytes"));
   CHECK_FALSE(value_of(in_namespace, "orphans_limit"));
@@ -352,11 +348,8 @@ TEST_CASE("A missing file is a problem unless it is a sysctl, as in a network na
   for (const char* file : {kNetstat, kSnmp, kSockstat}) {
     CAPTURE(file);
     KernelProc without;
-    const KernelValues read = read_kernel_values(without.remove(file).root());
-    CHECK(count_present(read) == kernel_value_rows().size() - count_rows(file));
-    REQUIRE(read.problems.size() == 1);
-    CHECK_THAT(read.problems[0],
-               contains_text((without.root() / file).string() + ": No such file or directory"));
+    without.remove(file);
+    expect_loss(without, file, 0, std::string(file) + ": No such file or directory");
   }
 }
 
@@ -364,10 +357,8 @@ TEST_CASE("A file that cannot be read is a problem, a sysctl too") {
   for (const char* file : {kNetstat, kSnmp, kSockstat, kMaxOrphans, kMemory, kMaxTimeWaits}) {
     CAPTURE(file);
     KernelProc proc;
-    const KernelValues read = read_kernel_values(proc.make_directory(file).root());
-    CHECK(count_present(read) == kernel_value_rows().size() - count_rows(file));
-    REQUIRE(read.problems.size() == 1);
-    CHECK_THAT(read.problems[0], contains_text((proc.root() / file).string() + ": Is a directory"));
+    proc.make_directory(file);
+    expect_loss(proc, file, 0, std::string(file) + ": Is a directory");
   }
   KernelProc proc;
   const KernelValues read = read_kernel_values(proc.remove("sys").write("sys", "").root());
@@ -386,7 +377,7 @@ TEST_CASE("sockstat's sockets are added up over states and families") {
   KernelProc proc;
   CHECK(read_sockstat_sockets(proc.root()) == 9 + 20 + 300);
   const std::string others = "UDP: inuse\nx\nTCP: inuse 9 orphan ? tw 20 alloc -1 mem -3\n";
-  CHECK(read_sockstat_sockets(proc.write(kSockstat, others).root()) == 9 + 20 + 300);
+  CHECK(read_sockstat_sockets(proc.says(kSockstat, others).root()) == 9 + 20 + 300);
 }
 
 TEST_CASE(
