@@ -74,7 +74,7 @@ class CausesOfCloseWait(EndToEndTest):
         ports = range(8080, 8083)
         for port in ports:
             self.make_causes(port, "127.0.0.1")
-        scrape = self.start_exporter(config=FAST + "ports: {max_ports: 1}\n").fresh_scrape()
+        scrape = self.once("ports: {max_ports: 1}\n")
         self.expect_causes_to_sum_up(scrape)
         for cause, count in self.MADE.items():
             seats = [n for key, n in scrape.family(CLOSE_WAIT).items() if key[0] == cause]
