@@ -11,12 +11,12 @@ import time
 from typing import NamedTuple
 
 from support.polling import wait_until
+from support.server import DIES_WITH_US
 
 from benchmark.command import Failure
 
 NOWHERE = subprocess.DEVNULL
 
-_DIES_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _IDLE_SECONDS = 0.1
 _IDLE_CPU_SECONDS = 0.0005
@@ -35,7 +35,7 @@ def tool(name):
 def start(command, **options):
     """A child that the kernel ends with us."""
     options = {"stdin": NOWHERE, "stdout": NOWHERE, **options}
-    return subprocess.Popen([*_DIES_WITH_US, *command], **options)
+    return subprocess.Popen([*DIES_WITH_US, *command], **options)
 
 
 def end(process):

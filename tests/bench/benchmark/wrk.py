@@ -6,6 +6,8 @@ import pathlib
 import subprocess
 from typing import NamedTuple
 
+from support.server import DIES_WITH_US
+
 _REPORT = pathlib.Path(__file__).resolve().parents[1] / "wrk_report.lua"
 _THREADS = 2
 _MICROSECOND = 1e-6
@@ -36,7 +38,7 @@ class Answers(NamedTuple):
 
 
 def load(port, requests, seconds):
-    command = ["setpriv", "--pdeathsig", "KILL", "--", "wrk", "--timeout", _TIMEOUT]
+    command = [*DIES_WITH_US, "wrk", "--timeout", _TIMEOUT]
     command += [f"-t{min(_THREADS, requests.connections)}", f"-c{requests.connections}"]
     command += [f"-d{seconds}s", "-s", str(_REPORT)]
     for header in _headers(requests):

@@ -3,19 +3,13 @@
 
 import http.server
 import json
-import os
 import pathlib
 import re
-import subprocess
-import tempfile
 import threading
 
 from support import web
-from support.polling import wait_until
+from support.server import Server
 
-# The namespace belongs to the test alone, so fixed ports are free. Alertmanager's own default is
-# where the shipped configurations send alerts.
-_PORT = 9093
 _WEBHOOK_PORT = 9099
 _CONFIG = f"""
 route:
@@ -28,8 +22,6 @@ receivers:
 - name: test
   webhook_configs: [{{url: 'http://127.0.0.1:{_WEBHOOK_PORT}/'}}]
 """
-
-
 _SHIPPED = pathlib.Path(__file__).resolve().parents[3] / "deploy/prometheus/alertmanager.yml"
 
 
@@ -67,58 +59,34 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         """Says nothing on stderr."""
 
 
-class Alertmanager:
-    def __init__(self):
-        self._directory = tempfile.TemporaryDirectory(prefix="sockdiag_e2e_alertmanager_")
-        self._process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "--", "prometheus-alertmanager", *self._flags()],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+class Alertmanager(Server):
+    PROGRAM = "prometheus-alertmanager"
+    PORT = 9093  # its own default, where the shipped configurations send alerts
 
-    def _flags(self):
-        config = os.path.join(self._directory.name, "alertmanager.yml")
-        with open(config, "w", encoding="ascii") as file:
-            file.write(self._config())
+    def _flags(self, directory):
+        config = directory / "alertmanager.yml"
+        config.write_text(self._config(), encoding="ascii")
         return [
             f"--config.file={config}",
-            f"--storage.path={self._directory.name}/data",
-            f"--web.listen-address=127.0.0.1:{_PORT}",
+            f"--storage.path={directory}/data",
+            f"--web.listen-address=127.0.0.1:{self.PORT}",
             "--cluster.listen-address=",
         ]
 
     def _config(self):
         return _CONFIG
 
-    def wait_until_ready(self):
-        wait_until(self._is_ready, "Alertmanager is ready")
-        return self
-
-    def _is_ready(self):
-        if self._process.poll() is not None:
-            raise AssertionError(f"Alertmanager ended with {self._process.returncode}")
-        try:
-            return web.request(_PORT, "/-/ready").status == 200
-        except ConnectionError:
-            return False
-
     def post(self, alerts):
         """Begins or ends alerts, as Prometheus does."""
         headers = [("Content-Type", "application/json")]
         body = json.dumps(alerts).encode()
-        answer = web.request(_PORT, "/api/v2/alerts", "POST", headers=headers, body=body)
+        answer = web.request(self.PORT, "/api/v2/alerts", "POST", headers=headers, body=body)
         if answer.status != 200:
             raise AssertionError(f"Alertmanager: {answer.status} {answer.body!r}")
 
     def alerts(self):
         """The alerts that it holds now, by its API."""
-        return json.loads(web.request(_PORT, "/api/v2/alerts").body)
-
-    def stop(self):
-        self._process.terminate()
-        self._process.wait()
-        self._directory.cleanup()
+        return json.loads(web.request(self.PORT, "/api/v2/alerts").body)
 
 
 class ShippedAlertmanager(Alertmanager):

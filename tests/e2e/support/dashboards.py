@@ -57,10 +57,9 @@ class DashboardPrometheus(ShippedPrometheus):
     """Scrapes and evaluates the shipped rules, and the stand-ins, every second."""
 
     def __init__(self, target_port):
-        self._target_port = target_port
-        super().__init__(_history())
+        super().__init__(_history(), target_port)
 
-    def _write_files(self, directory, _):
+    def _write_files(self, directory):
         self._write_rules(directory)
         rules = [{"record": name, "expr": expr} for name, expr in STAND_INS.items()]
         alert = {"alert": _STAND_IN_ALERT, "expr": "sockdiag_exporter_build_info"}

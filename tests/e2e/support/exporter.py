@@ -12,11 +12,9 @@ import time
 from support import web
 from support.exposition import Exposition
 from support.polling import DEADLINE_SECONDS, wait_until
+from support.server import DIES_WITH_US
 
 BINARY = os.environ.get("SOCKDIAG_EXPORTER", "")
-
-# The kernel ends the child with us, so that a killed test run leaves nothing behind.
-_DIES_WITH_US = ["setpriv", "--pdeathsig", "KILL", "--"]
 
 # SIGTERM promises two seconds; the rest is what a sanitizer needs to look for leaks at exit.
 EXIT_DEADLINE_SECONDS = 2 + 5
@@ -46,7 +44,7 @@ def with_interval(interval, rest=""):
 def run(*arguments, prefix=(), environment=None):
     """Runs the binary to its end. stdout and stderr are bytes."""
     return subprocess.run(
-        [*_DIES_WITH_US, *prefix, BINARY, *arguments],
+        [*DIES_WITH_US, *prefix, BINARY, *arguments],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=DEADLINE_SECONDS,
@@ -123,7 +121,7 @@ class Exporter:
         config_flag = [] if self.config is None else [b"--config.file=" + self.config.path]
         listen_flag = [f"--web.listen-address={listen}"] if listen else []
         self.process = subprocess.Popen(
-            [*_DIES_WITH_US, *prefix, BINARY, *config_flag, *listen_flag, *flags],
+            [*DIES_WITH_US, *prefix, BINARY, *config_flag, *listen_flag, *flags],
             stdin=subprocess.DEVNULL,
             stderr=stderr,
             env={**os.environ, **(environment or {})},

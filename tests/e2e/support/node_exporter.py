@@ -8,6 +8,7 @@ from support import web
 from support.exporter import Log
 from support.exposition import Exposition
 from support.polling import wait_until
+from support.server import DIES_WITH_US
 
 # The namespace belongs to the test alone, so a fixed port is free.
 _PORT = 9100
@@ -17,7 +18,7 @@ class NodeExporter:
     def __init__(self):
         self._directory = tempfile.TemporaryDirectory(prefix="sockdiag_e2e_node_exporter_")
         self._process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "--", "prometheus-node-exporter", *self._flags()],
+            [*DIES_WITH_US, "prometheus-node-exporter", *self._flags()],
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )

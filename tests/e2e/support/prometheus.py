@@ -5,16 +5,14 @@ import json
 import pathlib
 import re
 import subprocess
-import tempfile
 import urllib.parse
 
 from support import web
 from support.polling import wait_until
+from support.server import Server
 
 _SHIPPED = pathlib.Path(__file__).resolve().parents[3] / "deploy/prometheus"
 
-# The namespace belongs to the test alone, so a fixed port is free.
-_PORT = 9090
 _CONFIG = """
 global: {{scrape_interval: 1s, scrape_timeout: 1s}}
 scrape_configs:
@@ -31,41 +29,28 @@ def check_metrics(exposition):
     return done.returncode, (done.stdout + done.stderr).decode()
 
 
-class Prometheus:
+class Prometheus(Server):
+    PROGRAM = "prometheus"
+    PORT = 9090
+
     def __init__(self, target_port):
-        self._directory = tempfile.TemporaryDirectory(prefix="sockdiag_e2e_prometheus_")
-        self._write_files(pathlib.Path(self._directory.name), target_port)
-        self._process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "--", "prometheus", *self._flags()],
-            stdin=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        self._target_port = target_port
+        super().__init__()
 
-    def _write_files(self, directory, target_port):
-        config = _CONFIG.format(port=target_port)
-        (directory / "prometheus.yml").write_text(config, encoding="ascii")
-
-    def _flags(self):
+    def _flags(self, directory):
+        self._write_files(directory)
         return [
-            f"--config.file={self._directory.name}/prometheus.yml",
-            f"--storage.tsdb.path={self._directory.name}/tsdb",
-            f"--web.listen-address=127.0.0.1:{_PORT}",
+            f"--config.file={directory}/prometheus.yml",
+            f"--storage.tsdb.path={directory}/tsdb",
+            f"--web.listen-address=127.0.0.1:{self.PORT}",
         ]
 
-    def wait_until_ready(self):
-        wait_until(self._is_ready, "Prometheus is ready")
-        return self
-
-    def _is_ready(self):
-        if self._process.poll() is not None:
-            raise AssertionError(f"Prometheus ended with {self._process.returncode}")
-        try:
-            return web.request(_PORT, "/-/ready").status == 200
-        except ConnectionError:
-            return False
+    def _write_files(self, directory):
+        config = _CONFIG.format(port=self._target_port)
+        (directory / "prometheus.yml").write_text(config, encoding="ascii")
 
     def _get(self, path):
-        answer = web.request(_PORT, path)
+        answer = web.request(self.PORT, path)
         if answer.status != 200:
             raise AssertionError(f"Prometheus: {answer.status} {answer.body!r}")
         return json.loads(answer.body)["data"]
@@ -97,22 +82,17 @@ class Prometheus:
         """The pending and firing alerts."""
         return self._get("/api/v1/alerts")["alerts"]
 
-    def stop(self):
-        self._process.terminate()
-        self._process.wait()
-        self._directory.cleanup()
-
 
 class ShippedPrometheus(Prometheus):
     """One that runs the shipped configuration and rules, of which only the intervals are changed,
     and how long alerts are kept (their unit tests show it). `history` is OpenMetrics text with the
     samples it is to have from before its start."""
 
-    def __init__(self, history):
+    def __init__(self, history, target_port=None):
         self._history = history
-        super().__init__(None)
+        super().__init__(target_port)
 
-    def _write_files(self, directory, _):
+    def _write_files(self, directory):
         self._write_rules(directory)
         config = (_SHIPPED / "prometheus_static.yml").read_text(encoding="utf-8")
         config, changes = re.subn("(scrape|evaluation)_interval: .*", r"\1_interval: 1s", config)
