@@ -6,7 +6,7 @@
 
 namespace sockdiag::bench {
 
-// What the kernel says of this network namespace and how much it has room for, and what is told it.
+// Reads what the kernel says of this network namespace and of its limits, and changes settings.
 
 // The number after `word` on the line of `file` that starts with `line_start`; 0 where there is
 // none.

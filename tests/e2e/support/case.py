@@ -20,7 +20,7 @@ def lines_of(done):
 
 
 def without_info(done):
-    """Those of them that a user has to act on."""
+    """The lines on stderr of a finished run that are above level info."""
     return [line for line in lines_of(done) if "level=info" not in line]
 
 
@@ -85,7 +85,7 @@ class EndToEndTest(unittest.TestCase):
 
 
 class RefusalTest(EndToEndTest):
-    """A base for what is refused with one line."""
+    """The base of tests that expect one line about what is wrong."""
 
     def expect_refusal(self, done, status, pattern):
         """That exit status, and one line on stderr that matches."""

@@ -22,7 +22,7 @@ EXIT_DEADLINE_SECONDS = 2 + 5
 # Samples often, so that tests need not wait; the full budget keeps the interval from stretching.
 FAST = "sampling: {interval: 100ms, cpu_budget: 1}\n"
 
-# Before a command: it runs as a user who may nothing.
+# The prefix of a command that is to run as nobody, without any capability.
 AS_NOBODY = [
     *("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all"),
     "--",
@@ -37,7 +37,7 @@ ports: {{max_ports: 10000, inbound: {_MANY_PORTS}, outbound: {_MANY_PORTS}}}
 
 
 def with_interval(interval, rest=""):
-    """A configuration that samples so often, and what else is to be in it."""
+    """A configuration with this sampling interval, followed by `rest`."""
     return f"sampling: {{interval: {interval}, cpu_budget: 1}}\n{rest}"
 
 

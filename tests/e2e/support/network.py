@@ -69,7 +69,7 @@ def enter_fresh_network_namespace():
 
 
 class NetworkNamespace:
-    """The one that this thread is in, to come back to."""
+    """Remembers the network namespace that this thread is in. enter() brings the thread back."""
 
     def __init__(self):
         self.fd = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)

@@ -13,8 +13,7 @@ DIES_WITH_US = ["setpriv", "--pdeathsig", "KILL", "--"]
 
 
 class Server:
-    """Runs PROGRAM, which listens on PORT and tells /-/ready. The namespace belongs to the test
-    alone, so a fixed port is free."""
+    """Runs PROGRAM on PORT, which is free since the namespace belongs to the test alone."""
 
     PROGRAM = None
     PORT = None
@@ -29,7 +28,7 @@ class Server:
         )
 
     def _flags(self, directory):
-        """Those that it is started with, once the files that they name are there."""
+        """Writes the files that the program needs and returns its flags."""
         raise NotImplementedError
 
     def wait_until_ready(self):

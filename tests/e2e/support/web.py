@@ -46,13 +46,13 @@ def request(port, path="/metrics", method="GET", headers=(), body=b"", host="127
 
 
 def get(target, *lines, version=b"1.1"):
-    """The bytes of a GET, with these header lines or with a Host alone."""
+    """The bytes of a GET. Its headers are `lines`, or a Host where there are none."""
     head = [b"GET %s HTTP/%s" % (target, version), *(lines or [b"Host: localhost"])]
     return b"\r\n".join(head) + b"\r\n\r\n"
 
 
 def post(target, *lines, body=b""):
-    """The bytes of a POST; what they say of the body is what `lines` say."""
+    """The bytes of a POST. `lines` are its headers but Host, and have to announce the body."""
     return b"\r\n".join([b"POST %s HTTP/1.1" % target, b"Host: localhost", *lines, b"", body])
 
 

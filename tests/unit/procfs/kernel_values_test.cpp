@@ -110,7 +110,8 @@ std::size_t count_present(const KernelValues& read) {
                                                 [](const Value& value) { return value; }));
 }
 
-// All values but those of this file, of which `present` are there all the same, and one problem.
+// Expects one problem, and all values but those of the file. `present` values of the file are there
+// all the same.
 void expect_loss(const KernelProc& proc, const std::string& file, std::size_t present,
                  const std::string& problem) {
   const KernelValues read = proc.read();
