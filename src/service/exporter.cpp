@@ -3,13 +3,13 @@
 
 #include <spdlog/spdlog.h>
 
-#include <atomic>
 #include <chrono>
 #include <mutex>
 #include <system_error>
 #include <utility>
 
 #include "liveness.hpp"
+#include "readiness.hpp"
 #include "reloader.hpp"
 #include "requested_task.hpp"
 #include "service_manager.hpp"
@@ -84,66 +84,23 @@ class Exporter::Parts {
     for (const ListenAddress& address : server_.addresses()) {
       spdlog::info("listening on {}", to_url(address, configuration.web.telemetry_path));
     }
-    started(kListening);
+    readiness_.listening();
   }
   Parts(const Parts&) = delete;
   Parts& operator=(const Parts&) = delete;
-  ~Parts() { say_stopping(); }
+  ~Parts() { readiness_.stopping(); }
 
   void request_reload() { reloading_.request(); }
 
  private:
   ReloadResult reload() {
-    if (started_ != kStarted) return reloader_.reload();
-    say_reloading();
-    auto result = reloader_.reload();
-    say_ready(result.problem.value_or("configuration reloaded"));
-    return result;
+    return readiness_.announce([this] { return reloader_.reload(); });
   }
 
-  static constexpr unsigned kListening = 1;
-  static constexpr unsigned kSampled = 2;
-  static constexpr unsigned kStarted = kListening | kSampled;
-
-  // It is ready when it listens and has sampled, whichever comes last.
-  void started(unsigned part) {
-    const unsigned before = started_.fetch_or(part);
-    if (before != kStarted && (before | part) == kStarted) say_ready("serving");
-  }
-
-  // The last that is said, though a reload may still be under way.
-  void say_stopping() {
-    const std::lock_guard lock(unsaid_mutex_);
-    stopping_ = true;
-    unsaid_.reset();
-    service_manager::stopping();
-  }
-
-  void say_reloading() {
-    const std::lock_guard lock(unsaid_mutex_);
-    if (!stopping_) service_manager::reloading();
-  }
-
-  void say_ready(std::string status) {
-    const std::lock_guard lock(unsaid_mutex_);
-    if (stopping_) return;
-    unsaid_ = std::move(status);
-    say_what_is_unsaid();
-  }
-
-  // A service manager that is busy is told later. Called with the lock held.
-  void say_what_is_unsaid() {
-    if (unsaid_ && service_manager::ready(*unsaid_)) unsaid_.reset();
-  }
-
-  // Of the sampler's thread; the server may not be there yet, or no longer.
+  // Called on the sampler's thread, also before the server starts and after it ends.
   IterationListener iteration_listener() {
     const auto on_iteration = [this] {
-      started(kSampled);
-      {
-        const std::lock_guard lock(unsaid_mutex_);
-        say_what_is_unsaid();
-      }
+      readiness_.sampled();
       liveness_.beat(Liveness::TimePoint::clock::now());
     };
     return {on_iteration, liveness_.beat_interval()};
@@ -178,10 +135,7 @@ class Exporter::Parts {
   }
 
   std::optional<double> start_time_;
-  std::atomic<unsigned> started_ = 0;
-  std::mutex unsaid_mutex_;
-  bool stopping_ = false;
-  std::optional<std::string> unsaid_;  // what READY=1 that was not taken yet would say
+  Readiness readiness_;
   Board board_;
   Liveness liveness_;
   Reloader reloader_;

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Not libsystemd's sd_notify(): it waits for ever where the messages are not read.
+// libsystemd's sd_notify() would wait for ever for a manager that does not read.
 
 #include "service_manager.hpp"
 
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstddef>
 #include <cstdlib>
@@ -37,7 +39,7 @@ std::optional<Number> number(std::string_view text) noexcept {
   return good && value > 0 ? std::optional(value) : std::nullopt;
 }
 
-// A path, or a name in the abstract namespace after "@", whose first byte is 0.
+// `path` is a file's, or "@" and a name in the abstract namespace, where a 0 byte replaces the "@".
 bool set_path(sockaddr_un& address, std::string_view path) noexcept {
   if (path.empty() || path.size() >= sizeof address.sun_path) return false;
   std::memcpy(address.sun_path, path.data(), path.size());
@@ -45,19 +47,33 @@ bool set_path(sockaddr_un& address, std::string_view path) noexcept {
   return path.front() == '@' || path.front() == '/';
 }
 
-// Whether it was taken, or nobody is to be told.
-bool tell(std::string_view message) noexcept {
+enum class WhenFull : std::uint8_t { drop, wait };
+
+// Managers read within milliseconds. One that is stuck for longer must not hold up sampling, nor
+// the end: the process is killed 1.8 s after SIGTERM.
+constexpr timeval kLongestWait{.tv_sec = 1, .tv_usec = 0};
+
+// Returns true if the message was sent or there is no service manager.
+bool tell(std::string_view message, WhenFull when_full = WhenFull::drop) noexcept {
   const std::string_view path = environment("NOTIFY_SOCKET");
   sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
   if (!set_path(address, path)) return true;
   const FileDescriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  if (!socket.is_open()) return false;
+  if (::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &kLongestWait, sizeof kLongestWait) !=
+      0) {
+    return false;
+  }
+  const int flags = MSG_NOSIGNAL | (when_full == WhenFull::drop ? MSG_DONTWAIT : 0);
   const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
-  return ::sendto(socket.get(), message.data(), message.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
-                  reinterpret_cast<const sockaddr*>(&address), length) >= 0;
+  ssize_t sent = -1;
+  do {
+    sent = ::sendto(socket.get(), message.data(), message.size(), flags,
+                    reinterpret_cast<const sockaddr*>(&address), length);
+  } while (sent < 0 && errno == EINTR);
+  return sent >= 0;
 }
 
-// systemd ignores messages above 4 KiB. Cut between two characters of UTF-8.
+// Cuts the text between two characters of UTF-8. systemd ignores messages above 4 KiB.
 std::string_view shortened(std::string_view text) noexcept {
   constexpr std::size_t kLongest = 1024;
   if (text.size() <= kLongest) return text;
@@ -78,13 +94,14 @@ std::optional<std::chrono::microseconds> watchdog_period() noexcept {
 
 bool ready(std::string_view status) noexcept {
   try {
-    return tell(std::string("READY=1\nSTATUS=").append(shortened(one_line(status))));
+    return tell(std::string("READY=1\nSTATUS=").append(shortened(one_line(status))),
+                WhenFull::wait);
   } catch (const std::exception&) {
-    return tell("READY=1");
+    return tell("READY=1", WhenFull::wait);
   }
 }
 
-// The time tells systemd which of several reloads this is.
+// systemd tells reloads apart by the time.
 void reloading() noexcept {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
   const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(now).count();

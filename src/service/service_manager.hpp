@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// What the service manager that started this process is told: systemd, or whoever else sets
-// NOTIFY_SOCKET (protocol: sd_notify(3)). Without one nothing happens; a message that it does not
-// take at once is not sent, for nothing may wait for it. Safe from any thread.
+// Messages to the service manager that started this process: systemd, or whatever sets
+// NOTIFY_SOCKET (protocol: sd_notify(3)). Without one nothing is sent. Safe from any thread.
 
 #include <chrono>
 #include <optional>
@@ -11,13 +10,16 @@
 
 namespace sockdiag::service_manager {
 
-// The time within which it expects to be fed (WATCHDOG_USEC), an hour at most; nothing where no
+// Returns how often the manager must be fed at least (WATCHDOG_USEC), an hour at most. Empty if no
 // watchdog watches this process.
 [[nodiscard]] std::optional<std::chrono::microseconds> watchdog_period() noexcept;
 
-// Started, or done with a reload; `status` is for people, 1 KiB of it is told. Whether it was
-// taken, or nobody is to be told: else it has to be said again, since others wait for it.
+// Tells that the process has started or reloaded, and sends the first KiB of `status`, a text for
+// people. Waits up to a second while the manager's socket is full, since units ordered after this
+// one wait for READY. Returns false if the message was not sent.
 [[nodiscard]] bool ready(std::string_view status) noexcept;
+
+// These never wait. Messages that the manager's socket has no room for are lost.
 void reloading() noexcept;
 void stopping() noexcept;
 void feed_watchdog() noexcept;

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/service_manager.hpp"
 
-#include <sys/socket.h>
-#include <sys/un.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-#include <array>
+#include <atomic>
 #include <cstdlib>
+#include <fstream>
+#include <future>
+#include <thread>
 
+#include "notify_socket.hpp"
 #include "support/catch.hpp"
-#include "support/subprocess.hpp"
 
 namespace sockdiag::test {
 namespace {
@@ -24,6 +26,13 @@ std::optional<std::chrono::microseconds> period_of(const std::string& microsecon
   ::unsetenv("WATCHDOG_USEC");
   ::unsetenv("WATCHDOG_PID");
   return period;
+}
+
+// Whether that thread of this process waits in sendto(2) (proc(5): /proc/pid/task/tid/syscall).
+bool is_sending(pid_t thread) {
+  std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/syscall");
+  long number = -1;
+  return (file >> number) && number == SYS_sendto;
 }
 
 }  // namespace
@@ -46,25 +55,53 @@ TEST_CASE("A watchdog of another process is not ours") {
 }
 
 TEST_CASE("A status that is longer than service managers take is cut between two characters") {
-  const TemporaryDirectory directory;
-  const std::string path = directory.path() + "/notify";
-  const FileDescriptor manager(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
-  REQUIRE(path.copy(address.sun_path, sizeof address.sun_path - 1) == path.size());
-  REQUIRE(::bind(manager.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  const NotifySocket manager;
   std::string long_status = "x";
   for (int i = 0; i < 3000; ++i) long_status += "ü";
+  CHECK(service_manager::ready(long_status));
+  CHECK(manager.receive() == "READY=1\nSTATUS=" + long_status.substr(0, 1023));
+}
 
-  ::setenv("NOTIFY_SOCKET", path.c_str(), 1);
-  const bool taken = service_manager::ready(long_status);
+TEST_CASE("Nobody is told anything without a service manager") {
+  CHECK(service_manager::ready("serving"));
+}
+
+TEST_CASE("A manager that is gone is not told") {
+  ::setenv("NOTIFY_SOCKET", "/nowhere/notify", 1);
+  CHECK_FALSE(service_manager::ready("serving"));
   ::unsetenv("NOTIFY_SOCKET");
+}
 
-  CHECK(taken);
-  std::array<char, 8192> buffer{};
-  const ssize_t got = ::recv(manager.get(), buffer.data(), buffer.size(), 0);
-  REQUIRE(got > 0);
-  const std::string message(buffer.data(), static_cast<std::size_t>(got));
-  CHECK(message == "READY=1\nSTATUS=" + long_status.substr(0, 1023));
+TEST_CASE("Nothing waits for ever for a manager that does not read") {
+  const NotifySocket manager;
+  const std::size_t strangers = manager.fill();
+  CHECK_FALSE(service_manager::ready("serving"));
+  service_manager::reloading();
+  service_manager::feed_watchdog();
+  service_manager::stopping();
+  for (std::size_t i = 0; i < strangers; ++i) CHECK(manager.receive() == NotifySocket::kStranger);
+  CHECK(manager.receive().empty());
+}
+
+TEST_CASE("READY waits for a manager that is busy") {
+  const NotifySocket manager;
+  bool told = false;
+  // A machine that stalls may let the second pass.
+  for (int attempt = 0; attempt < 10 && !told; ++attempt) {
+    const std::size_t strangers = manager.fill();
+    std::atomic<pid_t> thread = 0;
+    auto ready = std::async(std::launch::async, [&] {
+      thread = ::gettid();
+      return service_manager::ready("serving");
+    });
+    while (!is_sending(thread) && ready.wait_for(0s) != std::future_status::ready) {
+      std::this_thread::yield();
+    }
+    for (std::size_t i = 0; i < strangers; ++i) static_cast<void>(manager.receive());
+    told = ready.get();
+  }
+  REQUIRE(told);
+  CHECK(manager.receive() == "READY=1\nSTATUS=serving");
 }
 
 }  // namespace sockdiag::test
