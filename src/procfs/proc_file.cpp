@@ -14,13 +14,13 @@
 namespace sockdiag {
 namespace {
 
-// The kernel's files are thousands of bytes; more than this is none of them.
+// The kernel's files have thousands of bytes.
 constexpr std::size_t kMaxFileBytes = 1U << 20U;
 
-// Most files fit. The kernel clears as much memory as a read of a sysctl asks for.
+// Most files fit. For a sysctl the kernel clears as much memory as the read asks for.
 constexpr std::size_t kChunkBytes = 1U << 13U;
 
-// A sysctl answers the first read(2) only: all 65 536 reserved ports take less than 200 KiB.
+// A sysctl answers the first read(2) only. All 65 536 reserved ports take less than 200 KiB.
 constexpr std::size_t kLargeChunkBytes = 1U << 18U;
 
 constexpr std::string_view kThread = "thread-self/";
@@ -44,7 +44,7 @@ ssize_t append(std::string& content, const FileDescriptor& file, std::size_t mos
 std::string read_all(const FileDescriptor& file, const std::filesystem::path& path) {
   std::string content;
   ssize_t count = append(content, file, kChunkBytes);
-  // There is more, which a sysctl would not give to a second read.
+  // There may be more, which a sysctl would not give to a second read.
   if (std::cmp_equal(count, kChunkBytes)) {
     content.clear();
     count = append(content, file, kLargeChunkBytes);
@@ -52,8 +52,8 @@ std::string read_all(const FileDescriptor& file, const std::filesystem::path& pa
   while (count > 0 && content.size() <= kMaxFileBytes) {
     count = append(content, file, kChunkBytes);
   }
-  if (count < 0) refuse(path, message_of(errno));
-  if (count > 0) refuse(path, "expected no more than 1 MiB");
+  if (count < 0) throw_read_error(path, message_of(errno));
+  if (count > 0) throw_read_error(path, "expected no more than 1 MiB");
   return content;
 }
 
@@ -72,23 +72,23 @@ std::string problem_with(const std::filesystem::path& path, const std::string& w
   return "reading " + path.string() + ": " + why;
 }
 
-void refuse(const std::filesystem::path& path, const std::string& why) {
+void throw_read_error(const std::filesystem::path& path, const std::string& why) {
   throw std::runtime_error(problem_with(path, why));
 }
 
 std::optional<ProcFile> read_proc_file_if_exists(const std::filesystem::path& path) {
   const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.is_open() && errno == ENOENT) return std::nullopt;
-  if (!file.is_open()) refuse(path, message_of(errno));
+  if (!file.is_open()) throw_read_error(path, message_of(errno));
   ProcFile text{path, read_all(file, path)};
-  // Or the last number may have been cut short.
-  if (!text.content.ends_with('\n')) refuse(path, "expected whole lines");
+  // The last number of any other text may be cut short.
+  if (!text.content.ends_with('\n')) throw_read_error(path, "expected whole lines");
   return text;
 }
 
 ProcFile read_proc_file(const std::filesystem::path& path) {
   std::optional<ProcFile> text = read_proc_file_if_exists(path);
-  if (!text) refuse(path, message_of(ENOENT));
+  if (!text) throw_read_error(path, message_of(ENOENT));
   return *std::move(text);
 }
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// A small text file below /proc, read whole: no more than 1 MiB, and whole lines, or its last
-// number may have been cut short. Safe from any thread.
+// Reads small text files below /proc. Safe from any thread.
 
 #include <filesystem>
 #include <optional>
@@ -18,19 +17,20 @@ struct ProcFile {
 
 [[nodiscard]] bool is_there(const std::filesystem::path& path);
 
-// Where the file that `name` calls "thread-self/net/sockstat" and the like is. Before Linux 3.17
-// there is no /proc/thread-self, and the process's files stand in for the thread's: they differ
-// only where a thread has entered a network namespace of its own, which the exporter's do not.
+// Returns the path of a file such as "thread-self/net/sockstat". Before Linux 3.17 there is no
+// /proc/thread-self, and the process's file takes its place. They differ only for a thread that has
+// entered another network namespace, which the exporter's do not.
 [[nodiscard]] std::filesystem::path path_below(const std::filesystem::path& proc,
                                                std::string_view name);
 
-// Names the file and says what is wrong with it.
+// Returns a line with the file's path and what is wrong with the file.
 [[nodiscard]] std::string problem_with(const std::filesystem::path& path, const std::string& why);
 
-// Throws that as a std::runtime_error.
-[[noreturn]] void refuse(const std::filesystem::path& path, const std::string& why);
+// Throws that line as a std::runtime_error.
+[[noreturn]] void throw_read_error(const std::filesystem::path& path, const std::string& why);
 
-// Both throw likewise; the second returns nothing where there is no such file.
+// Reads the whole file: 1 MiB at most, and whole lines, since the last number of another may be cut
+// short. Throws like throw_read_error(). The second returns nothing if there is no such file.
 [[nodiscard]] ProcFile read_proc_file(const std::filesystem::path& path);
 [[nodiscard]] std::optional<ProcFile> read_proc_file_if_exists(const std::filesystem::path& path);
 

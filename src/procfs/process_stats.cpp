@@ -13,6 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#include "proc_values.hpp"
+
 namespace sockdiag {
 namespace {
 
@@ -22,8 +24,8 @@ std::optional<std::uint64_t> limit_of(__rlimit_resource resource) {
   return limit.rlim_cur;
 }
 
-// The fields of /proc/self/stat from the third on: the second, the command in parentheses, may
-// hold spaces and parentheses itself.
+// Returns the fields of /proc/self/stat from the third on. The second, the command in parentheses,
+// may hold spaces and parentheses.
 std::vector<std::string> stat_fields(const std::filesystem::path& path) {
   std::ifstream file(path);
   std::string line;
@@ -34,24 +36,17 @@ std::vector<std::string> stat_fields(const std::filesystem::path& path) {
   return {std::istream_iterator<std::string>(rest), {}};
 }
 
-std::optional<std::uint64_t> number(const std::string& text) {
-  std::uint64_t value = 0;
-  std::istringstream stream(text);
-  if (!(stream >> value)) return std::nullopt;
-  return value;
-}
-
 std::optional<std::uint64_t> boot_time_seconds(const std::filesystem::path& path) {
   std::ifstream file(path);
   std::string line;
   while (std::getline(file, line)) {
-    if (line.starts_with("btime ")) return number(line.substr(6));
+    if (line.starts_with("btime ")) return parse_number(line.substr(6));
   }
   return std::nullopt;
 }
 
-// Not std::filesystem::directory_iterator: with an error code for its errors it is noexcept, and
-// ends the process where memory is short.
+// std::filesystem::directory_iterator with an error code is noexcept and would end the process when
+// memory is short.
 class Directory {
  public:
   explicit Directory(const std::filesystem::path& path) noexcept
@@ -62,7 +57,7 @@ class Directory {
     if (directory_ != nullptr) ::closedir(directory_);
   }
 
-  // Absent where the directory cannot be read; "." and ".." are left out.
+  // Leaves out "." and "..". Returns nothing if the directory cannot be read.
   [[nodiscard]] std::optional<std::uint64_t> count_entries() const noexcept {
     if (directory_ == nullptr) return std::nullopt;
     std::uint64_t count = 0;
@@ -89,10 +84,10 @@ class StatFields {
   explicit StatFields(const std::filesystem::path& proc)
       : fields_(stat_fields(proc / "self/stat")) {}
 
-  // As proc(5) numbers them.
+  // Returns the field with that number in proc(5).
   [[nodiscard]] std::optional<std::uint64_t> at(std::size_t number_in_manual) const {
     const std::size_t index = number_in_manual - 3;
-    return index < fields_.size() ? number(fields_[index]) : std::nullopt;
+    return index < fields_.size() ? parse_number(fields_[index]) : std::nullopt;
   }
 
  private:

@@ -18,7 +18,7 @@ std::string without_end(std::string line) {
   return line;
 }
 
-// Its one line, without the end.
+// Reads a file of one line.
 std::string read_line(const Path& path) { return without_end(read_proc_file(path).content); }
 
 std::optional<PortRange> range_of(int least, int first, int last) {
@@ -33,11 +33,11 @@ PortRange read_range(const Path& path) {
   int last = 0;
   const bool good = (line >> first >> last) && (line >> std::ws).eof();
   const auto range = good ? range_of(1, first, last) : std::nullopt;
-  if (!range) refuse(path, "expected two ports, the lower first");
+  if (!range) throw_read_error(path, "expected two ports, the lower first");
   return *range;
 }
 
-// "8080" or "10000-10010"; 0 is a port here.
+// Parses "8080" or "10000-10010". 0 is a port here.
 std::optional<PortRange> parse_entry(const std::string& text) {
   std::istringstream entry(text);
   int first = 0;
@@ -55,7 +55,7 @@ PortRange read_ephemeral_range(const Path& proc) {
   return read_range(proc / "sys/net/ipv4/ip_local_port_range");
 }
 
-// Entries with commas between them, or an empty line.
+// The file has entries with commas between them, or an empty line.
 std::vector<PortRange> read_reserved_ports(const Path& proc) {
   const Path path = proc / "sys/net/ipv4/ip_local_reserved_ports";
   std::vector<PortRange> reserved;
@@ -63,7 +63,7 @@ std::vector<PortRange> read_reserved_ports(const Path& proc) {
   std::string entry;
   while (std::getline(entries, entry, ',')) {
     const auto range = parse_entry(entry);
-    if (!range) refuse(path, "expected ports and ranges of ports, got \"" + entry + "\"");
+    if (!range) throw_read_error(path, "expected ports and ranges of ports, got \"" + entry + "\"");
     reserved.push_back(*range);
   }
   return reserved;
@@ -75,7 +75,8 @@ std::optional<std::chrono::seconds> read_time_wait_length(const Path& proc) {
   std::istringstream line(without_end(file->content));
   int seconds = 0;
   const bool good = (line >> seconds) && (line >> std::ws).eof();
-  if (!good || seconds < 1 || seconds > 600) refuse(file->path, "expected seconds from 1 to 600");
+  if (!good || seconds < 1 || seconds > 600)
+    throw_read_error(file->path, "expected seconds from 1 to 600");
   return std::chrono::seconds(seconds);
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "sockdiag/procfs/kernel_value_reader.hpp"
+#include "sockdiag/procfs/sockstat.hpp"
 #include "sockdiag/procfs/sysctl.hpp"
 
 namespace sockdiag {

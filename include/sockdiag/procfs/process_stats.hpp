@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// What the kernel says of this process (proc(5): /proc/self/stat, /proc/self/fd; getrlimit(2)), as
-// Prometheus's client libraries publish it. Safe from any thread.
+// Reads what Prometheus's client libraries publish of their process (proc(5): /proc/self/stat,
+// /proc/self/fd; getrlimit(2)). Safe from any thread.
 
 #include <filesystem>
 #include <optional>
@@ -11,9 +11,11 @@
 
 namespace sockdiag {
 
+// Leaves out what cannot be read.
 [[nodiscard]] ProcessStats read_process_stats(const std::filesystem::path& proc = "/proc");
 
-// Seconds since the Unix epoch. It never changes, and reading it walks /proc/stat: ask once.
+// Returns seconds since the Unix epoch, or nothing if they cannot be read. Call it once: it reads
+// all of /proc/stat.
 [[nodiscard]] std::optional<double> read_process_start_time(
     const std::filesystem::path& proc = "/proc");
 

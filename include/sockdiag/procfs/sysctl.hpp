@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Kernel settings under /proc/sys, of the calling thread's network namespace. Safe from any thread.
+// Reads kernel settings under /proc/sys, of the calling thread's network namespace. All throw
+// std::runtime_error that names the file if it cannot be read or makes no sense. Safe from any
+// thread.
 
 #include <chrono>
 #include <filesystem>
@@ -12,16 +14,15 @@
 
 namespace sockdiag {
 
-// net.ipv4.ip_local_port_range: what outgoing connections of both families take their ports from.
-// Throws std::runtime_error that names the file where it cannot be read or makes no sense.
+// net.ipv4.ip_local_port_range: outgoing connections of both families take their ports from it.
 [[nodiscard]] PortRange read_ephemeral_range(const std::filesystem::path& proc = "/proc");
 
-// net.ipv4.ip_local_reserved_ports: what they leave out. Throws likewise.
+// net.ipv4.ip_local_reserved_ports: outgoing connections leave these ports out.
 [[nodiscard]] std::vector<PortRange> read_reserved_ports(
     const std::filesystem::path& proc = "/proc");
 
-// net.ipv4.tcp_tw_timeout, 1 to 600 s: how long TIME_WAIT lasts where the kernel lets that be set
-// (Alibaba Cloud Linux 2 and 3 do); nothing where it does not. Throws likewise.
+// net.ipv4.tcp_tw_timeout, 1 to 600 s: how long TIME_WAIT lasts. Returns nothing if the kernel
+// lacks the setting; Alibaba Cloud Linux 2 and 3 have it.
 [[nodiscard]] std::optional<std::chrono::seconds> read_time_wait_length(
     const std::filesystem::path& proc = "/proc");
 

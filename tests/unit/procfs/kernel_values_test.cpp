@@ -6,6 +6,7 @@
 #include <set>
 
 #include "sockdiag/procfs/kernel_value_reader.hpp"
+#include "sockdiag/procfs/sockstat.hpp"
 #include "support/catch.hpp"
 #include "support/fake_proc.hpp"
 
@@ -259,7 +260,7 @@ TEST_CASE("What makes no sense costs its own rows and is one problem") {
        "TcpExt ListenDrops"},
       {"quotes the beginning of what is long", kNetstat,
        "TcpExt: ListenDrops\nTcpExt: " + std::string(100'000, '9') + "\n", 0,
-       "got \"9999999999999999999999999999999999999999...\""},
+       "got \"9999999999999999999999999999999999999999... (the first 40 of 100000 characters)\""},
       {"loses a file of more than 1 MiB", kNetstat,
        "TcpExt: ListenDrops\nTcpExt: 1\n" + std::string(1U << 20U, '\n'), 0, "1 MiB"},
       {"keeps orphan and alloc beside a negative mem", kSockstat,
