@@ -15,7 +15,9 @@ std::shared_ptr<const Exposition> exposition(std::chrono::seconds fresh_for) {
   auto result = std::make_shared<Exposition>();
   result->tcp = {std::make_shared<const TextPart>("sockets 1\n"),
                  std::chrono::steady_clock::now() + fresh_for};
-  result->samples = std::make_shared<const Samples>();
+  Samples samples;
+  samples.statuses = {{.source = "tcp"}};
+  result->samples = std::make_shared<const Samples>(std::move(samples));
   return result;
 }
 
@@ -35,7 +37,9 @@ std::optional<std::string> header(const HttpResponse& response, const std::strin
 class Site {
  public:
   Site() {
-    options_.exporter_text = [](const SampleStatuses&) { return std::string("status 1\nown 1\n"); };
+    options_.exporter_text = [](const SampleStatuses& statuses) {
+      return std::string(statuses.empty() ? "" : "status 1\n") + "own 1\n";
+    };
   }
 
   Board board;
