@@ -51,7 +51,7 @@ constexpr char kAddresses[] =
 constexpr char kAddress[] = "an address such as :10293, localhost:10293 or [::1]:10293";
 constexpr char kPath[] = "a path such as /metrics, of letters, digits and -._~/, not under /-/";
 
-const auto kKeys = std::to_array<ConfigurationKey>({
+const auto all_keys = std::to_array<ConfigurationKey>({
     live("sampling.interval", duration(&SamplingPolicy::interval, 100ms, 1h, "5s"),
          "Time between two dumps of the socket tables."),
     live("sampling.cpu_budget", number(&SamplingPolicy::cpu_budget, 0.001, 1),
@@ -115,12 +115,12 @@ const auto kKeys = std::to_array<ConfigurationKey>({
 
 }  // namespace
 
-std::span<const ConfigurationKey> configuration_keys() noexcept { return kKeys; }
+std::span<const ConfigurationKey> configuration_keys() noexcept { return all_keys; }
 
 const ConfigurationKey* find_configuration_key(std::string_view name) noexcept {
-  const auto* found = std::find_if(kKeys.begin(), kKeys.end(),
+  const auto* found = std::find_if(all_keys.begin(), all_keys.end(),
                                    [&](const ConfigurationKey& key) { return key.name == name; });
-  return found == kKeys.end() ? nullptr : found;
+  return found == all_keys.end() ? nullptr : found;
 }
 
 }  // namespace sockdiag

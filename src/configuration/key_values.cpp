@@ -22,22 +22,22 @@ namespace {
 
 // `read` sets the member, or adds an element to it.
 template <typename Value>
-KeyValue key_value(const Member<Value>& member, std::string expected, auto read, auto show) {
-  return {.expected = std::move(expected),
+KeyValue key_value(const Member<Value>& member, const std::string& expected, auto read, auto show) {
+  return {.expected = expected,
           .set = [member, read](Configuration& c,
                                 const std::string& text) { read(member.in(c), text); },
           .show = [member, show](Configuration copy) { return show(member.in(copy)); }};
 }
 
 template <typename Value>
-KeyValue scalar(const Member<Value>& member, std::string expected, auto parse, auto show) {
+KeyValue scalar(const Member<Value>& member, const std::string& expected, auto parse, auto show) {
   const auto read = [parse](Value& value, const std::string& text) { value = parse(text); };
-  return key_value(member, std::move(expected), read, show);
+  return key_value(member, expected, read, show);
 }
 
 template <typename Value>
-KeyValue list(const Member<Value>& member, std::string expected, auto add, auto show) {
-  KeyValue value = key_value(member, std::move(expected), add, show);
+KeyValue list(const Member<Value>& member, const std::string& expected, auto add, auto show) {
+  KeyValue value = key_value(member, expected, add, show);
   value.clear = [member](Configuration& c) { member.in(c).clear(); };
   return value;
 }
