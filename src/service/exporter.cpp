@@ -4,7 +4,6 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
-#include <mutex>
 #include <system_error>
 #include <utility>
 
@@ -56,8 +55,8 @@ void append_counters(FamilyPatterns& names, const Families& families) {
   }
 }
 
-// What the exporter says of itself, and what it counts from its start on: beside one sample that
-// would be zeros. The kernel's counters count from its own start.
+// Appends the families that describe this process and those that count since its start, which are
+// zeros after one sample. The kernel's counters count since the kernel's start.
 void append_families_of_the_process(FamilyPatterns& names) {
   for (const auto& family : exporter_families()) names.emplace_back(family.name);
   append_counters(names, tcp_families());
@@ -144,7 +143,7 @@ class Exporter::Parts {
   RequestCounter requests_;
   Sampler sampler_;
   RequestedTask reloading_;
-  HttpServer server_;  // last: what it calls is there before it and after it
+  HttpServer server_;  // last: it uses the others
 };
 
 std::vector<ListenAddress> resolve_listen_addresses(const Configuration& configuration) {

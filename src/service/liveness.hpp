@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Whether the sampling loop still turns. A watchdog is fed while it does, so that a dump that hangs
-// is ended by a restart.
+// Knows whether the sampling loop still runs, and feeds the service manager's watchdog while it
+// does: a dump that hangs ends in a restart.
 
 #include <atomic>
 #include <chrono>
@@ -11,8 +11,7 @@
 
 namespace sockdiag {
 
-// The sampling loop hangs when it has not turned for that long: a dump of a million sockets takes
-// a second or two.
+// The sampling loop hangs if it has not iterated for that long. A dump ends within 30 s.
 inline constexpr std::chrono::seconds kHungAfter(60);
 
 class Liveness {
@@ -20,16 +19,16 @@ class Liveness {
   using TimePoint = std::chrono::steady_clock::time_point;
 
   struct Watchdog {
-    std::chrono::nanoseconds period;  // within which it has to be fed
+    std::chrono::nanoseconds period;  // the longest time without a feed
     std::function<void()> feed;
   };
 
   explicit Liveness(std::optional<Watchdog> watchdog, TimePoint now = TimePoint::clock::now());
 
-  // At each turn of the sampling loop, on its thread. Feeds several times in a period.
+  // Call it at each iteration, on the sampler's thread. Feeds the watchdog several times a period.
   void beat(TimePoint now);
 
-  // How often the loop has to turn, at least: two or three turns may come late.
+  // The longest time between two iterations. Two or three may be late before anything restarts.
   [[nodiscard]] std::chrono::nanoseconds beat_interval() const noexcept;
 
   // Safe from any thread.

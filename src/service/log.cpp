@@ -62,26 +62,26 @@ std::shared_ptr<ThreadPool> start_pool() {
   }
 }
 
-// Belongs to the pool's thread. Says how many lines are missing before the first that is not, give
-// or take those that are dropped while it is being written.
-class LossTellingSink final : public spdlog::sinks::stderr_sink_mt {
+// Runs on the pool's thread. Writes how many lines are missing before the first line that is not,
+// give or take those dropped meanwhile.
+class LossReportingSink final : public spdlog::sinks::stderr_sink_mt {
   using Sink = spdlog::sinks::stderr_sink_mt;
 
  public:
-  explicit LossTellingSink(ThreadPool& pool) : pool_(pool) {}
+  explicit LossReportingSink(ThreadPool& pool) : pool_(pool) {}
 
   void log(const spdlog::details::log_msg& message) override {
     const std::size_t lost = pool_.overrun_counter() + failed_;
-    if (lost != told_) tell(lost - told_);
-    told_ = lost;
+    if (lost != reported_) report(lost - reported_);
+    reported_ = lost;
     Sink::log(message);
   }
 
-  // Of any thread: there was no memory for a line.
-  void lost_one() noexcept { ++failed_; }
+  // Counts a line that there was no memory for. Safe from any thread.
+  void count_failed() noexcept { ++failed_; }
 
  private:
-  void tell(std::size_t lost) {
+  void report(std::size_t lost) {
     const std::string text =
         std::to_string(lost) +
         " log lines are missing around here: standard error was not read, or memory ran out";
@@ -90,10 +90,10 @@ class LossTellingSink final : public spdlog::sinks::stderr_sink_mt {
 
   ThreadPool& pool_;
   std::atomic<std::size_t> failed_ = 0;
-  std::size_t told_ = 0;
+  std::size_t reported_ = 0;
 };
 
-// spdlog's asynchronous logger throws where it has no memory. A logger with a sink does not.
+// spdlog's asynchronous logger throws when memory is short. A logger with a sink does not.
 class HandOver final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
  public:
   explicit HandOver(std::shared_ptr<spdlog::logger> to) : to_(std::move(to)) {}
@@ -129,15 +129,15 @@ void set_up_logging(const Configuration::Log& log) {
 
 BackgroundLog::BackgroundLog(const Configuration::Log& log) {
   const auto pool = start_pool();
-  const auto sink = std::make_shared<LossTellingSink>(*pool);
+  const auto sink = std::make_shared<LossReportingSink>(*pool);
   sink->set_formatter(formatter_of(log.format));
-  const auto count_loss = [sink](const std::string&) { sink->lost_one(); };
+  const auto count_failed = [sink](const std::string&) { sink->count_failed(); };
   const auto writer = std::make_shared<spdlog::async_logger>(
       kName, sink, pool, spdlog::async_overflow_policy::overrun_oldest);
-  writer->set_level(spdlog::level::trace);  // what the other lets through
-  writer->set_error_handler(count_loss);
+  writer->set_level(spdlog::level::trace);  // the other logger filters
+  writer->set_error_handler(count_failed);
   auto logger = std::make_shared<spdlog::logger>(kName, std::make_shared<HandOver>(writer));
-  logger->set_error_handler(count_loss);
+  logger->set_error_handler(count_failed);
   make_default(std::move(logger), log.level);
   thread_ = pool;
 }

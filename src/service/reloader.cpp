@@ -12,7 +12,7 @@ namespace sockdiag {
 
 Reloader::Reloader(Configuration running, Load load, Apply apply)
     : started_with_(std::move(running)), load_(std::move(load)), apply_(std::move(apply)) {
-  finished(true);
+  set_status(true);
 }
 
 ReloadResult Reloader::reload() {
@@ -23,11 +23,11 @@ ReloadResult Reloader::reload() {
     apply_(wanted);
     spdlog::info("configuration reloaded");
     for (const std::string& line : restarts) spdlog::warn("{}", line);
-    finished(true);
+    set_status(true);
     return {std::nullopt, std::move(restarts)};
   } catch (const std::exception& error) {
     spdlog::error("configuration not reloaded, the running one stays: {}", error.what());
-    finished(false);
+    set_status(false);
     return {error.what(), {}};
   }
 }
@@ -48,7 +48,7 @@ std::vector<std::string> Reloader::restarts_for(const Configuration& wanted) con
   return lines;
 }
 
-void Reloader::finished(bool successful) {
+void Reloader::set_status(bool successful) {
   const std::lock_guard lock(status_mutex_);
   status_.successful = successful;
   if (successful) status_.last_success = std::chrono::system_clock::now();

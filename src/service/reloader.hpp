@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Loads the configuration anew while the exporter runs. A bad one changes nothing but the status.
-// Safe from any thread; one reload runs at a time.
+// Reloads the configuration while the exporter runs. A bad file changes nothing but the status.
+// Safe from any thread: one reload runs at a time.
 
 #include <functional>
 #include <mutex>
@@ -17,19 +17,19 @@ namespace sockdiag {
 class Reloader {
  public:
   using Load = std::function<Configuration()>;              // throws ConfigError
-  using Apply = std::function<void(const Configuration&)>;  // takes what needs no restart
+  using Apply = std::function<void(const Configuration&)>;  // applies what needs no restart
 
-  // `running` is what the exporter was started with.
+  // `running` is the configuration that the exporter was started with.
   Reloader(Configuration running, Load load, Apply apply);
 
-  // Logs what came of it, and returns it.
+  // Logs and returns the result.
   ReloadResult reload();
 
   [[nodiscard]] ReloadStatus status() const;
 
  private:
   [[nodiscard]] std::vector<std::string> restarts_for(const Configuration& wanted) const;
-  void finished(bool successful);
+  void set_status(bool successful);
 
   Configuration started_with_;
   Load load_;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Runs a task on a thread of its own when it is asked to, so that whoever asks never waits for it.
+// Runs a task on a thread of its own, so that whoever requests it does not wait.
 
 #include <condition_variable>
 #include <functional>
@@ -13,16 +13,16 @@ namespace sockdiag {
 
 class RequestedTask {
  public:
-  // What the task throws is logged. Throws std::system_error where no thread can be had.
+  // Exceptions of the task are logged. Throws std::system_error if the thread cannot start.
   explicit RequestedTask(std::function<void()> task);
   RequestedTask(const RequestedTask&) = delete;
   RequestedTask& operator=(const RequestedTask&) = delete;
 
-  // Waits for a task that runs.
+  // Waits for the task if it runs.
   ~RequestedTask() = default;
 
-  // Returns at once. The task begins at least once after this; requests that come while it runs
-  // are one. Safe from any thread.
+  // Returns at once. The task starts at least once after each request; requests that arrive while
+  // it runs are merged into one. Safe from any thread.
   void request();
 
  private:

@@ -13,7 +13,7 @@
 namespace sockdiag {
 namespace {
 
-sem_t came;
+sem_t arrived;
 std::atomic<int> ending = 0;  // the signal that ends the process
 std::atomic<int> status_at_end = EXIT_SUCCESS;
 static_assert(std::atomic<int>::is_always_lock_free, "signal handlers use it");
@@ -27,29 +27,29 @@ sigset_t set_of(std::initializer_list<int> numbers) noexcept {
 
 void leave(int /*signal*/) { ::_exit(status_at_end.load()); }
 
-// A dump, a read or a write that hangs cannot be cut short, and a supervisor does not wait: nothing
-// is lost by going.
+// A dump, a read or a write that hangs cannot be interrupted, and supervisors do not wait. Nothing
+// is lost by leaving it.
 void leave_within_two_seconds() noexcept {
   const itimerval timer{.it_interval = {}, .it_value = {.tv_sec = 1, .tv_usec = 800'000}};
   ::setitimer(ITIMER_REAL, &timer, nullptr);
 }
 
-// A second signal does not begin the two seconds anew.
+// A second signal does not restart the two seconds.
 void on_end(int signal) {
   const int error = errno;
   int none = 0;
   if (ending.compare_exchange_strong(none, signal)) leave_within_two_seconds();
-  ::sem_post(&came);
+  ::sem_post(&arrived);
   errno = error;
 }
 
 void on_reload(int /*signal*/) {
   const int error = errno;
-  ::sem_post(&came);
+  ::sem_post(&arrived);
   errno = error;
 }
 
-// System calls that it interrupts go on.
+// Interrupted system calls are restarted.
 void set_handler(int signal, void (*handler)(int)) noexcept {
   struct sigaction action {};
   action.sa_handler = handler;
@@ -67,12 +67,12 @@ HeldSignals::HeldSignals() noexcept {
 void HeldSignals::release() noexcept { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
 
 void handle_signals() noexcept {
-  ::sem_init(&came, 0, 0);
+  ::sem_init(&arrived, 0, 0);
   set_handler(SIGPIPE, SIG_IGN);
   set_handler(SIGALRM, leave);
   set_handler(SIGHUP, on_reload);
   for (const int each : {SIGINT, SIGTERM}) set_handler(each, on_end);
-  // Those too that were blocked by whoever started the process.
+  // The parent process may have blocked them.
   const sigset_t signals = set_of({SIGALRM, SIGHUP, SIGINT, SIGTERM});
   ::pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
 }
@@ -83,7 +83,7 @@ void end_within_two_seconds(int status) noexcept {
 }
 
 int wait_for_signal() noexcept {
-  while (::sem_wait(&came) != 0) {  // interrupted by the signal itself
+  while (::sem_wait(&arrived) != 0) {  // interrupted by the signal itself
   }
   const int signal = ending.load();
   return signal != 0 ? signal : SIGHUP;

@@ -12,7 +12,8 @@ namespace {
 
 bool is_open(int fd) noexcept { return ::fcntl(fd, F_GETFD) != -1; }
 
-// Gets the lowest free number, which is the missing one. A root without /dev still is a directory.
+// open(2) takes the lowest free number, which is the closed one. A root without /dev is still a
+// directory.
 void hold_lowest(int access) noexcept {
   if (::open("/dev/null", access) < 0) static_cast<void>(::open("/", O_PATH));
 }

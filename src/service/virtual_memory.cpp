@@ -9,9 +9,9 @@
 namespace sockdiag {
 namespace {
 
-// Several times what the deepest thread uses; a sanitizer takes some of it.
+// Several times what the deepest thread uses, since a sanitizer takes a share.
 constexpr std::size_t kStackBytes = std::size_t{512} * 1024;
-// Threads allocate little at a time, and the sampler alone allocates much.
+// Only the sampler allocates much.
 constexpr int kArenas = 2;
 
 }  // namespace

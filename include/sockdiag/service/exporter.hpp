@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// The whole exporter: sampler, server and what ties them together.
+// The exporter as a whole: sampler, server, reloads, and the service manager's messages.
 
 #include <functional>
 #include <memory>
@@ -14,24 +14,23 @@
 
 namespace sockdiag {
 
-// The addresses that web.listen_addresses means here and now. Throws ListenAddressError.
+// Resolves web.listen_addresses. Throws ListenAddressError.
 [[nodiscard]] std::vector<ListenAddress> resolve_listen_addresses(
     const Configuration& configuration);
 
 class Exporter {
  public:
-  // Runs when it returns, listening on `addresses`. `load` gives the configuration anew for a
-  // reload and throws ConfigError. Throws ServeError.
+  // Starts sampling and listens on `addresses`. `load` returns the configuration for a reload and
+  // may throw ConfigError. Throws ServeError if the exporter cannot listen or start its threads.
   Exporter(const Configuration& configuration, std::vector<ListenAddress> addresses,
            std::function<Configuration()> load);
   Exporter(const Exporter&) = delete;
   Exporter& operator=(const Exporter&) = delete;
 
-  // Ends the requests, the sample and the reload in flight first.
+  // Waits for the requests, the sample and the reload in flight.
   ~Exporter();
 
-  // Returns at once; the file is read on a thread of the exporter's own, which logs what came of
-  // it. Safe from any thread.
+  // Returns at once. Another thread reads the file and logs the result. Safe from any thread.
   void request_reload();
 
  private:

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Log lines on standard error, through spdlog's default logger: code calls spdlog::info() and the
-// like. Lines are UTC, one event each; the text is escaped, whatever bytes it holds.
+// Sets up spdlog's default logger, which writes to standard error. Callers log with spdlog::info()
+// and the like. Each event is one line; times are UTC; the text is escaped, whatever bytes it
+// holds.
 
 #include <memory>
 
@@ -10,17 +11,17 @@
 
 namespace sockdiag {
 
-// Replaces spdlog's default logger by one that writes each line at once, and waits where standard
-// error is not read. Before other threads start.
+// Installs a logger that writes each line at once and waits while standard error is not read. Call
+// it before other threads start.
 void set_up_logging(const Configuration::Log& log);
 
-// Replaces spdlog's default logger by one that never waits: a thread of its own writes the lines,
-// in their order. 512 lines wait for it; more push out the oldest, and a line says how many are
-// missing and where. Lines are written while the object lives; its end waits until all are, or for
-// ever where standard error is not read. Before other threads start, and after they have ended.
+// Installs a logger that never waits. A thread of its own writes the lines in order. Up to 512
+// lines wait for it; more push out the oldest, and a line in their place says how many are missing.
+// The destructor waits until all lines are written, for ever if standard error is not read.
+// Construct it before other threads start, and destroy it after they have ended.
 class BackgroundLog {
  public:
-  // Throws std::runtime_error where no thread can be had.
+  // Throws std::runtime_error if the thread cannot start.
   explicit BackgroundLog(const Configuration::Log& log);
   BackgroundLog(const BackgroundLog&) = delete;
   BackgroundLog& operator=(const BackgroundLog&) = delete;
@@ -30,7 +31,7 @@ class BackgroundLog {
   std::shared_ptr<void> thread_;  // spdlog's pool
 };
 
-// Safe from any thread.
+// Logs events of `level` and above from now on. Safe from any thread.
 void set_log_level(LogLevel level);
 
 }  // namespace sockdiag

@@ -3,10 +3,9 @@
 
 namespace sockdiag {
 
-// Keeps the address space small that threads reserve and hardly touch: glibc gives 8 MiB of stack
-// to each, and arenas of 64 MiB to eight threads per processor. Where virtual memory is limited
-// (RLIMIT_AS, vm.overcommit_memory=2) it counts in full. Call it before any thread starts; what the
-// system refuses stays as it is.
+// Reduces the address space that threads reserve and hardly use: glibc gives each a stack of 8 MiB,
+// and eight threads per processor an arena of 64 MiB. All of it counts where virtual memory is
+// limited (RLIMIT_AS, vm.overcommit_memory=2). Call it before any thread starts. Ignores errors.
 void limit_virtual_memory() noexcept;
 
 }  // namespace sockdiag
