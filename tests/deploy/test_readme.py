@@ -53,6 +53,41 @@ class InADirectory(unittest.TestCase):
         self.directory = pathlib.Path(directory.name)
 
 
+class Walks(unittest.TestCase):
+    """The drawings of CONTRIBUTING: functions in the order of their calls, and their files."""
+
+    @staticmethod
+    def code(pattern):
+        """The text of those files, in the rooms and their public headers."""
+        files = [*ROOT.glob(f"src/{pattern}"), *ROOT.glob(f"include/sockdiag/{pattern}")]
+        return "".join(file.read_text(encoding="utf-8") for file in files)
+
+    def lines(self):
+        """Each line with the functions and the files that it names."""
+        for title in ("From one datagram to a line of text", "From one request to its answer"):
+            for line in blocks("CONTRIBUTING.md", title)[0].splitlines():
+                walked, _, files = line.lstrip("│├└ ").partition("  ")
+                name = r"(?:\w+::)?\w+"
+                functions = re.search(rf"{name}(?:, {name})*", walked)[0]
+                yield line, functions.split(", "), re.findall(r"[\w*/]+\.[ch]pp", files)
+
+    def test_they_name_functions_that_are_there(self):
+        everywhere = self.code("*/*.?pp")
+        for line, functions, _ in self.lines():
+            for function in functions:
+                with self.subTest(line=line, function=function):
+                    name = function.split("::")[-1]
+                    self.assertRegex(everywhere, rf"\b{name}\b")
+
+    def test_they_name_the_files_that_have_one_of_the_functions(self):
+        for line, functions, files in self.lines():
+            for file in files:
+                names = "|".join(function.split("::")[-1] for function in functions)
+                with self.subTest(line=line, file=file):
+                    self.assertRegex(self.code(file if "/" in file else f"*/{file}"),
+                                     rf"\b(?:{names})\b")
+
+
 class Documents(InADirectory):
     def test_the_readme_is_short(self):
         self.assertLessEqual(len(read(README).splitlines()), LONGEST_README)
