@@ -12,10 +12,10 @@ using prometheus::MetricFamily;
 using prometheus::MetricType;
 
 // One series for each source that has been attempted.
-template <typename ValueOf>
-void fill_sources(const SampleStatuses& statuses, MetricFamily& family, ValueOf value_of) {
+template <auto Member>
+void fill_sources(const SampleStatuses& statuses, MetricFamily& family) {
   for (const SampleStatus& status : statuses) {
-    if (status.attempts > 0) add(family, {{"source", status.source}}, value_of(status));
+    if (status.attempts > 0) add(family, {{"source", status.source}}, status.*Member);
   }
 }
 
@@ -29,46 +29,26 @@ constexpr auto kSampleFamilies = std::to_array<FamilyRow<SampleStatuses>>({
     {"sockdiag_sample_success", MetricType::Gauge, "source",
      "1 if the last attempt to sample the source succeeded, else 0. tcp is the dump of all "
      "sockets, listeners the poll of listeners alone, kernel the counters and settings in /proc.",
-     [](const SampleStatuses& statuses, MetricFamily& f) {
-       fill_sources(statuses, f, [](const SampleStatus& s) { return s.success ? 1.0 : 0.0; });
-     }},
+     fill_sources<&SampleStatus::success>},
     {"sockdiag_sample_timestamp_seconds", MetricType::Gauge, "source",
-     "Unix time of the last good sample of the source.",
-     [](const SampleStatuses& statuses, MetricFamily& f) {
-       fill_sources(statuses, f, [](const SampleStatus& s) {
-         return s.last_success ? std::optional(timestamp(*s.last_success)) : std::nullopt;
-       });
-     }},
+     "Unix time of the last good sample of the source.", fill_sources<&SampleStatus::last_success>},
     {"sockdiag_sample_duration_seconds", MetricType::Gauge, "source",
-     "Wall time of the last attempt to sample the source.",
-     [](const SampleStatuses& statuses, MetricFamily& f) {
-       fill_sources(statuses, f, [](const SampleStatus& s) { return seconds(s.duration); });
-     }},
+     "Wall time of the last attempt to sample the source.", fill_sources<&SampleStatus::duration>},
     {"sockdiag_sample_cpu_seconds_total", MetricType::Counter, "source",
      "CPU time spent on sampling the source, in the kernel and in user space.",
-     [](const SampleStatuses& statuses, MetricFamily& f) {
-       fill_sources(statuses, f, [](const SampleStatus& s) { return seconds(s.cpu_time_total); });
-     }},
+     fill_sources<&SampleStatus::cpu_time_total>},
     {"sockdiag_sample_interval_seconds", MetricType::Gauge, "source",
      "Sampling interval of the source in force: sampling.interval (for listeners: "
      "listeners.interval), or longer if sampling.cpu_budget requires it.",
-     [](const SampleStatuses& statuses, MetricFamily& f) {
-       fill_sources(statuses, f, [](const SampleStatus& s) { return seconds(s.interval); });
-     }},
+     fill_sources<&SampleStatus::interval>},
     {"sockdiag_samples_total", MetricType::Counter, "source",
      "Attempts to sample the source, failed ones included. Divide sockdiag_sample_failures_total "
      "by it for the share that failed.",
-     [](const SampleStatuses& statuses, MetricFamily& f) {
-       fill_sources(statuses, f,
-                    [](const SampleStatus& s) { return static_cast<double>(s.attempts); });
-     }},
+     fill_sources<&SampleStatus::attempts>},
     {"sockdiag_sample_failures_total", MetricType::Counter, "source",
      "Attempts to sample the source that failed. A failed attempt of tcp publishes nothing; one of "
      "kernel or listeners publishes what could be read.",
-     [](const SampleStatuses& statuses, MetricFamily& f) {
-       fill_sources(statuses, f,
-                    [](const SampleStatus& s) { return static_cast<double>(s.failures); });
-     }},
+     fill_sources<&SampleStatus::failures>},
 });
 
 template <auto Member>
@@ -79,7 +59,7 @@ void fill_process(const ExporterState& state, MetricFamily& family) {
 void fill_requests(const ExporterState& state, MetricFamily& family) {
   for (const auto& [key, count] : state.requests) {
     const auto& [path, code] = key;
-    add(family, {{"path", path}, {"code", std::to_string(code)}}, static_cast<double>(count));
+    add(family, {{"path", path}, {"code", std::to_string(code)}}, count);
   }
 }
 
@@ -89,10 +69,10 @@ constexpr auto kExporterFamilies = std::to_array<FamilyRow<ExporterState>>({
      fill_build_info},
     {"sockdiag_exporter_config_last_reload_successful", MetricType::Gauge, "",
      "1 if the last attempt to load the configuration succeeded, else 0.",
-     [](const ExporterState& s, MetricFamily& f) { add(f, {}, s.reload.successful ? 1 : 0); }},
+     [](const ExporterState& s, MetricFamily& f) { add(f, {}, s.reload.successful); }},
     {"sockdiag_exporter_config_last_reload_success_timestamp_seconds", MetricType::Gauge, "",
      "Unix time at which the configuration in force was loaded.",
-     [](const ExporterState& s, MetricFamily& f) { add(f, {}, timestamp(s.reload.last_success)); }},
+     [](const ExporterState& s, MetricFamily& f) { add(f, {}, s.reload.last_success); }},
     {"sockdiag_http_requests_total", MetricType::Counter, "path, code",
      "HTTP requests that the exporter has answered. path is the path without its query; other "
      "stands for paths that do not exist and for requests that cannot be parsed.",

@@ -15,6 +15,7 @@
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -24,26 +25,30 @@ namespace sockdiag {
 
 using Labels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
 
-inline void add(prometheus::MetricFamily& family, Labels labels, double value) {
+// A value as Prometheus has it: times in seconds.
+template <typename Number>
+requires std::is_arithmetic_v<Number>
+double number_of(Number number) { return static_cast<double>(number); }
+inline double number_of(std::chrono::duration<double> duration) { return duration.count(); }
+inline double number_of(std::chrono::system_clock::time_point time) {
+  return number_of(time.time_since_epoch());
+}
+
+template <typename Value>
+void add(prometheus::MetricFamily& family, Labels labels, const Value& value) {
   prometheus::ClientMetric metric;
   metric.label.reserve(labels.size());
   for (const auto& [name, text] : labels) {
     metric.label.push_back({std::string(name), std::string(text)});
   }
   (family.type == prometheus::MetricType::Counter ? metric.counter.value : metric.gauge.value) =
-      value;
+      number_of(value);
   family.metric.push_back(std::move(metric));
 }
 
 template <typename Number>
 void add(prometheus::MetricFamily& family, Labels labels, const std::optional<Number>& value) {
-  if (value) add(family, labels, static_cast<double>(*value));
-}
-
-inline double seconds(std::chrono::duration<double> duration) { return duration.count(); }
-
-inline double timestamp(std::chrono::system_clock::time_point time) {
-  return seconds(time.time_since_epoch());
+  if (value) add(family, labels, *value);
 }
 
 // One family at a time: the objects of all series together would outweigh their text by far.

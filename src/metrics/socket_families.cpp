@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 
+#include <functional>
 #include <set>
 
 #include "family_text.hpp"
@@ -14,19 +15,22 @@ namespace {
 using prometheus::MetricFamily;
 using prometheus::MetricType;
 
-template <typename Visit>
-void for_each_port(const DirectionCounts& counts, Visit visit) {
-  for (const PortCounts& port : counts.ports) visit(std::to_string(port.port), port);
-  visit(std::string("other"), counts.other);
-}
+struct PortSeries {
+  Direction direction;
+  std::string port;
+  const PortCounts& counts;
+};
 
-template <typename Visit>
-void for_each_port(const TcpSnapshot& snapshot, Visit visit) {
+std::vector<PortSeries> ports_of(const TcpSnapshot& snapshot) {
+  std::vector<PortSeries> all;
   for (const Direction direction : kDirections) {
-    for_each_port(snapshot.of(direction), [&](const std::string& name, const PortCounts& counts) {
-      visit(direction, name, counts);
-    });
+    const DirectionCounts& counts = snapshot.of(direction);
+    for (const PortCounts& port : counts.ports) {
+      all.push_back({direction, std::to_string(port.port), port});
+    }
+    all.push_back({direction, "other", counts.other});
   }
+  return all;
 }
 
 // A socket in such a state is inbound, whatever its ports are.
@@ -43,14 +47,13 @@ bool has_series(Direction direction, TcpState state, Seen seen) {
 constexpr TcpState state_at(std::size_t index) { return static_cast<TcpState>(index + 1); }
 
 void fill_sockets(const TcpSnapshot& snapshot, MetricFamily& family) {
-  for_each_port(snapshot, [&](Direction direction, const std::string& port,
-                              const PortCounts& counts) {
+  for (const auto& [direction, port, counts] : ports_of(snapshot)) {
     for (std::size_t i = 0; i < kTcpStateCount; ++i) {
       if (!has_series(direction, state_at(i), counts.seen)) continue;
       add(family, {{"direction", name_of(direction)}, {"port", port}, {"state", kTcpStateNames[i]}},
           counts.sockets[i]);
     }
-  });
+  }
 }
 
 void fill_family_sockets(const TcpSnapshot& snapshot, MetricFamily& family) {
@@ -78,30 +81,24 @@ constexpr auto kFirstIn = [](Seen seen) { return seen.state(State); };
 // `Since`: what a port must have had to have a series.
 template <auto Member, auto Since = kAlways>
 void fill_both_directions(const TcpSnapshot& snapshot, MetricFamily& family) {
-  for_each_port(snapshot,
-                [&](Direction direction, const std::string& port, const PortCounts& counts) {
-                  if (!Since(counts.seen)) return;
-                  add(family, {{"direction", name_of(direction)}, {"port", port}},
-                      static_cast<double>(counts.*Member));
-                });
+  for (const auto& [direction, port, counts] : ports_of(snapshot)) {
+    if (!Since(counts.seen)) continue;
+    add(family, {{"direction", name_of(direction)}, {"port", port}}, counts.*Member);
+  }
+}
+
+template <auto Value, auto Since>
+void fill_inbound(const TcpSnapshot& snapshot, MetricFamily& family) {
+  for (const auto& [direction, port, counts] : ports_of(snapshot)) {
+    if (direction != Direction::inbound || !Since(counts.seen)) continue;
+    add(family, {{"port", port}}, std::invoke(Value, counts));
+  }
 }
 
 template <auto Member>
 void fill_accept_queue(const TcpSnapshot& snapshot, MetricFamily& family) {
-  for_each_port(snapshot.of(Direction::inbound),
-                [&](const std::string& port, const PortCounts& counts) {
-                  if (!counts.seen.state(TcpState::listen)) return;
-                  add(family, {{"port", port}}, static_cast<double>(counts.accept_queue.*Member));
-                });
-}
-
-template <auto Member>
-void fill_syn_recv(const TcpSnapshot& snapshot, MetricFamily& family) {
-  for_each_port(snapshot.of(Direction::inbound),
-                [&](const std::string& port, const PortCounts& counts) {
-                  if (!counts.seen.state(TcpState::syn_recv)) return;
-                  add(family, {{"port", port}}, static_cast<double>(counts.*Member));
-                });
+  constexpr auto kValue = [](const PortCounts& counts) { return counts.accept_queue.*Member; };
+  fill_inbound<kValue, kFirstIn<TcpState::listen>>(snapshot, family);
 }
 
 // A connection that waits for accept() is its listener's.
@@ -110,9 +107,8 @@ bool has_series(Direction direction, CloseWaitCause cause, std::uint32_t sockets
 }
 
 void fill_close_wait(const TcpSnapshot& snapshot, MetricFamily& family) {
-  for_each_port(snapshot, [&](Direction direction, const std::string& port,
-                              const PortCounts& counts) {
-    if (!counts.seen.state(TcpState::close_wait)) return;
+  for (const auto& [direction, port, counts] : ports_of(snapshot)) {
+    if (!counts.seen.state(TcpState::close_wait)) continue;
     for (std::size_t i = 0; i < kCloseWaitCauseCount; ++i) {
       const std::uint32_t sockets = counts.close_wait_causes[i];
       if (!has_series(direction, static_cast<CloseWaitCause>(i), sockets)) continue;
@@ -120,31 +116,20 @@ void fill_close_wait(const TcpSnapshot& snapshot, MetricFamily& family) {
           {{"direction", name_of(direction)}, {"port", port}, {"cause", kCloseWaitCauseNames[i]}},
           sockets);
     }
-  });
+  }
 }
 
-// `value_of(stay)`: what to show of each passing state that the port has had.
-template <typename ValueOf>
-void fill_stays(const TcpSnapshot& snapshot, MetricFamily& family, ValueOf value_of) {
+template <auto Member>
+void fill_stays(const TcpSnapshot& snapshot, MetricFamily& family) {
   if (!snapshot.unique_cookies) return;
-  for_each_port(snapshot, [&](Direction direction, const std::string& port,
-                              const PortCounts& counts) {
+  for (const auto& [direction, port, counts] : ports_of(snapshot)) {
     for (std::size_t i = 0; i < kPassingStateCount; ++i) {
       const TcpState state = kPassingStates[i];
       if (!counts.seen.state(state)) continue;
       add(family, {{"direction", name_of(direction)}, {"port", port}, {"state", name_of(state)}},
-          value_of(counts.stays[i]));
+          counts.stays[i].*Member);
     }
-  });
-}
-
-void fill_lingering(const TcpSnapshot& snapshot, MetricFamily& family) {
-  fill_stays(snapshot, family,
-             [](const Stay& stay) { return static_cast<double>(stay.lingering); });
-}
-
-void fill_oldest(const TcpSnapshot& snapshot, MetricFamily& family) {
-  fill_stays(snapshot, family, [](const Stay& stay) { return seconds(stay.oldest); });
+  }
 }
 
 void fill_starts(const TcpSnapshot& snapshot, MetricFamily& family) {
@@ -154,7 +139,7 @@ void fill_starts(const TcpSnapshot& snapshot, MetricFamily& family) {
 
 void fill_thresholds(const TcpSnapshot& snapshot, MetricFamily& family) {
   for (std::size_t i = 0; i < kPassingStateCount; ++i) {
-    add(family, {{"state", name_of(kPassingStates[i])}}, seconds(snapshot.lingering_thresholds[i]));
+    add(family, {{"state", name_of(kPassingStates[i])}}, snapshot.lingering_thresholds[i]);
   }
 }
 
@@ -236,7 +221,7 @@ constexpr auto kTcpFamilies = std::to_array<FamilyRow<TcpSnapshot>>({
      "Sockets that have stayed in a passing state for at least its lingering threshold. They show "
      "a leak or a stuck peer, not churn. Ages are lower bounds (see "
      "sockdiag_tcp_oldest_socket_seconds).",
-     fill_lingering},
+     fill_stays<&Stay::lingering>},
     {"sockdiag_tcp_lingering_threshold_seconds", MetricType::Gauge, "state",
      "Age in seconds from which a socket in this state counts as lingering (configuration: "
      "lifetimes).",
@@ -245,13 +230,13 @@ constexpr auto kTcpFamilies = std::to_array<FamilyRow<TcpSnapshot>>({
      "Age of the oldest socket in this passing state, 0 if there is none. The age is a lower "
      "bound: it counts from the first sample that saw the socket in the state; for a CLOSE_WAIT "
      "found at start-up, from the last segment received.",
-     fill_oldest},
+     fill_stays<&Stay::oldest>},
     {"sockdiag_tcp_unfollowed_sockets", MetricType::Gauge, "",
      "Sockets in passing states whose age is unknown because lifetimes.max_sockets leaves no room "
      "to follow them. Above 0, the counts of lingering sockets and the oldest ages are lower "
      "bounds.",
      [](const TcpSnapshot& s, MetricFamily& f) {
-       if (s.unique_cookies) add(f, {}, static_cast<double>(s.unfollowed_sockets));
+       if (s.unique_cookies) add(f, {}, s.unfollowed_sockets);
      }},
     {"sockdiag_tcp_fin_wait2_orphaned_sockets", MetricType::Gauge, "direction, port",
      "FIN_WAIT2 sockets that the application has closed. The kernel ends them after "
@@ -261,13 +246,13 @@ constexpr auto kTcpFamilies = std::to_array<FamilyRow<TcpSnapshot>>({
     {"sockdiag_tcp_syn_recv_retransmitting_sockets", MetricType::Gauge, "port",
      "Half-open connections whose SYN-ACK was sent again. The client did not answer it, or the "
      "kernel dropped the client's last ACK because the accept queue is full.",
-     fill_syn_recv<&PortCounts::retransmitting_syn_recv>},
+     fill_inbound<&PortCounts::retransmitting_syn_recv, kFirstIn<TcpState::syn_recv>>},
     {"sockdiag_tcp_syn_recv_prefixes", MetricType::Gauge, "port",
      "Distinct client networks (/24, /64) of sockdiag_tcp_syn_recv_retransmitting_sockets. Many "
      "networks mean a flood or scanners; few mean a lossy path or SYN-ACKs reflected to a victim. "
      "The count is exact up to 16384 networks on all ports together and a lower bound beyond. "
      "Under port=\"other\" the counts of all its ports are added.",
-     fill_syn_recv<&PortCounts::syn_recv_prefixes>},
+     fill_inbound<&PortCounts::syn_recv_prefixes, kFirstIn<TcpState::syn_recv>>},
     {"sockdiag_tcp_time_wait_started_total", MetricType::Counter, "direction, port",
      "TIME_WAIT sockets that began since the first sample: connections that this side closed "
      "first. The rate multiplied by the time they last (60 s, or net.ipv4.tcp_tw_timeout if the "
@@ -304,22 +289,22 @@ constexpr auto kTcpFamilies = std::to_array<FamilyRow<TcpSnapshot>>({
      [](const TcpSnapshot& s, MetricFamily& f) { add(f, {}, s.unaccounted_sockets); }},
     {"sockdiag_sample_sockets", MetricType::Gauge, "source", "Sockets in the last good sample.",
      [](const TcpSnapshot& s, MetricFamily& f) {
-       add(f, {{"source", "tcp"}}, static_cast<double>(s.sockets));
+       add(f, {{"source", "tcp"}}, s.sockets);
      }},
     {"sockdiag_sample_unknown_state_sockets", MetricType::Gauge, "source",
      "Sockets of the last good sample in a state that this exporter does not know. They are in no "
      "other series.",
      [](const TcpSnapshot& s, MetricFamily& f) {
-       add(f, {{"source", "tcp"}}, static_cast<double>(s.unknown_state_sockets));
+       add(f, {{"source", "tcp"}}, s.unknown_state_sockets);
      }},
 });
 
 template <auto Member>
 void fill_listeners(const ListenerSnapshot& snapshot, MetricFamily& family) {
   for (const ListenerCounts& counts : snapshot.ports) {
-    add(family, {{"port", std::to_string(counts.port)}}, std::optional(counts.*Member));
+    add(family, {{"port", std::to_string(counts.port)}}, counts.*Member);
   }
-  add(family, {{"port", "other"}}, std::optional(snapshot.other.*Member));
+  add(family, {{"port", "other"}}, snapshot.other.*Member);
 }
 
 constexpr auto kListenerFamilies = std::to_array<FamilyRow<ListenerSnapshot>>({

@@ -5,6 +5,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace sockdiag {
 
@@ -25,5 +26,9 @@ class DumpRefused : public DumpError {
  private:
   int error_;
 };
+
+// Returns what refuses a netlink socket, or a request on it, with that errno, and the remedy. Empty
+// if the errno needs no explanation.
+[[nodiscard]] std::string_view hint_at_refusal(int error) noexcept;
 
 }  // namespace sockdiag

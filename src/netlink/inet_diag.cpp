@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstddef>
 #include <cstring>
 #include <optional>
 
@@ -69,22 +68,21 @@ bool flag_of(std::span<const std::byte> value) {
   return value[0] != std::byte{0};
 }
 
+// Returns nothing if the kernel's structure ends before that offset.
+std::optional<std::uint32_t> number_in(std::span<const std::byte> value, std::size_t offset) {
+  if (value.size() < offset + sizeof(std::uint32_t)) return std::nullopt;
+  return value_at<std::uint32_t>(value, offset);
+}
+
 // INET_DIAG_SKMEMINFO: 32-bit numbers in host order. Kernels before 4.7 lack the drops.
 std::optional<std::uint32_t> drops_of(std::span<const std::byte> value) {
-  constexpr std::size_t kOffset = SK_MEMINFO_DROPS * sizeof(std::uint32_t);
-  std::uint32_t drops = 0;
-  if (value.size() < kOffset + sizeof drops) return std::nullopt;
-  std::memcpy(&drops, value.data() + kOffset, sizeof drops);
-  return drops;
+  return number_in(value, SK_MEMINFO_DROPS * sizeof(std::uint32_t));
 }
 
 // INET_DIAG_INFO: `struct tcp_info` (linux/tcp.h). Its first fields have never moved.
 std::optional<std::chrono::milliseconds> since_last_ack_of(std::span<const std::byte> value) {
-  constexpr std::size_t kOffset = offsetof(tcp_info, tcpi_last_ack_recv);
-  std::uint32_t milliseconds = 0;
-  if (value.size() < kOffset + sizeof milliseconds) return std::nullopt;
-  std::memcpy(&milliseconds, value.data() + kOffset, sizeof milliseconds);
-  return std::chrono::milliseconds(milliseconds);
+  const auto number = number_in(value, offsetof(tcp_info, tcpi_last_ack_recv));
+  return number ? std::optional(std::chrono::milliseconds(*number)) : std::nullopt;
 }
 
 // A cookie is unique while the host runs (sock_diag_save_cookie() in net/core/sock_diag.c). Its

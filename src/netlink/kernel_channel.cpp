@@ -13,7 +13,6 @@
 #include <utility>
 
 #include "dump_error.hpp"
-#include "refusal.hpp"
 #include "sockdiag/core/file_descriptor.hpp"
 
 namespace sockdiag {

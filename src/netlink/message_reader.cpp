@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <system_error>
 #include <utility>
 
 #include "dump_error.hpp"
@@ -48,10 +47,6 @@ void check_result(std::span<const std::byte> payload) {
 }
 
 }  // namespace
-
-DumpRefused::DumpRefused(const std::string& doing, int error)
-    : DumpError(doing + ": the kernel answered: " + std::generic_category().message(error)),
-      error_(error) {}
 
 MessageReader::MessageReader(Channel& channel, std::uint32_t sequence, Clock clock)
     : channel_(channel),

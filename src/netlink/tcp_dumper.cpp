@@ -8,9 +8,13 @@
 
 #include "dump_error.hpp"
 #include "inet_diag.hpp"
+#include "message_reader.hpp"
 
 namespace sockdiag {
 namespace {
+
+// A channel carries one request, so any number will do.
+constexpr std::uint32_t kSequence = 1;
 
 constexpr std::array<std::uint8_t, 2> kFamilies = {AF_INET, AF_INET6};
 
@@ -23,6 +27,17 @@ bool means_unknown_request(int error) {
 }
 
 }  // namespace
+
+void dump(Channel& channel, const DumpRequest& request, const SocketSink& sink) {
+  channel.send(encode(request, kSequence));
+  MessageReader reader(channel, kSequence);
+  while (const auto message = reader.next()) {
+    if (message->type != request.message_type) {
+      throw DumpError("reading a sock_diag dump: the kernel sent a message of an unexpected type");
+    }
+    sink(decode_socket(message->payload));
+  }
+}
 
 void TcpDumper::dump_one(const DumpRequest& request, const SocketSink& sink) {
   const auto channel = open_channel_();
@@ -58,23 +73,15 @@ bool TcpDumper::try_one_walk(const DumpRequest& request, const SocketSink& sink)
   }
 }
 
-void TcpDumper::dump_first(const DumpRequest& request, const SocketSink& sink) {
-  if (try_one_walk(request, sink)) {
-    method_ = Method::one_walk;
-  } else {
-    dump_per_family(request, sink);
-    method_ = Method::walk_per_family;
-  }
-}
-
 void TcpDumper::dump_states(const DumpRequest& request, const SocketSink& sink) {
   try {
-    if (!method_) {
-      dump_first(request, sink);
-    } else if (*method_ == Method::one_walk) {
+    if (method_ == Method::one_walk) {
       dump_one(request, sink);
+    } else if (!method_ && try_one_walk(request, sink)) {
+      method_ = Method::one_walk;
     } else {
       dump_per_family(request, sink);
+      method_ = Method::walk_per_family;
     }
   } catch (const DumpRefused& refused) {
     if (!means_no_module(refused.error())) throw;

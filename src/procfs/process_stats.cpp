@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -47,64 +48,37 @@ std::optional<std::uint64_t> boot_time_seconds(const std::filesystem::path& path
 
 // std::filesystem::directory_iterator with an error code is noexcept and would end the process when
 // memory is short.
-class Directory {
- public:
-  explicit Directory(const std::filesystem::path& path) noexcept
-      : directory_(::opendir(path.c_str())) {}
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
-  ~Directory() {
-    if (directory_ != nullptr) ::closedir(directory_);
+std::optional<std::uint64_t> count_open_descriptors(const std::filesystem::path& path) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(path.c_str()), ::closedir);
+  if (directory == nullptr) return std::nullopt;
+  std::uint64_t count = 0;
+  errno = 0;
+  while (const dirent* entry = ::readdir(directory.get())) {
+    const std::string_view name(entry->d_name);
+    if (name != "." && name != "..") ++count;
   }
-
-  // Leaves out "." and "..". Returns nothing if the directory cannot be read.
-  [[nodiscard]] std::optional<std::uint64_t> count_entries() const noexcept {
-    if (directory_ == nullptr) return std::nullopt;
-    std::uint64_t count = 0;
-    errno = 0;
-    while (const dirent* entry = ::readdir(directory_)) {
-      const std::string_view name(entry->d_name);
-      if (name != "." && name != "..") ++count;
-    }
-    return errno == 0 ? std::optional(count) : std::nullopt;
-  }
-
- private:
-  DIR* directory_;
-};
-
-std::optional<std::uint64_t> count_open_descriptors(const std::filesystem::path& proc) {
-  const auto entries = Directory(proc / "self/fd").count_entries();
-  if (!entries || *entries == 0) return std::nullopt;
-  return *entries - 1;  // the descriptor that reads the directory
+  if (errno != 0 || count == 0) return std::nullopt;
+  return count - 1;  // the descriptor that reads the directory
 }
 
-class StatFields {
- public:
-  explicit StatFields(const std::filesystem::path& proc)
-      : fields_(stat_fields(proc / "self/stat")) {}
-
-  // Returns the field with that number in proc(5).
-  [[nodiscard]] std::optional<std::uint64_t> at(std::size_t number_in_manual) const {
-    const std::size_t index = number_in_manual - 3;
-    return index < fields_.size() ? parse_number(fields_[index]) : std::nullopt;
-  }
-
- private:
-  std::vector<std::string> fields_;
-};
+// Returns the field with that number in proc(5).
+std::optional<std::uint64_t> number_at(const std::vector<std::string>& stat_fields,
+                                       std::size_t number_in_manual) {
+  const std::size_t index = number_in_manual - 3;
+  return index < stat_fields.size() ? parse_number(stat_fields[index]) : std::nullopt;
+}
 
 double ticks_to_seconds(std::uint64_t ticks) {
   return static_cast<double>(ticks) / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
-void fill_from_stat(ProcessStats& stats, const StatFields& fields) {
-  const auto user = fields.at(14);
-  const auto system = fields.at(15);
+void fill_from_stat(ProcessStats& stats, const std::vector<std::string>& fields) {
+  const auto user = number_at(fields, 14);
+  const auto system = number_at(fields, 15);
   if (user && system) stats.cpu_seconds = ticks_to_seconds(*user + *system);
-  stats.threads = fields.at(20);
-  stats.virtual_memory_bytes = fields.at(23);
-  if (const auto pages = fields.at(24)) {
+  stats.threads = number_at(fields, 20);
+  stats.virtual_memory_bytes = number_at(fields, 23);
+  if (const auto pages = number_at(fields, 24)) {
     stats.resident_memory_bytes = *pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   }
 }
@@ -113,15 +87,15 @@ void fill_from_stat(ProcessStats& stats, const StatFields& fields) {
 
 ProcessStats read_process_stats(const std::filesystem::path& proc) {
   ProcessStats stats;
-  fill_from_stat(stats, StatFields(proc));
+  fill_from_stat(stats, stat_fields(proc / "self/stat"));
   stats.virtual_memory_max_bytes = limit_of(RLIMIT_AS);
-  stats.open_fds = count_open_descriptors(proc);
+  stats.open_fds = count_open_descriptors(proc / "self/fd");
   stats.max_fds = limit_of(RLIMIT_NOFILE);
   return stats;
 }
 
 std::optional<double> read_process_start_time(const std::filesystem::path& proc) {
-  const auto start = StatFields(proc).at(22);
+  const auto start = number_at(stat_fields(proc / "self/stat"), 22);
   const auto boot = boot_time_seconds(proc / "stat");
   if (!start || !boot) return std::nullopt;
   return static_cast<double>(*boot) + ticks_to_seconds(*start);

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sockdiag/procfs/sysctl.hpp"
 
-#include <optional>
 #include <sstream>
 #include <string>
-#include <vector>
 
 #include "proc_file.hpp"
 

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -36,10 +37,10 @@ class KernelFiles {
   explicit KernelFiles(Readers readers) : readers_(std::move(readers)) {}
 
   // What a dump needs. Each returns nothing where the file cannot be read.
-  [[nodiscard]] std::optional<PortRange> ephemeral_range();
-  [[nodiscard]] EphemeralPorts::Reserved reserved_ports();
-  [[nodiscard]] std::optional<std::uint64_t> total_sockets();
-  [[nodiscard]] std::optional<std::chrono::milliseconds> time_wait_length();
+  [[nodiscard]] auto ephemeral_range() { return if_readable(readers_.ephemeral_range); }
+  [[nodiscard]] auto reserved_ports() { return if_readable(readers_.reserved_ports); }
+  [[nodiscard]] auto total_sockets() { return if_readable(readers_.total_sockets); }
+  [[nodiscard]] auto time_wait_length() { return if_readable(readers_.time_wait_length); }
 
   // Forgets the problems that the last dump met.
   void begin_dump() noexcept { problems_.clear(); }
@@ -53,14 +54,23 @@ class KernelFiles {
   }
 
  private:
+  using Lines = std::vector<std::string>;
+
+  // Returns what `read` returns. If it throws, remembers the problem and returns nothing.
   template <typename Read>
-  [[nodiscard]] auto if_readable(const Read& read) -> decltype(read());
+  [[nodiscard]] auto if_readable(const Read& read) -> decltype(read()) {
+    try {
+      return read();
+    } catch (const std::runtime_error& error) {
+      add_once(problems_, error.what());
+      return {};
+    }
+  }
+  static void add_once(Lines& problems, const std::string& problem);
 
   Readers readers_;
-  std::vector<std::string> problems_;  // that the last dump met, each once
+  Lines problems_;  // that the last dump met, each once
   std::shared_ptr<const KernelValues> values_;
 };
-
-[[nodiscard]] KernelFiles running_kernel_files();
 
 }  // namespace sockdiag

@@ -29,9 +29,8 @@ std::chrono::nanoseconds thread_cpu_time() {
 
 Sampling::Sampling(std::vector<Source> sources, Publish publish) : publish_(std::move(publish)) {
   for (Source& source : sources) {
-    Run run{std::move(source)};
-    run.status.source = run.source.name;
-    runs_.push_back(std::move(run));
+    const std::string_view name = source.name;
+    runs_.push_back({.source = std::move(source), .status = {.source = name}});
   }
 }
 
@@ -130,29 +129,20 @@ Sampler::Sampler(Sampling sampling, Policies policies, IterationListener listene
     : sampling_(std::move(sampling)),
       listener_(std::move(listener)),
       due_(sampling_.size()),
-      policies_(policies),
-      applied_(std::move(policies)),
+      policies_(std::move(policies)),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
-void Sampler::configure(const Policies& policies) {
+void Sampler::configure(Policies policies) {
   {
     const std::lock_guard lock(mutex_);
-    policies_ = policies;
-    ++generation_;
+    configured_ = std::move(policies);
   }
   changed_.notify_all();
 }
 
 void Sampler::apply_policies() noexcept {
   const std::lock_guard lock(mutex_);
-  if (applied_generation_ == generation_) return;
-  try {
-    Policies policies = policies_;
-    applied_ = std::move(policies);
-    applied_generation_ = generation_;
-  } catch (const std::exception& error) {
-    spdlog::error("configuration not applied yet: {}", error.what());  // out of memory
-  }
+  if (configured_) policies_ = *std::exchange(configured_, std::nullopt);
 }
 
 // Sources that are due together go in their order.
@@ -170,7 +160,7 @@ void Sampler::set_next(std::size_t source) {
 void Sampler::run(const std::stop_token& stop) {
   const auto started = Clock::now();
   std::fill(due_.begin(), due_.end(), Due{started, started});
-  sampling_.attempt_all(applied_);
+  sampling_.attempt_all(policies_);
   for (std::size_t source = 0; source < due_.size(); ++source) set_next(source);
   listener_.on_iteration();
   for (wait_until_due(stop); !stop.stop_requested(); wait_until_due(stop)) {
@@ -185,14 +175,14 @@ void Sampler::sample_next_due() {
   const std::size_t source = next_source();
   if (!is_due(source)) return;
   apply_policies();
-  sampling_.attempt(source, applied_);
+  sampling_.attempt(source, policies_);
   due_[source].last = due_[source].next;
   set_next(source);
 }
 
 void Sampler::reschedule() {
   apply_policies();
-  sampling_.reschedule_and_publish(applied_);
+  sampling_.reschedule_and_publish(policies_);
   for (std::size_t source = 0; source < due_.size(); ++source) {
     if (!is_due(source)) set_next(source);
   }
@@ -202,9 +192,7 @@ void Sampler::wait_until_due(const std::stop_token& stop) {
   const auto latest = Clock::now() + listener_.interval;
   const auto next = [&] { return std::min(latest, due_[next_source()].next); };
   std::unique_lock lock(mutex_);
-  auto seen = applied_generation_;
-  while (changed_.wait_until(lock, stop, next(), [&] { return generation_ != seen; })) {
-    seen = generation_;
+  while (changed_.wait_until(lock, stop, next(), [&] { return configured_.has_value(); })) {
     lock.unlock();
     reschedule();
     lock.lock();

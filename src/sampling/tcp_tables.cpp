@@ -4,21 +4,14 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <optional>
 #include <stdexcept>
 #include <utility>
-
-#include "sockdiag/netlink/kernel_channel.hpp"
-#include "sockdiag/procfs/listen_drops.hpp"
 
 namespace sockdiag {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 using Total = std::optional<std::uint64_t>;
-
-// One datagram may cost a walk of the whole hash, 0.3 s at a million sockets.
-constexpr std::chrono::seconds kReceiveDeadline(5);
 
 // Around the limit, one line for all its ups and downs.
 constexpr unsigned kSamplesUntilFollowed = 10;
@@ -61,8 +54,9 @@ SampleResult TcpTables::sample(const TcpPolicy& policy, Duration peak_window) {
   watch_.record_seen(snapshot.of(Direction::inbound), tally_->listening_ports(), Clock::now());
   log_method_once();
   if (traits_.unique_cookies) log_unfollowed(snapshot.unfollowed_sockets);
-  sockets_ = std::make_shared<const TcpSnapshot>(std::move(snapshot));
+  auto sockets = std::make_shared<const TcpSnapshot>(std::move(snapshot));
   if (listeners_ != nullptr) report_listeners(peak_window);
+  sockets_ = std::move(sockets);  // last: a sample that throws changes nothing
   return {};
 }
 
@@ -129,15 +123,13 @@ ListenerWatch::ListenDrops TcpTables::read_listen_drops() {
 }
 
 void TcpTables::log_kernel_once() {
-  if (kernel_logged_) return;
-  kernel_logged_ = true;
+  if (std::exchange(kernel_logged_, true)) return;
   const std::string missing = what_is_missing_on(kernel_.release);
   if (!missing.empty()) spdlog::warn("on Linux {}: {}", kernel_.release, missing);
 }
 
 void TcpTables::log_method_once() {
-  if (method_logged_) return;
-  method_logged_ = true;
+  if (std::exchange(method_logged_, true)) return;
   spdlog::info(dumper_.method() == TcpDumper::Method::one_walk
                    ? "dumping TCP sockets of both families in one walk (TCPDIAG_GETSOCK)"
                    : "dumping TCP sockets in a walk per family (SOCK_DIAG_BY_FAMILY)");
@@ -153,13 +145,6 @@ void TcpTables::log_unfollowed(std::uint64_t unfollowed) {
   } else if (samples_until_followed_ > 0 && --samples_until_followed_ == 0) {
     spdlog::info("all sockets in passing states are followed again (lifetimes.max_sockets)");
   }
-}
-
-TcpTables running_kernel_tables(std::shared_ptr<KernelFiles> files) {
-  return {{.open_channel = [] { return open_kernel_channel(kReceiveDeadline); },
-           .listen_drops = [] { return sockdiag::read_listen_drops(); },
-           .release = read_kernel_release()},
-          std::move(files)};
 }
 
 }  // namespace sockdiag

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "kernel_files.hpp"
 #include "sockdiag/core/listener_snapshot.hpp"
@@ -92,6 +93,9 @@ class TcpTables {
   unsigned samples_until_followed_ = 0;  // until a log line says that all sockets are followed
 };
 
-[[nodiscard]] TcpTables running_kernel_tables(std::shared_ptr<KernelFiles> files);
+// Returns the two faces of `tables`, and `files`, in the order of kernel_sources(). The sources
+// share them.
+[[nodiscard]] std::vector<Source> sources_of(const std::shared_ptr<TcpTables>& tables,
+                                             const std::shared_ptr<KernelFiles>& files);
 
 }  // namespace sockdiag

@@ -20,7 +20,6 @@
 #include "sockdiag/pages/publisher.hpp"
 #include "sockdiag/pages/request_counter.hpp"
 #include "sockdiag/procfs/process_stats.hpp"
-#include "sockdiag/sampling/kernel_sources.hpp"
 #include "sockdiag/sampling/sampler.hpp"
 #include "sockdiag/service/log.hpp"
 

@@ -9,7 +9,7 @@
 #include <mutex>
 #include <string_view>
 
-#include "sockdiag/core/reload_status.hpp"
+#include "sockdiag/core/exporter_state.hpp"
 
 namespace sockdiag {
 

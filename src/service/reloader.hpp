@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "sockdiag/configuration/configuration.hpp"
-#include "sockdiag/core/reload_status.hpp"
+#include "sockdiag/core/exporter_state.hpp"
 
 namespace sockdiag {
 

@@ -77,15 +77,13 @@ std::optional<Lifetimes::Milliseconds> Lifetimes::follow(std::uint64_t cookie, T
 
 void Lifetimes::finish(TimePoint now) noexcept {
   const std::size_t went = followed_.size() - seen_;
-  if (went > 0) forget_gone();
+  if (went > 0) {
+    followed_.erase_if([&](const Followed& socket) { return socket.round != round_; });
+  }
   if (any_fresh_) keep(max_sockets_, round_up(now));
   any_fresh_ = false;
   room_for_gone_ = max_sockets_ / kShareForGone;
   if (unfollowed_ > 0) room_for_gone_ = std::min(room_for_gone_, went);
-}
-
-void Lifetimes::forget_gone() noexcept {
-  followed_.erase_if([&](const Followed& socket) { return socket.round != round_; });
 }
 
 // Dates the fresh sockets. Drops them while there are more than `most`: they have no age yet.

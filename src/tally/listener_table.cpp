@@ -3,10 +3,6 @@
 
 namespace sockdiag {
 
-std::size_t ListenerTable::EndpointHash::operator()(const Endpoint& endpoint) const noexcept {
-  return static_cast<std::size_t>(endpoint.address.hash(endpoint.port));
-}
-
 std::uint8_t ListenerTable::kinds_of(const Endpoint& endpoint) noexcept {
   if (!endpoint.address.is_wildcard()) return kOneAddress;
   if (endpoint.address.is_ipv4()) return kWildcardIpv4;
@@ -37,11 +33,6 @@ PortSet ListenerTable::ports() const {
   PortSet ports;
   for (const auto& [endpoint, seen] : last_seen_) ports.set(endpoint.port);
   return ports;
-}
-
-bool ListenerTable::matches_one_address(const IpAddress& address,
-                                        std::uint16_t port) const noexcept {
-  return last_seen_.contains(Endpoint{address, port, false});
 }
 
 }  // namespace sockdiag

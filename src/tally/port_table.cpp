@@ -36,9 +36,10 @@ std::uint64_t connections(const PortCounts& counts) {
 
 }  // namespace
 
-std::uint16_t PortTable::add(std::uint16_t port) {
+PortCounts& PortTable::add(std::uint16_t port) {
   counts_.push_back(PortCounts{.port = port});
-  return static_cast<std::uint16_t>(counts_.size());
+  slots_[port] = static_cast<std::uint16_t>(counts_.size());
+  return counts_.back();
 }
 
 std::vector<PortSeats::Candidate> PortTable::candidates() const {

@@ -65,8 +65,6 @@ bool ServicePorts::is_only_service(std::uint16_t local, std::uint16_t remote) co
          !shared_ports_.is_service(Direction::outbound, remote);
 }
 
-bool ServicePorts::learn() { return shared_ports_.learn(ephemeral_.size(), now_, retention_); }
-
 bool ServicePorts::may_be_service(Direction direction, std::uint16_t port) const noexcept {
   if (!is_ephemeral(port) || listeners_.has_port(port)) return true;
   if (direction == Direction::inbound && polled_listeners_.has_port(port)) return true;

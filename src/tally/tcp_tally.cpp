@@ -129,13 +129,9 @@ void TcpTally::add_state(PortCounts& counts, const SocketRecord& record, TcpStat
   } else if (state == TcpState::fin_wait2 && record.inode == 0) {
     ++counts.orphaned_fin_wait2;
   } else if (state == TcpState::syn_recv && record.retransmits > 0) {
-    add_syn_recv(counts, record);
+    ++counts.retransmitting_syn_recv;
+    if (prefixes_.add(record.local_port, record.remote_address)) ++counts.syn_recv_prefixes;
   }
-}
-
-void TcpTally::add_syn_recv(PortCounts& counts, const SocketRecord& record) {
-  ++counts.retransmitting_syn_recv;
-  if (prefixes_.add(record.local_port, record.remote_address)) ++counts.syn_recv_prefixes;
 }
 
 void TcpTally::look_up_later(const Lookup& lookup) {
@@ -172,14 +168,9 @@ void TcpTally::add_polled(const SocketRecord& record, TimePoint now) {
 }
 
 PortCounts& TcpTally::first_counts_of(Direction direction, std::uint16_t port) {
-  PortTable& counted = table(direction);
-  return may_have_series(direction, port) ? counted.at(port) : counted.other(port);
-}
-
-bool TcpTally::may_have_series(Direction direction, std::uint16_t port) const noexcept {
-  if (excluded_[port]) return false;
-  return services_.may_be_service(direction, port) ||
-         seats_[index_of(direction)].is_configured(port);
+  const bool may_have_series = !excluded_[port] && (services_.may_be_service(direction, port) ||
+                                                    seats(direction).is_configured(port));
+  return may_have_series ? table(direction).add(port) : table(direction).other(port);
 }
 
 TcpSnapshot TcpTally::finish(TimePoint now) {
@@ -188,7 +179,9 @@ TcpSnapshot TcpTally::finish(TimePoint now) {
   services_.learn();
   TcpSnapshot snapshot;
   for (const Direction direction : kDirections) {
-    snapshot.directions[index_of(direction)] = finish(direction);
+    const PortTable& counted = table(direction);
+    snapshot.directions[index_of(direction)] = counted.counts(
+        seats(direction).assign(counted.candidates(), now_, policy_.ports.port_retention));
   }
   snapshot.families = families_;
   mark_seen(snapshot);
@@ -219,22 +212,21 @@ void TcpTally::mark_seen(TcpSnapshot& snapshot) const {
 }
 
 void TcpTally::make_room_for_starts(Direction direction, const DirectionCounts& counts) {
-  PortCounters& started = time_waits_started_[index_of(direction)];
-  for (const PortCounts& port : counts.ports) started.make_room(port.port);
-  started.make_room(counts.other.port);
+  auto& started = time_waits_started_[index_of(direction)];
+  for (const PortCounts& port : counts.ports) started.try_emplace(port.port, 0);
+  started.try_emplace(counts.other.port, 0);
 }
 
 // Does not allocate, so that a sample is either lost before or counted as a whole.
 void TcpTally::commit(TcpSnapshot& snapshot, Directions& last, TimePoint now) noexcept {
-  const auto count_up = [](PortCounters& counters, PortCounts& counts) {
-    counters.add(counts.port, counts.time_wait_started);
-    counts.time_wait_started = counters.at(counts.port);
-  };
   for (const Direction direction : kDirections) {
     DirectionCounts& counts = snapshot.directions[index_of(direction)];
-    PortCounters& started = time_waits_started_[index_of(direction)];
-    for (PortCounts& port : counts.ports) count_up(started, port);
-    count_up(started, counts.other);
+    const auto count_up = [&](PortCounts& port) {
+      auto& started = time_waits_started_[index_of(direction)].find(port.port)->second;
+      port.time_wait_started = started += port.time_wait_started;
+    };
+    for (PortCounts& port : counts.ports) count_up(port);
+    count_up(counts.other);
   }
   last_.swap(last);
   seen_by_family_ = snapshot.seen_by_family;
@@ -251,12 +243,6 @@ EphemeralPortUse TcpTally::ephemeral_port_use() const {
           .busiest = destinations_.busiest(policy.busiest),
           .ranks = policy.busiest,
           .export_addresses = policy.export_addresses};
-}
-
-DirectionCounts TcpTally::finish(Direction direction) {
-  const PortTable& counted = table(direction);
-  return counted.counts(
-      seats(direction).assign(counted.candidates(), now_, policy_.ports.port_retention));
 }
 
 }  // namespace sockdiag

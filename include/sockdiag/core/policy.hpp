@@ -6,8 +6,8 @@
 #include <chrono>
 #include <cstddef>
 
-#include "sockdiag/core/passing_state.hpp"
 #include "sockdiag/core/port_list.hpp"
+#include "sockdiag/core/tcp_state.hpp"
 
 namespace sockdiag {
 

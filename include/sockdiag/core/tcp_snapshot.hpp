@@ -15,9 +15,8 @@
 #include <vector>
 
 #include "sockdiag/core/close_wait_cause.hpp"
-#include "sockdiag/core/destination.hpp"
 #include "sockdiag/core/direction.hpp"
-#include "sockdiag/core/passing_state.hpp"
+#include "sockdiag/core/ip_address.hpp"
 #include "sockdiag/core/tcp_state.hpp"
 
 namespace sockdiag {
@@ -99,6 +98,21 @@ struct DirectionCounts {
   std::vector<PortCounts> ports;  // by ascending port
   PortCounts other;
   std::uint32_t folded_ports = 0;  // distinct ports in `other`
+};
+
+// What connections must share to compete for local ports: each port can be used once for the same
+// source address, destination address and destination port.
+struct Destination {
+  IpAddress source;
+  IpAddress address;
+  std::uint16_t port = 0;
+
+  friend bool operator==(const Destination&, const Destination&) noexcept = default;
+};
+
+struct DestinationUse {
+  Destination destination;
+  std::uint32_t ephemeral_ports = 0;
 };
 
 struct EphemeralPortUse {

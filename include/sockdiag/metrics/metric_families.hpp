@@ -8,29 +8,16 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/metric_type.h>
 
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "sockdiag/core/exporter_state.hpp"
 #include "sockdiag/core/family_patterns.hpp"
-#include "sockdiag/core/kernel_values.hpp"
-#include "sockdiag/core/listener_snapshot.hpp"
-#include "sockdiag/core/process_stats.hpp"
-#include "sockdiag/core/reload_status.hpp"
-#include "sockdiag/core/request_counts.hpp"
 #include "sockdiag/core/samples.hpp"
-#include "sockdiag/core/tcp_snapshot.hpp"
 
 namespace sockdiag {
-
-struct ExporterState {
-  ReloadStatus reload;
-  ProcessStats process;
-  std::optional<double> process_start_time_seconds;
-  RequestCounts requests{};
-};
 
 template <typename Source>
 struct FamilyRow {

@@ -6,13 +6,22 @@
 // first dump decides for all later ones. Not thread-safe.
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <utility>
 
+#include "sockdiag/core/socket_record.hpp"
 #include "sockdiag/netlink/channel.hpp"
-#include "sockdiag/netlink/dump.hpp"
 
 namespace sockdiag {
+
+struct DumpRequest;  // src/netlink/inet_diag.hpp
+using SocketSink = std::function<void(const SocketRecord&)>;
+
+// Dumps once. Calls `sink` for every socket of the reply, in the kernel's order: listeners come
+// first. Throws DumpError, also if the reply takes longer than 30 s, and std::system_error. Discard
+// the sockets and the channel then: the dump is incomplete.
+void dump(Channel& channel, const DumpRequest& request, const SocketSink& sink);
 
 class TcpDumper {
  public:
@@ -37,7 +46,6 @@ class TcpDumper {
 
  private:
   void dump_states(const DumpRequest& request, const SocketSink& sink);
-  void dump_first(const DumpRequest& request, const SocketSink& sink);
   // Returns false if the kernel does not know the request.
   [[nodiscard]] bool try_one_walk(const DumpRequest& request, const SocketSink& sink);
   void dump_per_family(DumpRequest request, const SocketSink& sink);

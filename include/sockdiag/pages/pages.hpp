@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "sockdiag/core/reload_status.hpp"
+#include "sockdiag/core/exporter_state.hpp"
 #include "sockdiag/http/http_message.hpp"
 #include "sockdiag/pages/exposition.hpp"
 

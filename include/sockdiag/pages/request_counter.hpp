@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "sockdiag/core/request_counts.hpp"
+#include "sockdiag/core/exporter_state.hpp"
 
 namespace sockdiag {
 

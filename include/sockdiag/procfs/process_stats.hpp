@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <optional>
 
-#include "sockdiag/core/process_stats.hpp"
+#include "sockdiag/core/exporter_state.hpp"
 
 namespace sockdiag {
 

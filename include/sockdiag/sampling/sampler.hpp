@@ -8,12 +8,11 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
-#include <string>
 #include <thread>
 #include <vector>
 
@@ -31,6 +30,7 @@ using Publish = std::function<void(std::shared_ptr<const Samples>)>;
 // thread-safe.
 class Sampling {
  public:
+  // `sources`: at least one.
   Sampling(std::vector<Source> sources, Publish publish);
 
   // Samples one source and publishes. A failure ends here, and shows in the source's status.
@@ -83,7 +83,7 @@ class Sampler {
   Sampler(Sampling sampling, Policies policies, IterationListener listener = {});
 
   // Ports and thresholds hold from the next sample on, intervals and staleness at once.
-  void configure(const Policies& policies);
+  void configure(Policies policies);
 
  private:
   using TimePoint = std::chrono::steady_clock::time_point;
@@ -107,11 +107,9 @@ class Sampler {
   std::vector<Due> due_;  // by source
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  Policies policies_;
-  Policies applied_;              // the sampler thread's own
-  std::uint64_t generation_ = 0;  // of the policies
-  std::uint64_t applied_generation_ = 0;
-  std::jthread thread_;  // last: it uses all of the above
+  std::optional<Policies> configured_;  // not applied yet
+  Policies policies_;                   // the sampler thread's own
+  std::jthread thread_;                 // last: it uses all of the above
 };
 
 }  // namespace sockdiag

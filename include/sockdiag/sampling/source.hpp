@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sockdiag/core/policy.hpp"
 #include "sockdiag/core/samples.hpp"
@@ -38,5 +39,11 @@ struct Source {
   // Sets the source's member of `samples` to its last good values.
   std::function<void(Samples& samples, TimePoint withdrawn_after)> show;
 };
+
+// Returns the sources of the running kernel, of the calling thread's network namespace: all sockets
+// ("tcp"), listeners alone ("listeners"), and counters and settings ("kernel"). None of them has
+// been sampled yet. Sample sources that are due together in this order: the listeners wait for the
+// first good sample of all sockets, which chooses the ports that have series.
+[[nodiscard]] std::vector<Source> kernel_sources();
 
 }  // namespace sockdiag

@@ -17,8 +17,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "sockdiag/core/destination.hpp"
 #include "sockdiag/core/hash.hpp"
+#include "sockdiag/core/tcp_snapshot.hpp"
 
 namespace sockdiag {
 

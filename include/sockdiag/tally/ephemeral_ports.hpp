@@ -5,7 +5,6 @@
 // net.ipv4.ip_local_reserved_ports, for both address families. If the reserved ports are not known,
 // this is the whole range and is_known() is false. An immutable value of 8 KiB.
 
-#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -21,7 +20,11 @@ class EphemeralPorts {
 
   using Reserved = std::optional<std::vector<PortRange>>;
 
-  EphemeralPorts(PortRange range, const Reserved& reserved);
+  EphemeralPorts(PortRange range, const Reserved& reserved) : is_known_(reserved.has_value()) {
+    set(range, true);
+    if (!reserved) return;
+    for (const PortRange& each : *reserved) set(each, false);
+  }
 
   [[nodiscard]] bool is_known() const noexcept { return is_known_; }
   // Returns whether the kernel may choose the port. Says yes to a reserved one if is_known() is
@@ -32,10 +35,12 @@ class EphemeralPorts {
   friend bool operator==(const EphemeralPorts&, const EphemeralPorts&) noexcept = default;
 
  private:
-  void set(PortRange range, bool value);
+  void set(PortRange range, bool value) {
+    for (std::size_t port = range.first; port <= range.last; ++port) ports_[port] = value;
+  }
 
   bool is_known_ = false;
-  std::bitset<65536> ports_;
+  PortSet ports_;
 };
 
 }  // namespace sockdiag

@@ -73,7 +73,6 @@ class Lifetimes {
   static_assert(sizeof(Followed) == sizeof(std::uint64_t));
 
   [[nodiscard]] Followed seen_first(TcpState state) const noexcept;
-  void forget_gone() noexcept;
   void keep(std::size_t most, std::uint64_t end_ms) noexcept;
 
   CookieTable<Followed> followed_;

@@ -38,7 +38,7 @@ class ListenerTable {
     const std::uint8_t kinds = kinds_[port];
     if (kinds == 0) return false;
     if ((kinds & (local_address.is_ipv4() ? kWildcardIpv4 : kWildcardIpv6)) != 0) return true;
-    return (kinds & kOneAddress) != 0 && matches_one_address(local_address, port);
+    return (kinds & kOneAddress) != 0 && last_seen_.contains({local_address, port, false});
   }
 
   [[nodiscard]] bool has_port(std::uint16_t port) const noexcept { return kinds_[port] != 0; }
@@ -58,12 +58,12 @@ class ListenerTable {
     friend bool operator==(const Endpoint&, const Endpoint&) noexcept = default;
   };
   struct EndpointHash {
-    [[nodiscard]] std::size_t operator()(const Endpoint& endpoint) const noexcept;
+    [[nodiscard]] std::size_t operator()(const Endpoint& endpoint) const noexcept {
+      return static_cast<std::size_t>(endpoint.address.hash(endpoint.port));
+    }
   };
 
   [[nodiscard]] static std::uint8_t kinds_of(const Endpoint& endpoint) noexcept;
-  [[nodiscard]] bool matches_one_address(const IpAddress& address,
-                                         std::uint16_t port) const noexcept;
 
   std::unordered_map<Endpoint, TimePoint, EndpointHash> last_seen_;
   // The kinds of listener that each port has, so that most lookups read one byte.

@@ -5,7 +5,6 @@
 // lookups; only the first socket of a port allocates. Not thread-safe.
 
 #include <array>
-#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -17,13 +16,9 @@ namespace sockdiag {
 
 class PortTable {
  public:
-  // Returns the counts of `port`, which is not 0. The reference is valid until the next call of a
-  // member function. Throws std::bad_alloc.
-  [[nodiscard]] PortCounts& at(std::uint16_t port) {
-    std::uint16_t& slot = slots_[port];
-    if (slot == 0) slot = add(port);
-    return counts_[slot - 1U];
-  }
+  // Adds counts of `port`, which is not 0 and has none yet. The reference is valid until the next
+  // add(). Throws std::bad_alloc.
+  [[nodiscard]] PortCounts& add(std::uint16_t port);
 
   // Returns the counts of all ports that can have no series, and remembers that `port` is one of
   // them, unless it is 0.
@@ -32,18 +27,18 @@ class PortTable {
     return other_;
   }
 
-  // Returns again what at(port) returned before, or what other() did if `port` is 0.
+  // Returns again what add(port) returned before, or what other() did if `port` is 0.
   [[nodiscard]] PortCounts& counted(std::uint16_t port) {
     return port == 0 ? other_ : counts_[slots_[port] - 1U];
   }
 
-  // Returns null unless at(port) was called before. The pointer is valid until the next at().
+  // Returns null unless add(port) was called before. The pointer is valid until the next add().
   [[nodiscard]] PortCounts* find(std::uint16_t port) noexcept {
     const std::uint16_t slot = slots_[port];
     return slot == 0 ? nullptr : &counts_[slot - 1U];
   }
 
-  // Returns the ports that at() was asked for, with their connections.
+  // Returns the ports that were added, with their connections.
   [[nodiscard]] std::vector<PortSeats::Candidate> candidates() const;
 
   // Returns the counts of each of the `seated` ports, which are ascending, and of all others
@@ -53,12 +48,10 @@ class PortTable {
   void clear() noexcept;
 
  private:
-  [[nodiscard]] std::uint16_t add(std::uint16_t port);
-
   std::vector<PortCounts> counts_;
   std::array<std::uint16_t, 65536> slots_{};  // index into counts_ plus one
   PortCounts other_;
-  std::bitset<65536> folded_;
+  PortSet folded_;
 };
 
 }  // namespace sockdiag

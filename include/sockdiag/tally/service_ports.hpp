@@ -47,7 +47,7 @@ class ServicePorts {
 
   // Learns services from the connections since begin(). Returns true if a new one was found: the
   // same connections may have other directions now.
-  bool learn();
+  bool learn() { return shared_ports_.learn(ephemeral_.size(), now_, retention_); }
 
   // Returns false if only clients are known to use the port: it is ephemeral and nothing shows a
   // service behind it.

@@ -18,10 +18,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <unordered_map>
 #include <vector>
 
 #include "sockdiag/core/direction.hpp"
-#include "sockdiag/core/passing_state.hpp"
 #include "sockdiag/core/policy.hpp"
 #include "sockdiag/core/port_list.hpp"
 #include "sockdiag/core/socket_record.hpp"
@@ -30,7 +30,6 @@
 #include "sockdiag/tally/destination_table.hpp"
 #include "sockdiag/tally/ephemeral_ports.hpp"
 #include "sockdiag/tally/lifetimes.hpp"
-#include "sockdiag/tally/port_counters.hpp"
 #include "sockdiag/tally/port_seats.hpp"
 #include "sockdiag/tally/port_table.hpp"
 #include "sockdiag/tally/service_ports.hpp"
@@ -85,21 +84,17 @@ class TcpTally {
   void look_up_later(const Lookup& lookup);
   void count_stays();
   void count_time_wait_starts();
-  void add_syn_recv(PortCounts& counts, const SocketRecord& record);
   [[nodiscard]] PortCounts& counts_of(Direction direction, std::uint16_t port) {
     PortCounts* const counts = table(direction).find(port);
     return counts != nullptr ? *counts : first_counts_of(direction, port);
   }
   // The same for a port that has no counts yet in this sample.
   [[nodiscard]] PortCounts& first_counts_of(Direction direction, std::uint16_t port);
-  [[nodiscard]] bool may_have_series(Direction direction, std::uint16_t port) const noexcept;
-  [[nodiscard]] DirectionCounts finish(Direction direction);
   void mark_seen(TcpSnapshot& snapshot) const;
   void make_room_for_starts(Direction direction, const DirectionCounts& counts);
   void commit(TcpSnapshot& snapshot, Directions& last, TimePoint now) noexcept;
   [[nodiscard]] PortSeats& seats(Direction direction) { return seats_[index_of(direction)]; }
   [[nodiscard]] PortTable& table(Direction direction) { return tables_[index_of(direction)]; }
-
   [[nodiscard]] EphemeralPortUse ephemeral_port_use() const;
 
   TcpPolicy policy_;
@@ -113,7 +108,9 @@ class TcpTally {
   std::array<Seen, kAddressFamilyNames.size()> seen_by_family_{};
   Lifetimes lifetimes_;
   TimeWaitStarts time_wait_starts_;
-  std::array<PortCounters, kDirections.size()> time_waits_started_;
+  // By port; 0: all ports without series of their own. They never fall, whatever has series.
+  std::array<std::unordered_map<std::uint16_t, std::uint64_t>, kDirections.size()>
+      time_waits_started_;
   ClientPrefixes prefixes_;
   DestinationTable destinations_;
   // Sockets that have not been looked up yet, fewer than a batch each.

@@ -10,7 +10,6 @@
 #include "netlink/message_reader.hpp"
 #include "per_item.hpp"
 #include "recorded_sample.hpp"
-#include "sockdiag/netlink/dump.hpp"
 #include "sockdiag/netlink/tcp_dumper.hpp"
 #include "sockdiag/tally/tcp_tally.hpp"
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/netlink/dump.hpp"
-
 #include <system_error>
 
 #include "netlink/dump_error.hpp"
 #include "netlink/inet_diag.hpp"
+#include "sockdiag/netlink/tcp_dumper.hpp"
 #include "support/catch.hpp"
 #include "support/dump_builder.hpp"
 

@@ -13,7 +13,7 @@
 #include <tuple>
 
 #include "netlink/inet_diag.hpp"
-#include "sockdiag/netlink/dump.hpp"
+#include "sockdiag/netlink/tcp_dumper.hpp"
 #include "sockdiag/tally/tcp_tally.hpp"
 #include "support/catch.hpp"
 #include "support/replay_channel.hpp"

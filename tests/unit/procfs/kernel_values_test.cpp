@@ -6,7 +6,6 @@
 #include <set>
 
 #include "sockdiag/procfs/kernel_value_reader.hpp"
-#include "sockdiag/procfs/sockstat.hpp"
 #include "support/catch.hpp"
 #include "support/fake_proc.hpp"
 

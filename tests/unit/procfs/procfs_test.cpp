@@ -4,7 +4,7 @@
 #include <array>
 #include <sstream>
 
-#include "sockdiag/procfs/listen_drops.hpp"
+#include "sockdiag/procfs/kernel_value_reader.hpp"
 #include "sockdiag/procfs/process_stats.hpp"
 #include "sockdiag/procfs/sysctl.hpp"
 #include "sockdiag/tally/ephemeral_ports.hpp"

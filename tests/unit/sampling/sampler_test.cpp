@@ -6,7 +6,7 @@
 #include <mutex>
 
 #include "sampling/schedule.hpp"
-#include "sampling/sources.hpp"
+#include "sampling/tcp_tables.hpp"
 #include "sockdiag/metrics/metric_families.hpp"
 #include "support/catch.hpp"
 #include "support/dump_builder.hpp"

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "refusal.hpp"
+#include "dump_error.hpp"
 
 #include <array>
 #include <cerrno>
+#include <system_error>
 #include <utility>
 
 namespace sockdiag {
@@ -19,6 +20,10 @@ constexpr std::array<std::pair<int, std::string_view>, 4> kHints = {
       "`network netlink`"}}};
 
 }  // namespace
+
+DumpRefused::DumpRefused(const std::string& doing, int error)
+    : DumpError(doing + ": the kernel answered: " + std::generic_category().message(error)),
+      error_(error) {}
 
 std::string_view hint_at_refusal(int error) noexcept {
   for (const auto& [refused, hint] : kHints) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "netlink/refusal.hpp"
+#include "netlink/dump_error.hpp"
 
 #include <cerrno>
 

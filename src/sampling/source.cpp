@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sources.hpp"
+#include "sockdiag/sampling/source.hpp"
 
-#include "sockdiag/sampling/kernel_sources.hpp"
+#include "kernel_files.hpp"
+#include "sockdiag/netlink/kernel_channel.hpp"
+#include "sockdiag/procfs/kernel_value_reader.hpp"
+#include "sockdiag/procfs/sysctl.hpp"
+#include "tcp_tables.hpp"
 
 namespace sockdiag {
 namespace {
@@ -9,6 +13,9 @@ namespace {
 // Polling listeners, and reading counters, may each use this share of the CPU budget; the dump has
 // the rest.
 constexpr double kSmallShare = 0.1;
+
+// One datagram may cost a walk of the whole hash, 0.3 s at a million sockets.
+constexpr std::chrono::seconds kReceiveDeadline(5);
 
 std::chrono::nanoseconds sampling_interval(const Policies& policies) {
   return policies.sampling.interval;
@@ -47,8 +54,18 @@ std::vector<Source> sources_of(const std::shared_ptr<TcpTables>& tables,
 }
 
 std::vector<Source> kernel_sources() {
-  const auto files = std::make_shared<KernelFiles>(running_kernel_files());
-  return sources_of(std::make_shared<TcpTables>(running_kernel_tables(files)), files);
+  const auto files = std::make_shared<KernelFiles>(
+      KernelFiles::Readers{.ephemeral_range = [] { return read_ephemeral_range(); },
+                           .reserved_ports = [] { return read_reserved_ports(); },
+                           .total_sockets = [] { return read_sockstat_sockets(); },
+                           .time_wait_length = [] { return read_time_wait_length(); },
+                           .values = [] { return read_kernel_values(); }});
+  const auto tables = std::make_shared<TcpTables>(
+      TcpTables::Kernel{.open_channel = [] { return open_kernel_channel(kReceiveDeadline); },
+                        .listen_drops = [] { return read_listen_drops(); },
+                        .release = read_kernel_release()},
+      files);
+  return sources_of(tables, files);
 }
 
 }  // namespace sockdiag
