@@ -13,13 +13,11 @@
 
 #include "sockdiag/cli/command_line.hpp"
 #include "sockdiag/cli/commands.hpp"
-#include "sockdiag/cli/load_configuration.hpp"
 #include "sockdiag/core/quoted.hpp"
 #include "sockdiag/service/exporter.hpp"
 #include "sockdiag/service/log.hpp"
+#include "sockdiag/service/process.hpp"
 #include "sockdiag/service/signals.hpp"
-#include "sockdiag/service/standard_streams.hpp"
-#include "sockdiag/service/virtual_memory.hpp"
 
 namespace {
 

@@ -6,11 +6,17 @@
 #include <iostream>
 #include <stdexcept>
 
-#include "sockdiag/cli/load_configuration.hpp"
+#include "sockdiag/configuration/configuration_file.hpp"
+#include "sockdiag/configuration/configuration_keys.hpp"
 #include "sockdiag/core/quoted.hpp"
 #include "sockdiag/http/http_client.hpp"
+#include "sockdiag/http/listen_address.hpp"
+#include "sockdiag/metrics/metric_families.hpp"
 #include "sockdiag/pages/pages.hpp"
-#include "sockdiag/service/exporter.hpp"
+#include "sockdiag/pages/publisher.hpp"
+#include "sockdiag/procfs/process_stats.hpp"
+#include "sockdiag/sampling/kernel_sources.hpp"
+#include "sockdiag/sampling/sampler.hpp"
 #include "sockdiag/service/log.hpp"
 
 namespace sockdiag {
@@ -18,8 +24,43 @@ namespace {
 
 constexpr std::chrono::seconds kHealthTimeout(3);
 
+void set_key(LoadedConfiguration& loaded, const CommandLine::Setting& setting) {
+  const ConfigurationKey& key = *find_configuration_key(setting.key);
+  const std::string flag(setting.flag);
+  if (key.is_list()) key.clear(loaded.configuration);
+  loaded.origins.set(key.name, flag);
+  for (const std::string& value : setting.values) {
+    try {
+      key.set(loaded.configuration, value);
+    } catch (const ConfigError& error) {
+      throw ConfigError(flag + ": expected " + key.expected_of_one() + ", " + error.what());
+    }
+    loaded.origins.add_element(key.name, flag);
+  }
+}
+
+LoadedConfiguration load_with_origins(const CommandLine& command_line) {
+  LoadedConfiguration loaded;
+  if (command_line.config_file) loaded = load_file(*command_line.config_file);
+  for (const CommandLine::Setting& setting : command_line.settings) set_key(loaded, setting);
+  check_families(loaded, family_names());
+  check_contradictions(loaded);
+  return loaded;
+}
+
+// Throws ConfigError, with the place, if this host could not listen on one of the addresses. Ports
+// may be in use. Asks the resolver for the addresses of names.
 int check_configuration(const LoadedConfiguration& loaded) {
-  check_listen_addresses(loaded);
+  constexpr std::string_view kKey = "web.listen_addresses";
+  const std::vector<std::string>& addresses = loaded.configuration.web.listen_addresses;
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    try {
+      check_listen_address(addresses[i]);
+    } catch (const ListenAddressError& error) {
+      const std::string place = loaded.origins.of_element(kKey, i).value_or(std::string(kKey));
+      throw ConfigError(place + ": " + error.what());
+    }
+  }
   std::cout << "ok\n";
   return EXIT_SUCCESS;
 }
@@ -39,13 +80,49 @@ int print_health(const Configuration& configuration) {
   return status == 200 ? EXIT_SUCCESS : kExitFailed;
 }
 
+template <typename Families>
+void append_counters(FamilyPatterns& names, const Families& families) {
+  for (const auto& family : families) {
+    if (family.type == prometheus::MetricType::Counter) names.emplace_back(family.name);
+  }
+}
+
+// Appends the families that describe this process and those that count since its start, which are
+// zeros after one sample. The kernel's counters count since the kernel's start.
+void append_families_of_the_process(FamilyPatterns& names) {
+  for (const auto& family : exporter_families()) names.emplace_back(family.name);
+  append_counters(names, tcp_families());
+  append_counters(names, listener_families());
+  append_counters(names, sample_families());
+}
+
+// Prints one sample of each source, as /metrics would show it; nothing if that of the sockets
+// failed. Without `process`, prints only what describes the host.
 int print_sample(const Configuration& configuration, bool process) {
-  const auto metrics = sample_once(configuration, process);
-  std::cout << metrics.value_or("");
-  return metrics ? EXIT_SUCCESS : kExitFailed;
+  FamilyPatterns excluded = configuration.metrics.exclude;
+  if (!process) append_families_of_the_process(excluded);
+  Board board;
+  Publisher publisher(board, excluded);
+  const auto publish = [&](std::shared_ptr<const Samples> samples) {
+    publisher.publish(std::move(samples));
+  };
+  Sampling(kernel_sources(), publish).attempt_all(policies_of(configuration));
+  if (board.latest() == nullptr || board.latest()->tcp.value == nullptr) return kExitFailed;
+  const ReloadStatus loaded{true, std::chrono::system_clock::now()};
+  Pages::Options options;
+  options.exporter_text = [&](const SampleStatuses& statuses) {
+    const ExporterState state{loaded, read_process_stats(), read_process_start_time()};
+    return render(statuses, excluded) + render(state, excluded);
+  };
+  std::cout << Pages(board, std::move(options)).metrics_text();
+  return EXIT_SUCCESS;
 }
 
 }  // namespace
+
+Configuration load_configuration(const CommandLine& command_line) {
+  return load_with_origins(command_line).configuration;
+}
 
 int run_command(const CommandLine& command_line) {
   const LoadedConfiguration loaded = load_with_origins(command_line);

@@ -3,7 +3,6 @@
 
 #include <spdlog/spdlog.h>
 
-#include <chrono>
 #include <system_error>
 #include <utility>
 
@@ -14,7 +13,6 @@
 #include "service_manager.hpp"
 #include "sockdiag/core/version.hpp"
 #include "sockdiag/http/http_server.hpp"
-#include "sockdiag/http/thread_problem.hpp"
 #include "sockdiag/metrics/metric_families.hpp"
 #include "sockdiag/pages/pages.hpp"
 #include "sockdiag/pages/publisher.hpp"
@@ -22,6 +20,7 @@
 #include "sockdiag/procfs/process_stats.hpp"
 #include "sockdiag/sampling/sampler.hpp"
 #include "sockdiag/service/log.hpp"
+#include "thread_problem.hpp"
 
 namespace sockdiag {
 namespace {
@@ -45,22 +44,6 @@ void log_build() {
 Sampling kernel_sampling(Publisher& publisher) {
   return {kernel_sources(),
           [&](std::shared_ptr<const Samples> samples) { publisher.publish(std::move(samples)); }};
-}
-
-template <typename Families>
-void append_counters(FamilyPatterns& names, const Families& families) {
-  for (const auto& family : families) {
-    if (family.type == prometheus::MetricType::Counter) names.emplace_back(family.name);
-  }
-}
-
-// Appends the families that describe this process and those that count since its start, which are
-// zeros after one sample. The kernel's counters count since the kernel's start.
-void append_families_of_the_process(FamilyPatterns& names) {
-  for (const auto& family : exporter_families()) names.emplace_back(family.name);
-  append_counters(names, tcp_families());
-  append_counters(names, listener_families());
-  append_counters(names, sample_families());
 }
 
 }  // namespace
@@ -166,21 +149,5 @@ Exporter::Exporter(const Configuration& configuration, std::vector<ListenAddress
 Exporter::~Exporter() = default;
 
 void Exporter::request_reload() { parts_->request_reload(); }
-
-std::optional<std::string> sample_once(Configuration configuration, bool process) {
-  if (!process) append_families_of_the_process(configuration.metrics.exclude);
-  Board board;
-  Publisher publisher(board, configuration.metrics.exclude);
-  kernel_sampling(publisher).attempt_all(policies_of(configuration));
-  if (board.latest() == nullptr || board.latest()->tcp.value == nullptr) return std::nullopt;
-  const ReloadStatus loaded{true, std::chrono::system_clock::now()};
-  Pages::Options options;
-  options.exporter_text = [&](const SampleStatuses& statuses) {
-    return render(statuses, configuration.metrics.exclude) +
-           render(ExporterState{loaded, read_process_stats(), read_process_start_time()},
-                  configuration.metrics.exclude);
-  };
-  return Pages(board, std::move(options)).metrics_text();
-}
 
 }  // namespace sockdiag

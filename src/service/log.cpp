@@ -11,12 +11,10 @@
 
 #include <atomic>
 #include <cstddef>
-#include <memory>
 #include <stdexcept>
-#include <system_error>
 
 #include "sockdiag/core/quoted.hpp"
-#include "sockdiag/http/thread_problem.hpp"
+#include "thread_problem.hpp"
 
 namespace sockdiag {
 namespace {

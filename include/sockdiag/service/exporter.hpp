@@ -5,7 +5,6 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,10 +36,5 @@ class Exporter {
   class Parts;
   std::unique_ptr<Parts> parts_;
 };
-
-// One sample of each source, as /metrics would show it; nothing where that of the sockets failed.
-// Failures have been logged. Without `process` it has only what is true of the host: neither the
-// families of this process nor what is counted since its start.
-[[nodiscard]] std::optional<std::string> sample_once(Configuration configuration, bool process);
 
 }  // namespace sockdiag
