@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sockdiag/http/http_client.hpp"
 
-#include <civetweb.h>
-
 #include <array>
 #include <memory>
 
-#include "civet_context.hpp"
+#include "civet.hpp"
 
 namespace sockdiag {
 namespace {

@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sockdiag/http/http_server.hpp"
 
-#include <civetweb.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <condition_variable>
 #include <exception>
 #include <mutex>
 #include <new>
 #include <string>
 #include <utility>
 
-#include "civet_context.hpp"
-#include "civet_threads.hpp"
+#include "civet.hpp"
 #include "exchange.hpp"
-#include "in_flight.hpp"
 #include "kept_connections.hpp"
 #include "start_checks.hpp"
 
@@ -55,6 +53,28 @@ CivetContext::Settings civet_settings(const HttpServer::Options& options) {
           {"access_control_allow_methods", ""},
           {"access_control_allow_headers", ""}};
 }
+
+// Counts the requests that are being answered. Safe from any thread.
+class InFlight {
+ public:
+  void enter() {
+    const std::lock_guard lock(mutex_);
+    ++count_;
+  }
+  void leave() {
+    const std::lock_guard lock(mutex_);
+    if (--count_ == 0) none_.notify_all();
+  }
+  void wait_for_none(std::chrono::milliseconds at_most) {
+    std::unique_lock lock(mutex_);
+    none_.wait_for(lock, at_most, [this] { return count_ == 0; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable none_;
+  unsigned count_ = 0;
+};
 
 // What the server knows of a connection, from its begin to its end. Only its worker uses it.
 struct Connection {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kept_connections.hpp"
 
-#include <civetweb.h>
 #include <poll.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -9,7 +8,7 @@
 #include <cstring>
 #include <string_view>
 
-#include "civet_sockets.hpp"
+#include "civet.hpp"
 
 namespace sockdiag {
 namespace {

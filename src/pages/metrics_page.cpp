@@ -4,7 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include "sockdiag/http/accept_encoding.hpp"
 #include "sockdiag/pages/pages.hpp"
 
 namespace sockdiag {

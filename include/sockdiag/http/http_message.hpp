@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// A request and its answer, as values (RFC 9110).
+// A request and its answer, as values (RFC 9110). Functions throw std::bad_alloc.
 
 #include <memory>
 #include <optional>
@@ -23,6 +23,11 @@ struct HttpRequest {
   // with ", " (RFC 9110, section 5.3). Returns nothing if there is no such line.
   [[nodiscard]] std::optional<std::string> header(std::string_view name) const;
 };
+
+// Returns true if an Accept-Encoding header (RFC 9110, section 12.5.3) names gzip, or covers it
+// with
+// `*`, with a quality above 0. A quality that is no number from 0 to 1 counts as 0.
+[[nodiscard]] bool accepts_gzip(std::string_view accept_encoding);
 
 struct HttpResponse {
   int status = 200;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/http/accept_encoding.hpp"
+#include "sockdiag/http/http_message.hpp"
 
 #include "support/catch.hpp"
 

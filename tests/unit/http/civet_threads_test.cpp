@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "http/civet_threads.hpp"
+#include "http/civet.hpp"
 
 #include <latch>
 #include <thread>
