@@ -15,8 +15,8 @@
 #include "sockdiag/pages/pages.hpp"
 #include "sockdiag/pages/publisher.hpp"
 #include "sockdiag/procfs/process_stats.hpp"
-#include "sockdiag/sampling/kernel_sources.hpp"
 #include "sockdiag/sampling/sampler.hpp"
+#include "sockdiag/sampling/source.hpp"
 #include "sockdiag/service/log.hpp"
 
 namespace sockdiag {

@@ -22,10 +22,10 @@ Sampled<TextPart> text_of(const Sampled<Value>& sampled, const Sampled<Value>& v
 
 void Publisher::publish(std::shared_ptr<const Samples> samples) {
   FamilyPatterns excluded = this->excluded();
-  static const Samples kNone;
+  static const Samples none;
   const auto latest = excluded == rendered_without_ ? board_.latest() : nullptr;
   const Exposition before = latest != nullptr ? *latest : Exposition{};
-  const Samples& known = before.samples != nullptr ? *before.samples : kNone;
+  const Samples& known = before.samples != nullptr ? *before.samples : none;
   auto exposition = std::make_shared<Exposition>();
   exposition->tcp = text_of(samples->tcp, known.tcp, before.tcp, excluded);
   exposition->listeners = text_of(samples->listeners, known.listeners, before.listeners, excluded);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sockdiag/tally/service_ports.hpp"
 
+#include <random>
+
 #include "counter.hpp"
 #include "support/catch.hpp"
 
