@@ -23,10 +23,7 @@ class ClientPrefixes {
   static constexpr std::size_t kMaxPrefixes = 16384;
 
   // Returns true if this is the first client of its prefix at this port. Throws std::bad_alloc.
-  [[nodiscard]] bool add(std::uint16_t port, const IpAddress& client) {
-    if (prefixes_.size() >= kMaxPrefixes) return false;
-    return prefixes_.insert({client.prefix(), port, client.is_ipv4()}).second;
-  }
+  [[nodiscard]] bool add(std::uint16_t port, const IpAddress& client);
 
   void clear() { prefixes_.clear(); }
 
@@ -40,9 +37,7 @@ class ClientPrefixes {
   // The seed is secret, so that clients cannot choose addresses that collide.
   struct Hash {
     std::uint64_t seed = process_seed();
-    [[nodiscard]] std::size_t operator()(const Prefix& prefix) const noexcept {
-      return static_cast<std::size_t>(hash_of(hash_of(prefix.network ^ seed) ^ prefix.port));
-    }
+    [[nodiscard]] std::size_t operator()(const Prefix& prefix) const noexcept;
   };
 
   tsl::robin_set<Prefix, Hash> prefixes_;
