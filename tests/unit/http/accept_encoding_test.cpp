@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sockdiag/http/http_message.hpp"
-
 #include "support/catch.hpp"
 
 namespace sockdiag::test {

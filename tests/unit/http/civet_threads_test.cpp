@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "http/civet.hpp"
-
 #include <latch>
 #include <thread>
 #include <vector>
 
+#include "http/civet.hpp"
 #include "sockdiag/http/http_server.hpp"
 #include "support/catch.hpp"
 
