@@ -36,12 +36,16 @@ Sampling::Sampling(std::vector<Source> sources, Publish publish) : publish_(std:
 
 void Sampling::attempt(std::size_t source, const Policies& policies) noexcept {
   try_sample(runs_[source], policies);
-  reschedule_and_publish(policies);
+  publish_after(runs_[source], policies);
 }
 
 void Sampling::attempt_all(const Policies& policies) noexcept {
   for (Run& run : runs_) try_sample(run, policies);
-  reschedule_and_publish(policies);
+  publish_after(runs_.front(), policies);
+}
+
+void Sampling::reschedule_and_publish(const Policies& policies) noexcept {
+  publish_after(runs_.front(), policies);
 }
 
 void Sampling::try_sample(Run& run, const Policies& policies) noexcept {
@@ -54,7 +58,7 @@ void Sampling::try_sample(Run& run, const Policies& policies) noexcept {
   }
   ++run.status.attempts;
   run.status.duration = Clock::now() - started;
-  const auto cpu_time = thread_cpu_time() - cpu_time_before + publishing_;
+  const auto cpu_time = thread_cpu_time() - cpu_time_before + std::exchange(run.publishing, {});
   run.status.cpu_time_total += cpu_time;
   // A failure is cheap and says nothing of what the next good sample will cost.
   run.cost = run.status.success ? cpu_time : std::max(run.cost, cpu_time);
@@ -87,7 +91,7 @@ void Sampling::record_failure(Run& run, const char* why) {
   run.failing = true;
 }
 
-void Sampling::reschedule_and_publish(const Policies& policies) noexcept {
+void Sampling::publish_after(Run& run, const Policies& policies) noexcept {
   set_intervals(policies);
   const auto cpu_time_before = thread_cpu_time();
   try {
@@ -96,7 +100,7 @@ void Sampling::reschedule_and_publish(const Policies& policies) noexcept {
     // Out of memory: what was published before goes stale by itself.
     record_failure(runs_.front(), error.what());
   }
-  publishing_ = thread_cpu_time() - cpu_time_before;
+  run.publishing += thread_cpu_time() - cpu_time_before;
 }
 
 void Sampling::set_intervals(const Policies& policies) {

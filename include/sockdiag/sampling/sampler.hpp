@@ -22,8 +22,8 @@
 
 namespace sockdiag {
 
-// Takes what is published, on the thread that samples. Its CPU time counts as the next attempt's.
-// What it throws fails the first source.
+// Takes what is published, on the thread that samples. The source that was attempted before pays
+// for its CPU time, with its next attempt. What it throws fails the first source.
 using Publish = std::function<void(std::shared_ptr<const Samples>)>;
 
 // One attempt after another, on the calling thread. Sources are known by their index. Not
@@ -51,12 +51,14 @@ class Sampling {
   struct Run {
     Source source;
     SampleStatus status{};
-    std::chrono::nanoseconds cost{};  // CPU time that the interval in force has to pay for
+    std::chrono::nanoseconds cost{};        // CPU time that the interval in force has to pay for
+    std::chrono::nanoseconds publishing{};  // CPU time of publishing since the last attempt
     bool failing = false;
     std::chrono::steady_clock::time_point sampled_at{};
   };
 
   void try_sample(Run& run, const Policies& policies) noexcept;
+  void publish_after(Run& run, const Policies& policies) noexcept;
   [[nodiscard]] bool sample(Run& run, const Policies& policies);
   static void record_success(Run& run);
   static void record_failure(Run& run, const char* why);
@@ -65,7 +67,6 @@ class Sampling {
 
   std::vector<Run> runs_;
   Publish publish_;
-  std::chrono::nanoseconds publishing_{};  // CPU time that the last publication took
 };
 
 // Called on the sampler's thread after the first samples and before each later one, and at least

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sockdiag/sampling/sampler.hpp"
 
+#include <ctime>
 #include <functional>
 #include <future>
 #include <mutex>
@@ -52,10 +53,13 @@ class FakeKernel {
   std::function<void()> opened = [] {};   // with each dump
   std::function<void()> sampled = [] {};  // with each sample of all sockets
 
-  Sampling sampling() {
+  std::vector<Source> sources() {
     const auto kernel_files = files();
-    return {sources_of(tables(kernel_files), kernel_files),
-            [this](std::shared_ptr<const Samples> samples) {
+    return sources_of(tables(kernel_files), kernel_files);
+  }
+
+  Sampling sampling() {
+    return {sources(), [this](std::shared_ptr<const Samples> samples) {
               const std::lock_guard lock(mutex_);
               samples_ = std::move(samples);
             }};
@@ -136,6 +140,13 @@ Policies with(SamplingPolicy sampling) {
   Policies policies;
   policies.sampling = sampling;
   return policies;
+}
+
+// Of the calling thread.
+void use_cpu(std::chrono::milliseconds time) {
+  const std::clock_t until = std::clock() + time * CLOCKS_PER_SEC / 1s;
+  while (std::clock() < until) {
+  }
 }
 
 const SampleStatus& tcp_of(const Sampling& sampling) { return sampling.status(kTcp); }
@@ -422,6 +433,21 @@ TEST_CASE("Polls and counters take a tenth of the CPU budget each at most, the d
     shares += share;
   }
   CHECK(shares == Approx(1e-6).epsilon(0.001));
+}
+
+TEST_CASE("The source that was attempted pays for the publication that follows") {
+  FakeKernel kernel;
+  bool publishing_is_dear = true;
+  const auto publish = [&](const std::shared_ptr<const Samples>&) {
+    if (publishing_is_dear) use_cpu(100ms);
+  };
+  Sampling sampling(kernel.sources(), publish);
+  sampling.attempt(kTcp, {});
+  publishing_is_dear = false;
+  for (const std::size_t source : {kListeners, kKernel, kTcp}) sampling.attempt(source, {});
+  CHECK(tcp_of(sampling).cpu_time_total >= 90ms);
+  CHECK(sampling.status(kListeners).cpu_time_total < 90ms);
+  CHECK(sampling.status(kKernel).cpu_time_total < 90ms);
 }
 
 TEST_CASE("A dump is accounted for between the kernel's totals before and after it") {
