@@ -1,17 +1,65 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "yaml_reader.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <map>
 #include <stdexcept>
+#include <system_error>
 
-#include "regular_file.hpp"
 #include "sockdiag/configuration/config_error.hpp"
 #include "sockdiag/configuration/nearest_name.hpp"
+#include "sockdiag/core/file_descriptor.hpp"
 #include "sockdiag/core/quoted.hpp"
 
 namespace sockdiag {
+namespace {
 
 using Kind = YamlNode::Kind;
+
+[[noreturn]] void throw_errno() {
+  throw std::runtime_error(std::generic_category().message(errno));
+}
+
+void check_regular(const FileDescriptor& file) {
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) throw_errno();
+  if (S_ISDIR(status.st_mode)) throw std::runtime_error("Is a directory");
+  if (!S_ISREG(status.st_mode)) throw std::runtime_error("not a regular file");
+}
+
+// Returns 0 at the end of the file.
+std::size_t read_some(const FileDescriptor& file, char* buffer, std::size_t size) {
+  for (;;) {
+    const ssize_t got = ::read(file.get(), buffer, size);
+    if (got >= 0) return static_cast<std::size_t>(got);
+    if (errno == EAGAIN) throw std::runtime_error("reading it would wait");
+    if (errno != EINTR) throw_errno();
+  }
+}
+
+// Returns the first bytes of a regular file, at most `most`. Follows symbolic links. Never waits
+// for data, not even for /proc/kmsg: only a mount that hangs can delay it. Throws
+// std::runtime_error, with the reason but not the path.
+std::string read_regular_file(const std::string& path, std::size_t most) {
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  if (!file.is_open()) throw_errno();
+  check_regular(file);
+  std::string text(most, '\0');
+  std::size_t length = 0;
+  while (length < most) {
+    const std::size_t got = read_some(file, text.data() + length, most - length);
+    if (got == 0) break;
+    length += got;
+  }
+  text.resize(length);
+  return text;
+}
+
+}  // namespace
 
 std::string read_yaml_file(const std::string& path) {
   try {

@@ -15,7 +15,8 @@
 namespace sockdiag {
 
 // Returns the text of a file, cut one byte beyond kMaxYamlBytes so that parse() refuses a longer
-// one. Throws ConfigError, with the path and the reason, if the file cannot be read.
+// one. Follows symbolic links. Never waits for data: only a mount that hangs can delay it. Throws
+// ConfigError, with the path and the reason, if the file cannot be read or is not regular.
 [[nodiscard]] std::string read_yaml_file(const std::string& path);
 
 class YamlReader {
