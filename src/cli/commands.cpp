@@ -13,7 +13,6 @@
 #include "sockdiag/http/listen_address.hpp"
 #include "sockdiag/metrics/metric_families.hpp"
 #include "sockdiag/pages/pages.hpp"
-#include "sockdiag/pages/publisher.hpp"
 #include "sockdiag/procfs/process_stats.hpp"
 #include "sockdiag/sampling/sampler.hpp"
 #include "sockdiag/sampling/source.hpp"

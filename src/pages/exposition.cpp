@@ -1,9 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sockdiag/pages/exposition.hpp"
 
-#include <utility>
+#include "sockdiag/metrics/metric_families.hpp"
 
 namespace sockdiag {
+namespace {
+
+// Returns the text of the same value if the publication before had it, or renders a new one.
+template <typename Value>
+Sampled<TextPart> text_of(const Sampled<Value>& sampled, const Sampled<Value>& value_before,
+                          const Sampled<TextPart>& text_before, const FamilyPatterns& excluded) {
+  if (sampled.value == nullptr) return {};
+  if (sampled.value == value_before.value) return {text_before.value, sampled.withdrawn_after};
+  return {std::make_shared<const TextPart>(render(*sampled.value, excluded)),
+          sampled.withdrawn_after};
+}
+
+}  // namespace
 
 const DeflatedPart& TextPart::deflated() const {
   const std::lock_guard lock(mutex_);
@@ -28,6 +41,31 @@ void Board::publish(std::shared_ptr<const Exposition> exposition) {
 std::shared_ptr<const Exposition> Board::latest() const {
   const std::lock_guard lock(mutex_);
   return latest_;
+}
+
+void Publisher::publish(std::shared_ptr<const Samples> samples) {
+  FamilyPatterns excluded = this->excluded();
+  static const Samples none;
+  const auto latest = excluded == rendered_without_ ? board_.latest() : nullptr;
+  const Exposition before = latest != nullptr ? *latest : Exposition{};
+  const Samples& known = before.samples != nullptr ? *before.samples : none;
+  auto exposition = std::make_shared<Exposition>();
+  exposition->tcp = text_of(samples->tcp, known.tcp, before.tcp, excluded);
+  exposition->listeners = text_of(samples->listeners, known.listeners, before.listeners, excluded);
+  exposition->kernel = text_of(samples->kernel, known.kernel, before.kernel, excluded);
+  exposition->samples = std::move(samples);
+  rendered_without_ = std::move(excluded);
+  board_.publish(std::move(exposition));
+}
+
+void Publisher::exclude(FamilyPatterns excluded) {
+  const std::lock_guard lock(mutex_);
+  excluded_ = std::move(excluded);
+}
+
+FamilyPatterns Publisher::excluded() const {
+  const std::lock_guard lock(mutex_);
+  return excluded_;
 }
 
 }  // namespace sockdiag

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chrono>
-#include <memory>
-#include <utility>
-#include <vector>
 
 #include "sockdiag/pages/pages.hpp"
 
@@ -46,7 +43,7 @@ void append_gzip(HttpResponse& response,
 
 }  // namespace
 
-// One publication, without what is too old to be shown, and the exporter's own metrics.
+// Returns the fresh texts of one publication, and the exporter's own metrics.
 Pages::Parts Pages::parts() const {
   const auto latest = board_.latest();
   Parts parts;

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <utility>
-
 #include "sockdiag/pages/pages.hpp"
 
 namespace sockdiag {

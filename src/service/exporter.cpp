@@ -15,7 +15,6 @@
 #include "sockdiag/http/http_server.hpp"
 #include "sockdiag/metrics/metric_families.hpp"
 #include "sockdiag/pages/pages.hpp"
-#include "sockdiag/pages/publisher.hpp"
 #include "sockdiag/pages/request_counter.hpp"
 #include "sockdiag/procfs/process_stats.hpp"
 #include "sockdiag/sampling/sampler.hpp"

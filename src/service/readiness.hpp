@@ -19,11 +19,12 @@ class Readiness {
   void listening() { complete(kListening); }
   void sampled() { complete(kSampled); }
 
-  // Runs `reload` and returns its result. Tells the manager begin and end, except while the
-  // exporter starts or stops.
+  // Runs `reload` and returns its result. Tells the manager when it begins and ends, except while
+  // the exporter starts or stops.
   ReloadResult announce(const std::function<ReloadResult()>& reload);
 
-  // Tells the manager. Nothing is told after it, though a reload may still be under way.
+  // Tells the manager that the exporter stops. No message follows it, not even of a reload that
+  // still runs.
   void stopping();
 
  private:

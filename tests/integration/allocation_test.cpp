@@ -19,7 +19,6 @@
 #include "service/reloader.hpp"
 #include "sockdiag/configuration/configuration_file.hpp"
 #include "sockdiag/http/http_server.hpp"
-#include "sockdiag/pages/publisher.hpp"
 #include "sockdiag/sampling/sampler.hpp"
 #include "sockdiag/sampling/source.hpp"
 #include "sockdiag/service/exporter.hpp"

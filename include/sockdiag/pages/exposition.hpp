@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// The text of one publication, as scrapes share it. An Exposition is immutable; the Board that
-// holds the latest is safe from any thread.
+// Turns samples into text, and holds the text that scrapes share.
 
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "sockdiag/core/family_patterns.hpp"
 #include "sockdiag/core/samples.hpp"
 #include "sockdiag/http/gzip.hpp"
 
 namespace sockdiag {
 
-// Text, and its compressed form from the first scrape on that asks for it. Safe from any thread.
+// Holds a text and its compressed form. Immutable to callers. Safe from any thread.
 class TextPart {
  public:
   explicit TextPart(std::string text) : text_(std::move(text)) {}
@@ -31,6 +32,7 @@ class TextPart {
   mutable std::optional<DeflatedPart> deflated_;
 };
 
+// The text of one publication. Immutable once it is published.
 struct Exposition {
   std::shared_ptr<const Samples> samples;
   // The text of each source's values.
@@ -38,21 +40,44 @@ struct Exposition {
   Sampled<TextPart> listeners;
   Sampled<TextPart> kernel;
 
-  // What there is to show at that time, in the order of the exposition.
+  // Returns the texts of the values that are fresh at that time, in the order of the exposition.
   [[nodiscard]] std::vector<std::shared_ptr<const TextPart>> parts(
       Sampled<TextPart>::TimePoint now) const;
 };
 
+// Holds the latest exposition. Safe from any thread.
 class Board {
  public:
   void publish(std::shared_ptr<const Exposition> exposition);
 
-  // Null before the first attempt to sample.
+  // Returns null before the first publication.
   [[nodiscard]] std::shared_ptr<const Exposition> latest() const;
 
  private:
   mutable std::mutex mutex_;
   std::shared_ptr<const Exposition> latest_;
+};
+
+// Renders samples. Keeps the text of values that the publication before had.
+class Publisher {
+ public:
+  // `board` must outlive it. Families that `excluded` matches are left out.
+  Publisher(Board& board, FamilyPatterns excluded)
+      : board_(board), excluded_(std::move(excluded)) {}
+
+  // Renders on the calling thread. If it throws std::bad_alloc, the board keeps what it had. Not
+  // safe from two threads at a time.
+  void publish(std::shared_ptr<const Samples> samples);
+
+  // Replaces the patterns, from the next publication on. Safe from any thread, as is excluded().
+  void exclude(FamilyPatterns excluded);
+  [[nodiscard]] FamilyPatterns excluded() const;
+
+ private:
+  Board& board_;
+  mutable std::mutex mutex_;
+  FamilyPatterns excluded_;
+  FamilyPatterns rendered_without_;  // by the last publication
 };
 
 }  // namespace sockdiag

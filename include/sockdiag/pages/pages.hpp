@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// What the server answers at each path. Safe from any thread.
+// Answers the requests, path by path. Safe from any thread.
 
 #include <atomic>
 #include <functional>
@@ -24,8 +24,7 @@ class Pages {
   struct Options {
     std::string telemetry_path = "/metrics";
     unsigned max_requests = 40;
-    // What the exporter says of itself, rendered for each scrape: how sampling goes, and the
-    // process.
+    // Renders the metrics of sampling and of the process. Called for each scrape.
     std::function<std::string(const SampleStatuses&)> exporter_text;
     std::function<bool()> is_alive = [] { return true; };  // returns whether the process is healthy
     std::function<ReloadResult()> reload;                  // empty if the lifecycle endpoint is off

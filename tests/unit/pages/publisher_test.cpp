@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/pages/publisher.hpp"
-
+#include "sockdiag/pages/exposition.hpp"
 #include "support/catch.hpp"
 
 namespace sockdiag::test {
