@@ -19,6 +19,7 @@
 #include "service/reloader.hpp"
 #include "sockdiag/configuration/configuration_file.hpp"
 #include "sockdiag/http/http_server.hpp"
+#include "sockdiag/pages/exposition.hpp"
 #include "sockdiag/sampling/sampler.hpp"
 #include "sockdiag/sampling/source.hpp"
 #include "sockdiag/service/exporter.hpp"
