@@ -1,140 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sockdiag/sampling/sampler.hpp"
 
+#include <atomic>
 #include <ctime>
-#include <functional>
 #include <future>
-#include <mutex>
+#include <utility>
 
+#include "fake_kernel.hpp"
 #include "sampling/schedule.hpp"
-#include "sampling/tcp_tables.hpp"
-#include "sockdiag/metrics/metric_families.hpp"
 #include "support/catch.hpp"
-#include "support/dump_builder.hpp"
 
 namespace sockdiag::test {
 namespace {
-
-using namespace std::chrono_literals;
-
-constexpr PortRange kEphemeral{32768, 60999};
-constexpr std::size_t kTcp = 0;
-constexpr std::size_t kListeners = 1;
-constexpr std::size_t kKernel = 2;
-
-EphemeralPorts::Reserved none_reserved() { return std::vector<PortRange>{}; }
-
-DumpBuilder good() {
-  return DumpBuilder().socket({.local = "127.0.0.1:33000", .remote = "127.0.0.1:80"}).done();
-}
-
-const SocketSpec kListener{
-    .state = 10, .local = "0.0.0.0:80", .remote = "0.0.0.0:0", .drops = 5, .cookie = 1};
-
-// The request is in none of the kernel's totals.
-DumpBuilder two_and_a_request() {
-  return DumpBuilder()
-      .socket({.cookie = 1})
-      .socket({.cookie = 2})
-      .socket({.state = 3, .inode = 0, .attributes = false, .cookie = 3})
-      .done();
-}
-
-// A kernel that answers whatever the test says at that moment, and what came of sampling it.
-class FakeKernel {
- public:
-  DumpBuilder answer = good();
-  std::string release{};
-  std::optional<PortRange> range = kEphemeral;
-  std::optional<std::uint64_t> listen_drops = 100;
-  std::chrono::milliseconds time_wait_length = 60s;
-  std::vector<std::string> problems{};
-  std::function<std::optional<std::uint64_t>()> total_sockets = [] { return 3; };
-  std::function<void()> opened = [] {};   // with each dump
-  std::function<void()> sampled = [] {};  // with each sample of all sockets
-
-  std::vector<Source> sources() {
-    const auto kernel_files = files();
-    return sources_of(tables(kernel_files), kernel_files);
-  }
-
-  Sampling sampling() {
-    return {sources(), [this](std::shared_ptr<const Samples> samples) {
-              const std::lock_guard lock(mutex_);
-              samples_ = std::move(samples);
-            }};
-  }
-
-  // One sample of all sockets, of tables that remember the ones before.
-  TcpSnapshot sample() {
-    if (tables_ == nullptr) tables_ = tables(files());
-    static_cast<void>(tables_->sample({}, 60s));
-    return *tables_->sockets();
-  }
-
-  // What was published last. Null before the first attempt.
-  [[nodiscard]] std::shared_ptr<const Samples> samples() const {
-    const std::lock_guard lock(mutex_);
-    return samples_;
-  }
-  [[nodiscard]] std::string sockets_text() const { return text_of(&Samples::tcp); }
-  [[nodiscard]] std::string listeners_text() const { return text_of(&Samples::listeners); }
-  [[nodiscard]] std::string kernel_text() const { return text_of(&Samples::kernel); }
-  [[nodiscard]] std::string statuses_text() const { return render(samples()->statuses); }
-  [[nodiscard]] bool is_fresh(std::chrono::steady_clock::duration later = {}) const {
-    return samples()->tcp.is_fresh(std::chrono::steady_clock::now() + later);
-  }
-
- private:
-  template <typename Value>
-  std::string text_of(Sampled<Value> Samples::*source) const {
-    const auto published = samples();
-    const auto value = published == nullptr ? nullptr : ((*published).*source).value;
-    return value == nullptr ? "" : render(*value);
-  }
-
-  std::shared_ptr<KernelFiles> files() {
-    return std::make_shared<KernelFiles>(
-        KernelFiles::Readers{.ephemeral_range =
-                                 [this] {
-                                   sampled();
-                                   return range;
-                                 },
-                             .reserved_ports = none_reserved,
-                             .total_sockets = [this] { return total_sockets(); },
-                             .time_wait_length = [this] { return time_wait_length; },
-                             .values = [this] { return values(); }});
-  }
-
-  std::shared_ptr<TcpTables> tables(std::shared_ptr<KernelFiles> kernel_files) {
-    return std::make_shared<TcpTables>(
-        TcpTables::Kernel{.open_channel =
-                              [this] {
-                                opened();
-                                return std::make_unique<ReplayChannel>(answer.datagrams());
-                              },
-                          .listen_drops = [this] { return listen_drops_or_throw(); },
-                          .release = release},
-        std::move(kernel_files));
-  }
-
-  KernelValues values() const {
-    KernelValues values;
-    values.values.resize(kernel_value_rows().size());
-    values.values[0] = 42;
-    values.problems = problems;
-    return values;
-  }
-
-  std::uint64_t listen_drops_or_throw() const {
-    if (!listen_drops) throw std::runtime_error("no netstat");
-    return *listen_drops;
-  }
-
-  mutable std::mutex mutex_;
-  std::shared_ptr<const Samples> samples_;
-  std::shared_ptr<TcpTables> tables_;
-};
 
 Policies with(SamplingPolicy sampling) {
   Policies policies;
@@ -445,115 +322,8 @@ TEST_CASE("The source that was attempted pays for the publication that follows")
   sampling.attempt(kTcp, {});
   publishing_is_dear = false;
   for (const std::size_t source : {kListeners, kKernel, kTcp}) sampling.attempt(source, {});
-  CHECK(tcp_of(sampling).cpu_time_total >= 90ms);
-  CHECK(sampling.status(kListeners).cpu_time_total < 90ms);
-  CHECK(sampling.status(kKernel).cpu_time_total < 90ms);
-}
-
-TEST_CASE("A dump is accounted for between the kernel's totals before and after it") {
-  struct Row {
-    std::string it;
-    std::optional<std::uint64_t> before;
-    std::optional<std::uint64_t> after;
-    std::string expected;
-  };
-  const std::vector<Row> rows = {{"has them all", 2, 2, "unaccounted_sockets 0\n"},
-                                 {"lies between them", 1, 9, "unaccounted_sockets 0\n"},
-                                 {"has fewer", 5, 4, "unaccounted_sockets 2\n"},
-                                 {"has more", 0, 1, "unaccounted_sockets -1\n"},
-                                 {"is alone", std::nullopt, 2, ""}};
-  for (const Row& row : rows) {
-    INFO("a dump that " << row.it);
-    bool first = true;
-    FakeKernel kernel;
-    kernel.answer = two_and_a_request();
-    kernel.total_sockets = [&] { return std::exchange(first, false) ? row.before : row.after; };
-    const std::string text = render(kernel.sample());
-    if (row.expected.empty()) {
-      CHECK(text.find("unaccounted_sockets") == std::string::npos);
-    } else {
-      CHECK_THAT(text, contains_text(row.expected));
-    }
-  }
-}
-
-TEST_CASE("Where the ephemeral range cannot be read all is shown but the ephemeral ports") {
-  FakeKernel kernel;
-  kernel.range.reset();
-  kernel.answer = DumpBuilder()
-                      .socket({.local = "127.0.0.1:33000", .remote = "127.0.0.1:80"})
-                      .socket({.local = "127.0.0.1:33001", .remote = "127.0.0.1:40000"})
-                      .done();
-  const std::string text = render(kernel.sample());
-  CHECK_THAT(text, contains_text("port=\"80\",state=\"established\"} 1\n"));
-  CHECK_THAT(text, contains_text("port=\"other\",state=\"established\"} 1\n"));
-  CHECK(text.find("sockdiag_tcp_ephemeral_ports") == std::string::npos);
-}
-
-TEST_CASE("A range that cannot be read once is the last one read") {
-  FakeKernel kernel;
-  kernel.range = PortRange{1024, 65535};
-  kernel.answer = DumpBuilder().socket({.local = "127.0.0.1:9", .remote = "127.0.0.1:1100"}).done();
-  CHECK(kernel.sample().ephemeral.available == 64512U);
-  kernel.range.reset();
-  const TcpSnapshot snapshot = kernel.sample();
-  CHECK_FALSE(snapshot.ephemeral.available.has_value());
-  CHECK(snapshot.of(Direction::outbound).ports.empty());
-}
-
-TEST_CASE("Starts of TIME_WAIT are told by the length that is in force") {
-  FakeKernel kernel;
-  kernel.answer = DumpBuilder().done();
-  const auto started_with = [&](std::uint64_t cookie) {
-    kernel.answer = DumpBuilder()
-                        .socket({.state = 6,
-                                 .local = "127.0.0.1:33000",
-                                 .remote = "127.0.0.1:80",
-                                 .timer = 3,
-                                 .cookie = cookie,
-                                 .expires_ms = 4500})
-                        .done();
-    const auto ports = kernel.sample().of(Direction::outbound).ports;
-    return ports.at(0).time_wait_started;
-  };
-  static_cast<void>(kernel.sample());
-  CHECK(started_with(1) == 0);
-  kernel.time_wait_length = 5s;
-  CHECK(started_with(2) == 1);
-}
-
-TEST_CASE("A kernel whose cookies are addresses shows counts, and nothing that follows a socket") {
-  SocketSpec leak{.state = 8, .local = "127.0.0.1:33000", .remote = "127.0.0.1:80", .cookie = 9};
-  struct Row {
-    const char* release;
-    bool ages;
-    bool drops;
-    bool unaccounted;
-  };
-  for (const Row& row : {Row{"3.10.0-1160.el7.x86_64", false, false, false},
-                         {"4.4.0-210-generic", true, false, false},
-                         {"4.9.0-19-amd64", true, true, false},
-                         {"4.11.0", true, true, true},
-                         {"nonsense", true, true, true}}) {
-    INFO(row.release);
-    FakeKernel kernel;
-    kernel.answer = DumpBuilder().socket(kListener).socket(leak).done();
-    kernel.release = row.release;
-    Sampling sampling = kernel.sampling();
-    sampling.attempt_all({});
-    const std::string text = kernel.sockets_text() + kernel.listeners_text();
-    const auto has = [&](const char* family) { return text.find(family) != std::string::npos; };
-    CHECK_THAT(text, contains_text("state=\"close_wait\"} 1\n"));
-    CHECK(has("sockdiag_tcp_accept_queue_peak_sockets"));
-    for (const char* family :
-         {"sockdiag_tcp_lingering_sockets", "sockdiag_tcp_oldest_socket_seconds",
-          "sockdiag_tcp_unfollowed_sockets", "sockdiag_tcp_time_wait_started_total"}) {
-      INFO(family);
-      CHECK(has(family) == row.ages);
-    }
-    CHECK(has("sockdiag_tcp_listener_drops_total") == row.drops);
-    CHECK(has("sockdiag_tcp_unaccounted_sockets") == row.unaccounted);
-  }
+  CHECK(tcp_of(sampling).cpu_time_total > sampling.status(kListeners).cpu_time_total);
+  CHECK(tcp_of(sampling).cpu_time_total > sampling.status(kKernel).cpu_time_total);
 }
 
 }  // namespace sockdiag::test
