@@ -101,7 +101,7 @@ int print_sample(const Configuration& configuration, bool process) {
   FamilyPatterns excluded = configuration.metrics.exclude;
   if (!process) append_families_of_the_process(excluded);
   Board board;
-  Publisher publisher(board, excluded);
+  Publisher publisher(board, excluded, configuration.findings);
   const auto publish = [&](std::shared_ptr<const Samples> samples) {
     publisher.publish(std::move(samples));
   };
@@ -109,9 +109,9 @@ int print_sample(const Configuration& configuration, bool process) {
   if (board.latest() == nullptr || board.latest()->tcp.value == nullptr) return kExitFailed;
   const ReloadStatus loaded{true, std::chrono::system_clock::now()};
   Pages::Options options;
-  options.exporter_text = [&](const SampleStatuses& statuses) {
+  options.exporter_text = [&](const SampleStatuses& statuses, const Findings& findings) {
     const ExporterState state{loaded, read_process_stats(), read_process_start_time()};
-    return render(statuses, excluded) + render(state, excluded);
+    return render(findings, excluded) + render(statuses, excluded) + render(state, excluded);
   };
   std::cout << Pages(board, std::move(options)).metrics_text();
   return EXIT_SUCCESS;

@@ -24,7 +24,7 @@ struct Member {
   Member(Value Part::*member)
       : in([member](Configuration& c) -> Value& {
           return std::get<Part&>(std::tie(c.sampling, c.ports, c.listeners, c.lifetimes,
-                                          c.ephemeral_ports, c.metrics, c.web, c.log)).*
+                                          c.ephemeral_ports, c.findings, c.metrics, c.web, c.log)).*
                  member;
         }) {}
   explicit Member(std::function<Value&(Configuration&)> find) : in(std::move(find)) {}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The families of the kernel's own counters, of how sampling goes, and of the exporter itself.
+// The families of the kernel's own counters, of findings, of how sampling goes, and of the exporter
+// itself.
 
 #include "family_text.hpp"
 #include "sockdiag/core/version.hpp"
@@ -49,6 +50,26 @@ constexpr auto kSampleFamilies = std::to_array<FamilyRow<SampleStatuses>>({
      "Attempts to sample the source that failed. A failed attempt of tcp publishes nothing; one of "
      "kernel or listeners publishes what could be read.",
      fill_sources<&SampleStatus::failures>},
+});
+
+void fill_findings(const Findings& findings, MetricFamily& family) {
+  for (const Finding& each : findings.found) {
+    const std::string port = each.port ? port_label(*each.port) : "";
+    add(family,
+        {{"finding", name_of(each.id)},
+         {"severity", name_of(each.severity)},
+         {"direction", each.direction ? name_of(*each.direction) : ""},
+         {"port", port}},
+        1);
+  }
+}
+
+constexpr auto kFindingFamilies = std::to_array<FamilyRow<Findings>>({
+    {"sockdiag_findings", MetricType::Gauge, "finding, severity, direction, port",
+     "1 while the finding holds; absent otherwise. `sockdiag_exporter explain FINDING` says what "
+     "it "
+     "means and what to do. direction and port are empty for findings about the whole host.",
+     fill_findings},
 });
 
 template <auto Member>
@@ -104,6 +125,7 @@ MetricType type_of(const KernelValueRow& row) {
 }  // namespace
 
 std::span<const FamilyRow<SampleStatuses>> sample_families() noexcept { return kSampleFamilies; }
+std::span<const FamilyRow<Findings>> finding_families() noexcept { return kFindingFamilies; }
 std::span<const FamilyRow<ExporterState>> exporter_families() noexcept { return kExporterFamilies; }
 
 std::vector<std::string_view> family_names() {
@@ -114,6 +136,7 @@ std::vector<std::string_view> family_names() {
   append(tcp_families());
   append(listener_families());
   for (const KernelValueRow& row : kernel_value_rows()) names.push_back(row.metric);
+  append(finding_families());
   append(sample_families());
   append(exporter_families());
   return names;
@@ -121,6 +144,9 @@ std::vector<std::string_view> family_names() {
 
 std::string render(const SampleStatuses& statuses, const FamilyPatterns& excluded) {
   return render_table(kSampleFamilies, statuses, excluded);
+}
+std::string render(const Findings& findings, const FamilyPatterns& excluded) {
+  return render_table(kFindingFamilies, findings, excluded);
 }
 std::string render(const ExporterState& state, const FamilyPatterns& excluded) {
   return render_table(kExporterFamilies, state, excluded);

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstdint>
 #include <initializer_list>
 #include <optional>
 #include <ostream>
@@ -32,6 +33,11 @@ double number_of(Number number) { return static_cast<double>(number); }
 inline double number_of(std::chrono::duration<double> duration) { return duration.count(); }
 inline double number_of(std::chrono::system_clock::time_point time) {
   return number_of(time.time_since_epoch());
+}
+
+// The label of a port; 0 stands for all ports without series of their own.
+inline std::string port_label(std::uint16_t port) {
+  return port == 0 ? "other" : std::to_string(port);
 }
 
 template <typename Value>

@@ -53,14 +53,24 @@ void Publisher::publish(std::shared_ptr<const Samples> samples) {
   exposition->tcp = text_of(samples->tcp, known.tcp, before.tcp, excluded);
   exposition->listeners = text_of(samples->listeners, known.listeners, before.listeners, excluded);
   exposition->kernel = text_of(samples->kernel, known.kernel, before.kernel, excluded);
+  const auto now = Diagnosis::TimePoint::clock::now();
+  exposition->findings = diagnosis_.examine(*samples, finding_policy(), now);
+  trend_.add(*samples, now);
+  exposition->trend = std::make_shared<const Trend>(trend_);
   exposition->samples = std::move(samples);
   rendered_without_ = std::move(excluded);
   board_.publish(std::move(exposition));
 }
 
-void Publisher::exclude(FamilyPatterns excluded) {
+void Publisher::configure(FamilyPatterns excluded, FindingPolicy findings) {
   const std::lock_guard lock(mutex_);
   excluded_ = std::move(excluded);
+  finding_policy_ = std::move(findings);
+}
+
+FindingPolicy Publisher::finding_policy() const {
+  const std::lock_guard lock(mutex_);
+  return finding_policy_;
 }
 
 FamilyPatterns Publisher::excluded() const {

@@ -48,11 +48,14 @@ Pages::Parts Pages::parts() const {
   const auto latest = board_.latest();
   Parts parts;
   SampleStatuses statuses;
+  std::shared_ptr<const Findings> findings = std::make_shared<Findings>();
   if (latest != nullptr) {
-    parts = latest->parts(std::chrono::steady_clock::now());
+    const auto now = std::chrono::steady_clock::now();
+    parts = latest->parts(now);
     statuses = latest->samples->statuses;
+    findings = fresh_findings(latest->findings, *latest->samples, now);
   }
-  parts.push_back(std::make_shared<const TextPart>(options_.exporter_text(statuses)));
+  parts.push_back(std::make_shared<const TextPart>(options_.exporter_text(statuses, *findings)));
   return parts;
 }
 

@@ -54,7 +54,7 @@ class Exporter::Parts {
       : start_time_(read_process_start_time()),
         liveness_(watchdog()),
         reloader_(configuration, std::move(load), [this](const Configuration& c) { apply(c); }),
-        publisher_(board_, configuration.metrics.exclude),
+        publisher_(board_, configuration.metrics.exclude, configuration.findings),
         pages_(board_, page_options(configuration.web)),
         requests_(pages_.paths()),
         sampler_(kernel_sampling(publisher_), policies_of(configuration), iteration_listener()),
@@ -93,7 +93,7 @@ class Exporter::Parts {
   }
 
   void apply(const Configuration& configuration) {
-    publisher_.exclude(configuration.metrics.exclude);
+    publisher_.configure(configuration.metrics.exclude, configuration.findings);
     sampler_.configure(policies_of(configuration));
     set_log_level(configuration.log.level);
   }
@@ -103,9 +103,9 @@ class Exporter::Parts {
     options.telemetry_path = web.telemetry_path;
     options.max_requests = web.max_requests;
     options.is_alive = [this] { return liveness_.is_alive(Liveness::TimePoint::clock::now()); };
-    options.exporter_text = [this](const SampleStatuses& statuses) {
+    options.exporter_text = [this](const SampleStatuses& statuses, const Findings& findings) {
       const FamilyPatterns excluded = publisher_.excluded();
-      return render(statuses, excluded) +
+      return render(findings, excluded) + render(statuses, excluded) +
              render(ExporterState{reloader_.status(), read_process_stats(), start_time_,
                                   requests_.counts()},
                     excluded);

@@ -10,6 +10,7 @@
 
 #include "sockdiag/configuration/config_error.hpp"
 #include "sockdiag/core/family_patterns.hpp"
+#include "sockdiag/core/finding_policy.hpp"
 #include "sockdiag/core/policy.hpp"
 
 namespace sockdiag {
@@ -39,6 +40,7 @@ struct Configuration {
   ListenerPolicy listeners;
   LifetimePolicy lifetimes;
   DestinationPolicy ephemeral_ports;
+  FindingPolicy findings;
   Metrics metrics;
   Web web;
   Log log;

@@ -15,6 +15,7 @@
 
 #include "sockdiag/core/exporter_state.hpp"
 #include "sockdiag/core/family_patterns.hpp"
+#include "sockdiag/core/finding.hpp"
 #include "sockdiag/core/samples.hpp"
 
 namespace sockdiag {
@@ -32,6 +33,7 @@ struct FamilyRow {
 [[nodiscard]] std::span<const FamilyRow<TcpSnapshot>> tcp_families() noexcept;
 [[nodiscard]] std::span<const FamilyRow<ListenerSnapshot>> listener_families() noexcept;
 [[nodiscard]] std::span<const FamilyRow<SampleStatuses>> sample_families() noexcept;
+[[nodiscard]] std::span<const FamilyRow<Findings>> finding_families() noexcept;
 [[nodiscard]] std::span<const FamilyRow<ExporterState>> exporter_families() noexcept;
 
 // The names of all of them, in the order of the exposition.
@@ -45,6 +47,7 @@ struct FamilyRow {
 [[nodiscard]] std::string render(const KernelValues& values, const FamilyPatterns& excluded = {});
 [[nodiscard]] std::string render(const SampleStatuses& statuses,
                                  const FamilyPatterns& excluded = {});
+[[nodiscard]] std::string render(const Findings& findings, const FamilyPatterns& excluded = {});
 [[nodiscard]] std::string render(const ExporterState& state, const FamilyPatterns& excluded = {});
 
 }  // namespace sockdiag

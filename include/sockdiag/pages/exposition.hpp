@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Turns samples into text, and holds the text that scrapes share.
+// Turns samples into text and findings, and holds what scrapes and pages share.
 
 #include <memory>
 #include <mutex>
@@ -11,7 +11,11 @@
 #include <vector>
 
 #include "sockdiag/core/family_patterns.hpp"
+#include "sockdiag/core/finding.hpp"
+#include "sockdiag/core/finding_policy.hpp"
 #include "sockdiag/core/samples.hpp"
+#include "sockdiag/diagnosis/diagnosis.hpp"
+#include "sockdiag/diagnosis/trend.hpp"
 #include "sockdiag/http/gzip.hpp"
 
 namespace sockdiag {
@@ -39,6 +43,8 @@ struct Exposition {
   Sampled<TextPart> tcp;
   Sampled<TextPart> listeners;
   Sampled<TextPart> kernel;
+  std::shared_ptr<const Findings> findings;  // when published: see fresh_findings()
+  std::shared_ptr<const Trend> trend;
 
   // Returns the texts of the values that are fresh at that time, in the order of the exposition.
   [[nodiscard]] std::vector<std::shared_ptr<const TextPart>> parts(
@@ -62,21 +68,27 @@ class Board {
 class Publisher {
  public:
   // `board` must outlive it. Families that `excluded` matches are left out.
-  Publisher(Board& board, FamilyPatterns excluded)
-      : board_(board), excluded_(std::move(excluded)) {}
+  Publisher(Board& board, FamilyPatterns excluded, FindingPolicy findings = {})
+      : board_(board), excluded_(std::move(excluded)), finding_policy_(std::move(findings)) {}
 
   // Renders on the calling thread. If it throws std::bad_alloc, the board keeps what it had. Not
   // safe from two threads at a time.
   void publish(std::shared_ptr<const Samples> samples);
 
-  // Replaces the patterns, from the next publication on. Safe from any thread, as is excluded().
-  void exclude(FamilyPatterns excluded);
+  // Replaces the patterns and the thresholds, from the next publication on. Safe from any thread,
+  // as is excluded().
+  void configure(FamilyPatterns excluded, FindingPolicy findings);
   [[nodiscard]] FamilyPatterns excluded() const;
 
  private:
+  [[nodiscard]] FindingPolicy finding_policy() const;
+
   Board& board_;
   mutable std::mutex mutex_;
   FamilyPatterns excluded_;
+  FindingPolicy finding_policy_;
+  Diagnosis diagnosis_;
+  Trend trend_;
   FamilyPatterns rendered_without_;  // by the last publication
 };
 

@@ -24,8 +24,8 @@ class Pages {
   struct Options {
     std::string telemetry_path = "/metrics";
     unsigned max_requests = 40;
-    // Renders the metrics of sampling and of the process. Called for each scrape.
-    std::function<std::string(const SampleStatuses&)> exporter_text;
+    // Renders the metrics of sampling, of findings and of the process. Called for each scrape.
+    std::function<std::string(const SampleStatuses&, const Findings&)> exporter_text;
     std::function<bool()> is_alive = [] { return true; };  // returns whether the process is healthy
     std::function<ReloadResult()> reload;                  // empty if the lifecycle endpoint is off
   };

@@ -285,7 +285,7 @@ TEST_CASE("A collector that throws gets a 500, and the process lives") {
   Board board;
   bool broken = true;
   Pages::Options options;
-  options.exporter_text = [&](const SampleStatuses&) -> std::string {
+  options.exporter_text = [&](const SampleStatuses&, const Findings&) -> std::string {
     if (broken) throw std::runtime_error("broken collector");
     return "own 1\n";
   };

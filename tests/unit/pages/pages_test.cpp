@@ -37,7 +37,7 @@ std::optional<std::string> header(const HttpResponse& response, const std::strin
 class Site {
  public:
   Site() {
-    options_.exporter_text = [](const SampleStatuses& statuses) {
+    options_.exporter_text = [](const SampleStatuses& statuses, const Findings&) {
       return std::string(statuses.empty() ? "" : "status 1\n") + "own 1\n";
     };
   }
@@ -179,7 +179,7 @@ TEST_CASE("More scrapes at a time than allowed get 503, and the next one is answ
   std::promise<void> go_on;
   bool first = true;
   site.options().max_requests = 1;
-  site.options().exporter_text = [&](const SampleStatuses&) {
+  site.options().exporter_text = [&](const SampleStatuses&, const Findings&) {
     if (std::exchange(first, false)) {
       inside.set_value();
       go_on.get_future().wait();
@@ -212,7 +212,7 @@ TEST_CASE("A collector that throws does not count as a scrape for ever") {
   Site site;
   site.options().max_requests = 1;
   bool broken = true;
-  site.options().exporter_text = [&](const SampleStatuses&) -> std::string {
+  site.options().exporter_text = [&](const SampleStatuses&, const Findings&) -> std::string {
     if (broken) throw std::runtime_error("broken");
     return "own 1\n";
   };

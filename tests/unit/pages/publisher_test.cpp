@@ -53,9 +53,9 @@ TEST_CASE("Families that are excluded meanwhile are left out of values that stay
   Site site;
   const Samples samples = with_sockets(3);
   static_cast<void>(site.publish(samples));
-  site.publisher.exclude({kSockets});
+  site.publisher.configure({kSockets}, {});
   CHECK(site.publish(samples)->text().find(kSockets) == std::string::npos);
-  site.publisher.exclude({});
+  site.publisher.configure({}, {});
   CHECK_THAT(site.publish(samples)->text(), contains_text(kSockets));
 }
 
