@@ -2,8 +2,6 @@
 
 // The families of sockets: of the dump of all of them, and of the polls of listeners.
 
-#include <arpa/inet.h>
-
 #include <functional>
 #include <set>
 
@@ -150,19 +148,6 @@ void fill_ephemeral_ports_used(const TcpSnapshot& snapshot, MetricFamily& family
     add(family, {{"rank", std::to_string(rank + 1)}},
         taken ? use.busiest[rank].ephemeral_ports : 0);
   }
-}
-
-// "10.0.0.1:443", "[2001:db8::1]:443".
-std::string to_text(const Destination& destination) {
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  const std::uint8_t* bytes = destination.address.bytes().data();
-  std::string address;
-  if (destination.address.is_ipv4()) {
-    address = ::inet_ntop(AF_INET, bytes + 12, text.data(), text.size());
-  } else {
-    address.append("[").append(::inet_ntop(AF_INET6, bytes, text.data(), text.size())).append("]");
-  }
-  return address.append(":").append(std::to_string(destination.port));
 }
 
 // A destination may be busy from several source addresses: the busiest comes first.

@@ -2,6 +2,7 @@
 #include <chrono>
 
 #include "sockdiag/pages/pages.hpp"
+#include "views.hpp"
 
 namespace sockdiag {
 namespace {
@@ -53,7 +54,7 @@ Pages::Parts Pages::parts() const {
     const auto now = std::chrono::steady_clock::now();
     parts = latest->parts(now);
     statuses = latest->samples->statuses;
-    findings = fresh_findings(latest->findings, *latest->samples, now);
+    findings = View(*latest, now).findings;
   }
   parts.push_back(std::make_shared<const TextPart>(options_.exporter_text(statuses, *findings)));
   return parts;

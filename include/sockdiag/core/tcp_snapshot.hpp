@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -109,6 +110,9 @@ struct Destination {
 
   friend bool operator==(const Destination&, const Destination&) noexcept = default;
 };
+
+// Returns "10.0.0.1:443" or "[2001:db8::1]:443". Throws std::bad_alloc.
+[[nodiscard]] std::string to_text(const Destination& destination);
 
 struct DestinationUse {
   Destination destination;
