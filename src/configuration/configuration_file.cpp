@@ -4,6 +4,7 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <set>
 
@@ -143,6 +144,34 @@ void check_port_list(const LoadedConfiguration& loaded, std::string_view key,
       "expected no port of " + std::string(key) + ", got " + std::to_string(first_of(both)), key);
 }
 
+struct Order {
+  std::string_view key;
+  double FindingPolicy::*value;
+  std::string_view lower_key;
+  double FindingPolicy::*lower;
+};
+
+// Thresholds of the same number for two severities: the higher one cannot begin first.
+constexpr auto kFindingOrders = std::to_array<Order>({
+    {"findings.syn_recv_warning", &FindingPolicy::syn_recv_warning, "findings.syn_recv",
+     &FindingPolicy::syn_recv},
+    {"findings.ephemeral_ports_critical", &FindingPolicy::ephemeral_ports_critical,
+     "findings.ephemeral_ports", &FindingPolicy::ephemeral_ports},
+    {"findings.tcp_memory", &FindingPolicy::tcp_memory, "findings.tcp_memory_pressure",
+     &FindingPolicy::tcp_memory_pressure},
+});
+
+void check_findings(const LoadedConfiguration& loaded) {
+  const FindingPolicy& findings = loaded.configuration.findings;
+  for (const Order& order : kFindingOrders) {
+    if (findings.*order.value >= findings.*order.lower) continue;
+    const std::string lower(order.lower_key);
+    const std::string least = find_configuration_key(lower)->show(loaded.configuration);
+    throw_contradiction(loaded.origins, order.key, "expected no less than " + lower + ", " + least,
+                        order.lower_key);
+  }
+}
+
 }  // namespace
 
 LoadedConfiguration load_file(const std::string& path) {
@@ -166,6 +195,7 @@ void check_contradictions(const LoadedConfiguration& loaded) {
         "expected no less than listeners.interval, " + format_duration(listeners.interval),
         "listeners.interval");
   }
+  check_findings(loaded);
   if (configuration.web.listen_addresses.empty()) {
     throw_contradiction(origins, "web.listen_addresses", "expected at least one address", {});
   }
@@ -181,9 +211,7 @@ void check_families(const LoadedConfiguration& loaded, std::span<const std::stri
     text.append(": ").append(kKey).append(": expected ");
     text.append(find_configuration_key(kKey)->expected);
     text.append(", got ").append(quoted_excerpt(patterns[i]));
-    const auto meant = nearest_name(excerpt(patterns[i]), known);
-    if (meant) text.append("; did you mean \"").append(*meant).append("\"?");
-    throw ConfigError(text);
+    throw ConfigError(text + did_you_mean(patterns[i], known));
   }
 }
 

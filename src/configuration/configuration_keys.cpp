@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <array>
 #include <utility>
+#include <vector>
 
+#include "finding_keys.hpp"
 #include "key_values.hpp"
 #include "sockdiag/http/listen_address.hpp"
 
@@ -51,7 +53,7 @@ constexpr char kAddresses[] =
 constexpr char kAddress[] = "an address such as :10293, localhost:10293 or [::1]:10293";
 constexpr char kPath[] = "a path such as /metrics, of letters, digits and -._~/, not under /-/";
 
-const auto all_keys = std::to_array<ConfigurationKey>({
+const auto sampling_keys = std::to_array<ConfigurationKey>({
     live("sampling.interval", duration(&SamplingPolicy::interval, 100ms, 1h, "5s"),
          "Time between two dumps of the socket tables."),
     live("sampling.cpu_budget", number(&SamplingPolicy::cpu_budget, 0.001, 1),
@@ -93,6 +95,9 @@ const auto all_keys = std::to_array<ConfigurationKey>({
          "Number of destinations to show: those that use the most ephemeral ports."),
     live("ephemeral_ports.export_addresses", boolean(&DestinationPolicy::export_addresses),
          "Whether to show the busiest destinations by address and port, too."),
+});
+
+const auto serving_keys = std::to_array<ConfigurationKey>({
     live("metrics.exclude", words(&Metrics::exclude, kFamilies),
          "Metric families to leave out; nothing else changes."),
     restart("web.listen_addresses",
@@ -113,14 +118,23 @@ const auto all_keys = std::to_array<ConfigurationKey>({
     restart("log.format", log_format(&Log::format), "How log lines are written."),
 });
 
+std::vector<ConfigurationKey> joined() {
+  std::vector<ConfigurationKey> keys(sampling_keys.begin(), sampling_keys.end());
+  for (ConfigurationKey& key : finding_keys()) keys.push_back(std::move(key));
+  keys.insert(keys.end(), serving_keys.begin(), serving_keys.end());
+  return keys;
+}
+
+const std::vector<ConfigurationKey> all_keys = joined();
+
 }  // namespace
 
 std::span<const ConfigurationKey> configuration_keys() noexcept { return all_keys; }
 
 const ConfigurationKey* find_configuration_key(std::string_view name) noexcept {
-  const auto* found = std::find_if(all_keys.begin(), all_keys.end(),
-                                   [&](const ConfigurationKey& key) { return key.name == name; });
-  return found == all_keys.end() ? nullptr : found;
+  const auto found = std::find_if(all_keys.begin(), all_keys.end(),
+                                  [&](const ConfigurationKey& key) { return key.name == name; });
+  return found == all_keys.end() ? nullptr : &*found;
 }
 
 }  // namespace sockdiag

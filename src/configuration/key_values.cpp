@@ -2,22 +2,24 @@
 #include "key_values.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdint>
 #include <optional>
-#include <sstream>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "duration.hpp"
+#include "sockdiag/configuration/nearest_name.hpp"
 #include "sockdiag/core/quoted.hpp"
 
 namespace sockdiag::key_values {
 namespace {
 
 // Who reads the file or the flag adds the place and what was expected.
-[[noreturn]] void throw_bad_value(const std::string& text) {
-  throw ConfigError("got " + quoted_excerpt(text));
+[[noreturn]] void throw_bad_value(const std::string& text, const std::string& hint = {}) {
+  throw ConfigError("got " + quoted_excerpt(text) + hint);
 }
 
 // `read` sets the member, or adds an element to it.
@@ -42,11 +44,17 @@ KeyValue list(const Member<Value>& member, const std::string& expected, auto add
   return value;
 }
 
+// Shows all digits that tell the number from others, without an exponent.
 template <typename Number>
 std::string show_number(Number value) {
-  std::ostringstream text;
-  text << value;
-  return text.str();
+  std::array<char, 400> text{};
+  char* end = text.data() + text.size();
+  if constexpr (std::is_floating_point_v<Number>) {
+    end = std::to_chars(text.data(), end, value, std::chars_format::fixed).ptr;
+  } else {
+    end = std::to_chars(text.data(), end, value).ptr;
+  }
+  return {text.data(), end};
 }
 
 // Returns nothing unless the whole text is a number of that type.
@@ -188,6 +196,16 @@ KeyValue words(const Member<std::vector<std::string>>& member, const std::string
   KeyValue value = list(member, expected, add, show_words);
   value.one = one;
   return value;
+}
+
+KeyValue names(const Member<std::vector<std::string>>& member, const std::string& expected,
+               std::span<const std::string_view> known) {
+  const auto add = [known](auto& list, const std::string& text) {
+    const bool is_known = std::find(known.begin(), known.end(), text) != known.end();
+    if (!is_known) throw_bad_value(text, did_you_mean(text, known));
+    list.push_back(text);
+  };
+  return list(member, expected, add, show_words);
 }
 
 }  // namespace sockdiag::key_values

@@ -7,7 +7,9 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -51,5 +53,8 @@ using Accepts = std::function<bool(const std::string&)>;
 [[nodiscard]] KeyValue words(const Member<std::vector<std::string>>& member,
                              const std::string& expected, const std::string& one = {},
                              Accepts accepts = {});
+// Accepts the `known` words only, and suggests the nearest one. They must be of static lifetime.
+[[nodiscard]] KeyValue names(const Member<std::vector<std::string>>& member,
+                             const std::string& expected, std::span<const std::string_view> known);
 
 }  // namespace sockdiag::key_values

@@ -6,6 +6,8 @@
 #include <numeric>
 #include <vector>
 
+#include "sockdiag/core/quoted.hpp"
+
 namespace sockdiag {
 namespace {
 
@@ -60,6 +62,11 @@ std::optional<std::string_view> nearest_name(std::string_view word,
     nearest = name;
   }
   return nearest ? nearest : only_continuation(word, known);
+}
+
+std::string did_you_mean(std::string_view word, std::span<const std::string_view> known) {
+  const auto nearest = nearest_name(excerpt(word), known);
+  return nearest ? "; did you mean \"" + std::string(*nearest) + "\"?" : "";
 }
 
 }  // namespace sockdiag

@@ -92,10 +92,8 @@ void YamlReader::fail_unknown(const YamlNode& key, std::span<const std::string_v
                               const std::string& expected) const {
   const std::string problem = "unknown key " + quoted_excerpt(key.scalar);
   if (!expected.empty()) fail(key.place, problem + "; expected " + expected);
-  // Cut, because the time that nearest_name() takes grows with the length.
-  if (const auto nearest = nearest_name(excerpt(key.scalar), known)) {
-    fail(key.place, problem + "; did you mean \"" + std::string(*nearest) + "\"?");
-  }
+  const std::string meant = did_you_mean(key.scalar, known);
+  if (!meant.empty()) fail(key.place, problem + meant);
   std::string names;
   for (const std::string_view name : known) {
     names.append(names.empty() ? "; expected one of " : ", ").append(name);

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace sockdiag {
@@ -15,5 +16,10 @@ namespace sockdiag {
 // has three letters or more. Time grows with the product of the lengths: cut untrusted text first.
 [[nodiscard]] std::optional<std::string_view> nearest_name(std::string_view word,
                                                            std::span<const std::string_view> known);
+
+// Returns the end of an error about `word`: `; did you mean "NAME"?`, or nothing if no known name
+// is near. Looks at the first 80 characters of `word` only, so that any text may be given.
+[[nodiscard]] std::string did_you_mean(std::string_view word,
+                                       std::span<const std::string_view> known);
 
 }  // namespace sockdiag

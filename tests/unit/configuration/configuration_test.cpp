@@ -4,9 +4,11 @@
 #include <filesystem>
 #include <fstream>
 #include <random>
+#include <set>
 
 #include "sockdiag/configuration/configuration_file.hpp"
 #include "sockdiag/configuration/configuration_keys.hpp"
+#include "sockdiag/core/finding.hpp"
 #include "support/catch.hpp"
 #include "support/subprocess.hpp"
 
@@ -91,6 +93,10 @@ lifetimes:
 ephemeral_ports:
   busiest: 9
   export_addresses: true
+findings:
+  disable: [tw_server, blind]
+  close_wait_growth: 1.5
+  queue_bytes: 2097152
 metrics:
   exclude: [process_*, sockdiag_tcp_folded_ports]
 web:
@@ -121,6 +127,9 @@ log:
   CHECK(all.lifetimes.thresholds == Thresholds{1s, 2s, 3s, 4s, 5s, 6s, 7s});
   CHECK(all.ephemeral_ports.busiest == 9);
   CHECK(all.ephemeral_ports.export_addresses);
+  CHECK(all.findings.disable == std::vector<std::string>{"tw_server", "blind"});
+  CHECK(all.findings.close_wait_growth == 1.5);
+  CHECK(all.findings.queue_bytes == 2'097'152);
   CHECK(all.metrics.exclude == FamilyPatterns{"process_*", "sockdiag_tcp_folded_ports"});
   CHECK(all.web.listen_addresses == std::vector<std::string>{"127.0.0.1:1", "[::1]:2"});
   CHECK(all.web.telemetry_path == "/m");
@@ -206,6 +215,30 @@ TEST_CASE("A wrong configuration is told by its place and what was expected") {
       {"ephemeral_ports: {busiest: 0}", "f.yml:1:28: ephemeral_ports.busiest: expected a whole"},
       {"ephemeral_ports: {busiest: 101}", "a whole number from 1 to 100"},
       {"ephemeral_ports: {export_addresses: 1}", "expected true or false, got \"1\""},
+      {"findings: {close_wait_inbound: 0}",
+       "f.yml:1:32: findings.close_wait_inbound: expected a number from 1 to 1000000, got \"0\""},
+      {"findings: {close_wait_growth: 0.9}", "expected a number from 1 to 100, got \"0.9\""},
+      {"findings: {syn_recv_opens: 3601}", "expected a number from 0 to 3600, got \"3601\""},
+      {"findings: {aborts: 0}", "expected a number from 0.001 to 1000000, got \"0\""},
+      {"findings: {orphans: 1.1}", "expected a number from 0.001 to 1, got \"1.1\""},
+      {"findings: {queue_bytes: 0.5}", "expected a number from 1 to 1099511627776, got \"0.5\""},
+      {"findings: {queue_bytes: 1MiB}", "got \"1MiB\""},
+      {"findings: {closing: }", "got nothing"},
+      {"findings: {clossing: 1}",
+       "f.yml:1:12: unknown key \"clossing\"; did you mean \"closing\"?"},
+      {"findings: {disable: blind}", "got no list"},
+      {"findings:\n  disable: [blind, tw_servr]\n",
+       "f.yml:2:20: findings.disable: expected a list of names of findings, such as tw_server, got "
+       "\"tw_servr\"; did you mean \"tw_server\"?"},
+      {"findings: {disable: [nothing_alike]}", "such as tw_server, got \"nothing_alike\""},
+      {"findings:\n  syn_recv: 51\n",
+       "the default: findings.syn_recv_warning: expected no less than findings.syn_recv, 51 "
+       "(findings.syn_recv: f.yml:2:13)"},
+      {"findings: {ephemeral_ports_critical: 0.79}",
+       "f.yml:1:38: findings.ephemeral_ports_critical: expected no less than "
+       "findings.ephemeral_ports, 0.8 (findings.ephemeral_ports: the default)"},
+      {"findings: {tcp_memory: 0.5, tcp_memory_pressure: 0.51}",
+       "f.yml:1:24: findings.tcp_memory: expected no less than findings.tcp_memory_pressure, 0.51"},
       {"web: {listen_addresses: []}", "expected at least one address"},
       {"web: {listen_addresses: [localhost]}", "got \"localhost\""},
       {"web: {telemetry_path: metrics}", "got \"metrics\""},
@@ -244,6 +277,38 @@ TEST_CASE("A wrong configuration is told by its place and what was expected") {
   CAPTURE(row.text);
   CHECK_THAT(problem_of(row.text), contains_text(row.problem));
   CHECK_THAT(problem_of(row.text), contains_text("f.yml:"));
+}
+
+TEST_CASE("Thresholds of two severities may be equal") {
+  const FindingPolicy findings =
+      parse("findings: {syn_recv: 50, ephemeral_ports: 0.95, tcp_memory_pressure: 0.8}").findings;
+  CHECK(findings.syn_recv == findings.syn_recv_warning);
+}
+
+TEST_CASE("Every threshold of findings is read into a member of its own") {
+  std::set<std::string> shown_policies;
+  std::size_t thresholds = 0;
+  for (const ConfigurationKey& key : configuration_keys()) {
+    if (!key.name.starts_with("findings.") || key.is_list()) continue;
+    CAPTURE(key.name);
+    Configuration changed;
+    key.set(changed, "1");
+    if (key.show(changed) == key.show({})) key.set(changed, "2");
+    CHECK_FALSE(changed.findings == FindingPolicy{});
+    shown_policies.insert(shown(changed));
+    ++thresholds;
+  }
+  CHECK(shown_policies.size() == thresholds);
+  CHECK(thresholds * sizeof(double) + sizeof(std::vector<std::string>) == sizeof(FindingPolicy));
+}
+
+TEST_CASE("Findings are disabled by their names, the incomplete diagnosis too") {
+  std::string all;
+  for (const std::string_view name : kFindingNames) all.append(name).append(",");
+  CHECK(parse("findings: {disable: [" + all + "]}").findings.disable ==
+        std::vector<std::string>(kFindingNames.begin(), kFindingNames.end()));
+  CHECK(parse("findings: {disable: [blind]}").findings.disable ==
+        std::vector<std::string>{"blind"});
 }
 
 TEST_CASE("The file knows the short name of the level warning") {

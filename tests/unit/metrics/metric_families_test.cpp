@@ -237,15 +237,39 @@ TEST_CASE("The exporter's own metrics show what they are made of") {
   CHECK(exposition.families().at("process_cpu_seconds_total") == "counter");
 }
 
+TEST_CASE("Each finding that holds is a series with its severity and its place") {
+  Findings findings;
+  findings.found = {
+      {FindingId::cw_in_unread, Severity::warning, Direction::inbound, 8080},
+      {FindingId::tw_client, Severity::info, Direction::outbound, 0},
+      {FindingId::orphans, Severity::warning},
+  };
+  findings.unchecked = {FindingId::tcp_memory};
+  const auto exposition = Exposition::parse(render(findings));
+  const auto value = [&](const char* finding, const char* severity, const char* direction,
+                         const char* port) {
+    return exposition.value(
+        "sockdiag_findings",
+        {{"finding", finding}, {"severity", severity}, {"direction", direction}, {"port", port}});
+  };
+  CHECK(value("cw_in_unread", "warning", "inbound", "8080") == 1);
+  CHECK(value("tw_client", "info", "outbound", "other") == 1);
+  CHECK(value("orphans", "warning", "", "") == 1);
+  CHECK(exposition.series().size() == 3);
+  CHECK(render(Findings{}).empty());
+}
+
 TEST_CASE("What is excluded is left out, and nothing else changes") {
   KernelValues kernel;
   kernel.values.assign(kernel_value_rows().size(), 1);
   SampleStatus status;
   status.last_success = std::chrono::system_clock::time_point{} + std::chrono::seconds(1);
+  Findings findings;
+  findings.found = {{FindingId::orphans, Severity::warning}};
   const auto page = [&](const FamilyPatterns& excluded) {
     return Exposition::parse(render(two_ports(), excluded) + render(two_listeners(), excluded) +
-                             render(kernel, excluded) + render(of_tcp(status), excluded) +
-                             render(full_state(), excluded));
+                             render(kernel, excluded) + render(findings, excluded) +
+                             render(of_tcp(status), excluded) + render(full_state(), excluded));
   };
   const auto whole = page({});
   CHECK(whole.families().size() == family_names().size());
