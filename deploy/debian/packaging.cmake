@@ -50,7 +50,9 @@ foreach(document README.md config/README.md deploy/README.md deploy/prometheus/R
   get_filename_component(folder ${document} DIRECTORY)
   install(FILES ${document} DESTINATION ${doc}/${folder})
 endforeach()
-install(DIRECTORY deploy/prometheus DESTINATION ${data} PATTERN *.md EXCLUDE)
+install(DIRECTORY deploy/prometheus DESTINATION ${data}
+        PATTERN *.md EXCLUDE PATTERN generate-alerts EXCLUDE)
+install(PROGRAMS deploy/prometheus/generate-alerts DESTINATION ${data}/prometheus)
 install(DIRECTORY deploy/grafana/dashboards deploy/grafana/provisioning
         DESTINATION ${data}/grafana)
 
@@ -82,7 +84,7 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_PACKAGE_HOMEPAGE https://github.com/sockdiag/sockdiag_exporter)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_SUGGESTS prometheus)
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "prometheus, python3, python3-yaml") # for generate-alerts
 set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
     ${generated}/conffiles

@@ -360,6 +360,33 @@ class ExampleOfAlertmanager(unittest.TestCase):
             self.assertLessEqual({"job", "instance"}, set(rule["equal"]))
 
 
+class AlertOnFindings(unittest.TestCase):
+    """The one of README.md, in the place of all others."""
+
+    RULES = (PROMETHEUS / "README.md").read_text().partition("```yaml\ngroups:")[2].partition("```")[0]
+
+    def outcome(self, series, alerts):
+        with tempfile.TemporaryDirectory() as directory:
+            (Path(directory) / "rules.yml").write_text("groups:" + self.RULES)
+            test = {"alertname": "SockdiagFinding", "eval_time": "15m", "exp_alerts": alerts}
+            samples = {"series": f"sockdiag_findings{series}", "values": "1+0x20"}
+            group = {"interval": "1m", "input_series": [samples], "alert_rule_test": [test]}
+            tests = Path(directory) / "tests.yml"
+            tests.write_text(yaml.safe_dump({"rule_files": ["rules.yml"], "tests": [group]}))
+            return promtool("test", "rules", tests)
+
+    def test_fires_with_the_severity_and_place_of_the_finding(self):
+        place = {"finding": "ports_short", "severity": "critical", "instance": "web1"}
+        expected = {"exp_labels": place, "exp_annotations": {"summary": "ports_short on web1  "}}
+        series = '{finding="ports_short",severity="critical",instance="web1",direction="",port=""}'
+        status, words = self.outcome(series, [expected])
+        self.assertEqual(status, 0, words)
+
+    def test_says_nothing_of_what_is_for_information(self):
+        status, words = self.outcome('{finding="tw_server",severity="info",instance="web1"}', [])
+        self.assertEqual(status, 0, words)
+
+
 class EveryRecordingRule(unittest.TestCase):
     ALL = recorded_in(ALERTS) + recorded_in(RECORDING)
 
