@@ -23,6 +23,7 @@ DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 UNITS = {"none", "short", "percentunit", "bytes", "s", "cps"}
 COLOURS = {"info": "blue", "warning": "orange", "critical": "red"}
 NOT_OF_THE_EXPORTER = {"up", "ALERTS"}
+FEW = {"sockdiag_findings"}  # no series on a host that is well
 EXPORTERS = '{__name__=~"sockdiag_exporter_build_info|ALERTS",alertname=~"|Sockdiag.*"'
 LABEL_VALUES = re.compile(r"label_values\(([\w:]+|[\w:]*\{[^}]*\}), \w+\)")
 COUNT_OF_TROUBLE = re.compile(r"\bcount\b[^{]*\b(ALERTS|up)\{")
@@ -323,7 +324,7 @@ def metrics_exist(dashboard):
 
 def recording_rules_only(dashboard):
     for expression in expressions(dashboard):
-        if metrics_in(expression) - RECORDED - NOT_OF_THE_EXPORTER:
+        if metrics_in(expression) - RECORDED - NOT_OF_THE_EXPORTER - FEW:
             yield expression
 
 
@@ -435,6 +436,29 @@ def host_links(dashboard):
                 yield f"{panel['title']} links to {urls}"
 
 
+def findings_worst_first(dashboard):
+    """Severities have no order in PromQL: a number stands for each, in the order of the program."""
+    (panel,) = [each for each in panels(dashboard) if each["title"] == "Findings"]
+    header = (ROOT / "include/sockdiag/core/finding.hpp").read_text(encoding="utf-8")
+    names = re.findall(r'"(\w+)"', header.partition("kSeverityNames")[2].partition("});")[0])
+    ranks = {name: str(rank) for rank, name in enumerate(names, 1)}
+    asked = re.findall(r'(\d) \* sockdiag_findings\{severity="(\w+)"', panel["targets"][0]["expr"])
+    if {name: rank for rank, name in asked} != ranks:
+        yield f"asks for {asked}"
+    column = panel["fieldConfig"]["overrides"]
+    words = {
+        option["text"]: value
+        for override in column
+        for each in override["properties"]
+        if override["matcher"]["options"] == "severity" and each["id"] == "mappings"
+        for value, option in each["value"][0]["options"].items()
+    }
+    if words != ranks:
+        yield f"shows {words}"
+    if panel["options"]["sortBy"] != [{"displayName": "severity", "desc": True}]:
+        yield f"begins with {panel['options']['sortBy']}"
+
+
 ON_BOTH = (
     frame,
     uneditable_dashboard,
@@ -462,6 +486,7 @@ ON_BOTH = (
     threshold_lines,
     runbook_links,
     firing_alerts,
+    findings_worst_first,
     now_is_instant,
 )
 OF_HOST = (*ON_BOTH, template_instance, target_instance)

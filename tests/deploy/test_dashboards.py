@@ -134,6 +134,14 @@ def no_number_for_the_line(dashboard):
     del defaults(dashboard)["thresholds"]["steps"][1:]
 
 
+def findings(**values):
+    def change(dashboard):
+        found = next(each for each in panels(dashboard) if each["title"] == "Findings")
+        found.update(values)
+
+    return change
+
+
 def no_data_links(dashboard):
     for each in panels(dashboard):
         each["fieldConfig"]["overrides"] = []
@@ -238,6 +246,11 @@ BREAKS = {
         link(url="https://example.org/runbook.md#sockdiagsynflood"),
     ],
     checks.firing_alerts: [mark(enable=False), mark(expr="ALERTS{}")],
+    checks.findings_worst_first: [
+        expression('3 * sockdiag_findings{severity="critical"', "3 * sockdiag_findings{"),
+        findings(fieldConfig={"overrides": []}),
+        findings(options={"sortBy": [{"displayName": "finding", "desc": True}]}),
+    ],
     checks.now_is_instant: [target("stat", instant=False, range=True), target(instant=True)],
     checks.host_links: [no_data_links, data_links_elsewhere],
 }

@@ -363,11 +363,11 @@ class ExampleOfAlertmanager(unittest.TestCase):
 class AlertOnFindings(unittest.TestCase):
     """The one of README.md, in the place of all others."""
 
-    RULES = (PROMETHEUS / "README.md").read_text().partition("```yaml\ngroups:")[2].partition("```")[0]
+    RULES = (PROMETHEUS / "README.md").read_text().partition("```yaml\ngroups:")[2]
 
     def outcome(self, series, alerts):
         with tempfile.TemporaryDirectory() as directory:
-            (Path(directory) / "rules.yml").write_text("groups:" + self.RULES)
+            (Path(directory) / "rules.yml").write_text("groups:" + self.RULES.partition("```")[0])
             test = {"alertname": "SockdiagFinding", "eval_time": "15m", "exp_alerts": alerts}
             samples = {"series": f"sockdiag_findings{series}", "values": "1+0x20"}
             group = {"interval": "1m", "input_series": [samples], "alert_rule_test": [test]}

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All hosts together, from recording rules, `up` and ALERTS alone: cheap for thousands of them."""
+"""All hosts together, from recording rules, `up`, ALERTS and findings (none on a host that is well)
+alone: cheap for thousands of them."""
 
 from source.dashboard import dashboard, exporters, variable
 from source.kinds import (
@@ -10,6 +11,7 @@ from source.kinds import (
     NONE_IS_GOOD,
     STACKED,
     SYMLOG,
+    findings,
     graph,
     joined,
     matrix,
@@ -59,6 +61,10 @@ OVERVIEW = [
 ]
 
 TROUBLE = [
+    findings(["instance", "finding", "direction", "port", "job"], "@fleet",
+             "What the exporters themselves have found in the last minute, the worst first, at most"
+             " 100. sockdiag_exporter explain FINDING says what it means and what to do.",
+             width=24),
     joined("Firing alerts by host", "short", ["severity", "alertname", *HOST],
            {"alerts": f"count by (severity, alertname, instance, job) ({FIRING})"},
            "One line for each alert and host; the number counts ports, directions and so on.",

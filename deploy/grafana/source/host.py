@@ -15,6 +15,7 @@ from source.kinds import (
     STATES,
     SYMLOG,
     by_port,
+    findings,
     graph,
     joined,
     matrix,
@@ -67,6 +68,13 @@ OVERVIEW = [
     stat("Firing alerts", "none", f"count({FIRING}) or vector(0)",
          "Alerts of this host that fire now; red marks on all graphs show since when.",
          words=NONE_IS_GOOD, colours=ANY_IS_BAD),
+]
+
+FINDINGS = [
+    findings(["finding", "direction", "port"], "@host",
+             "What the exporter itself has found in the last minute, the worst first; none where all"
+             " is well. sockdiag_exporter explain FINDING says what it means and what to do.",
+             width=24),
 ]
 
 STATES_OVER_TIME = [
@@ -362,6 +370,7 @@ DASHBOARD = dashboard(
     FIRING,
     {
         "Overview": OVERVIEW,
+        "Findings": FINDINGS,
         "States": STATES_OVER_TIME,
         "CLOSE_WAIT": CLOSE_WAIT,
         "By port": BY_PORT,

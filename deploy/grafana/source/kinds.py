@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kinds of rows that the tables of panels are made of."""
 
-from source.panel import Panel
+from source.panel import Panel, mappings
 
 STATES = (
     "listen syn_sent syn_recv established fin_wait1 fin_wait2 closing time_wait close_wait"
@@ -32,6 +32,9 @@ CLOSE_WAIT_LINGERING = {"SockdiagCloseWaitLingering": 20, "SockdiagCloseWaitLing
 HEALTH = {0: ("failing", "red"), 1: ("ok", "green")}
 NONE_IS_GOOD = {0: ("none", "green")}
 ANY_IS_BAD = {1: "red"}
+
+# As a number, so that a table can begin with the worst: value -> (word, colour).
+SEVERITIES = {3: ("critical", "red"), 2: ("warning", "orange"), 1: ("info", "blue")}
 
 _TO_HOST = {
     "title": "This host",
@@ -87,12 +90,12 @@ def matrix(title, expression, columns, description, width):
     )
 
 
-def joined(title, unit, labels, queries, description, alerts=None, overrides=(), **more):
-    """A table with a row for each combination of labels and a column for each query; a host in it
-    leads to its own dashboard."""
+def joined(title, unit, labels, queries, description, alerts=None, overrides=(), order=(), **more):
+    """A table with a row for each combination of labels and a column for each query, labels first
+    unless `order` says otherwise; a host in it leads to its own dashboard."""
     values = [f"Value #{letter}" for letter, _ in zip("ABCDEFGH", queries)]
     names = dict(zip(values if len(values) > 1 else ["Value"], queries))
-    transformations = [{"id": "merge", "options": {}}, _named(names, [*labels, *names])]
+    transformations = [{"id": "merge", "options": {}}, _named(names, order or [*labels, *names])]
     coloured = {"custom.cellOptions": {"type": "color-text"}}
     links = [of_column("instance", links=[_TO_HOST])] if "instance" in labels else []
     return Panel(
@@ -113,6 +116,20 @@ def top(title, unit, labels, value, expression, description, alerts=None, width=
     """The series with the highest values."""
     queries = {value: f"topk(20, {expression} > 0)"}
     return joined(title, unit, labels, queries, description, alerts, width=width)
+
+
+def findings(labels, matchers, description, **more):
+    """A table of what exporters have found, the worst first. Findings about a whole host have
+    neither direction nor port."""
+    ranked = " or ".join(
+        f'{rank} * sockdiag_findings{{severity="{word}",{matchers}}}'
+        for rank, (word, _) in SEVERITIES.items()
+    )
+    queries = {"severity": f"topk(100, max by ({', '.join(labels)}) ({ranked}))"}
+    order = [*labels[:1], "Value", *labels[1:]]
+    words = of_column("severity", mappings=mappings(SEVERITIES))
+    return joined("Findings", "none", labels, queries, description, overrides=(words,), order=order,
+                  **more)
 
 
 def of_column(column, **properties):

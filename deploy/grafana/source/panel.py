@@ -96,7 +96,7 @@ def _thresholds(panel):
     return {"mode": "absolute", "steps": [{"color": start, "value": None}, *steps]}
 
 
-def _mappings(words):
+def mappings(words):
     options = {
         str(value): {"text": text, "color": colour, "index": index}
         for index, (value, (text, colour)) in enumerate(words.items())
@@ -140,7 +140,7 @@ def _panel(panel, number, position):
     defaults = {
         "color": {"mode": "palette-classic" if panel.kind == "timeseries" else "thresholds"},
         "custom": _custom(panel),
-        "mappings": _mappings(panel.words),
+        "mappings": mappings(panel.words),
         "thresholds": _thresholds(panel),
         "unit": panel.unit,
     }
