@@ -7,8 +7,8 @@
 #include <deque>
 #include <utility>
 
-#include "sockdiag/configuration/configuration_keys.hpp"
-#include "sockdiag/configuration/nearest_name.hpp"
+#include "flags.hpp"
+#include "sockdiag/configuration/duration.hpp"
 #include "sockdiag/core/quoted.hpp"
 #include "sockdiag/core/version.hpp"
 
@@ -22,14 +22,6 @@ constexpr std::array<KeyFlag, 6> kKeyFlags = {{{"--web.listen-address", "web.lis
                                                {"--log.level", "log.level"},
                                                {"--log.format", "log.format"}}};
 
-constexpr std::string_view kTrueOrFalse = "true or false";
-
-// A flag is wrong. The text says which one, what was expected and what was given.
-class UsageError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
-
 std::string version_text() {
   const BuildInfo build = build_info();
   std::string text = "sockdiag_exporter " + std::string(build.version);
@@ -37,116 +29,99 @@ std::string version_text() {
          ")";
 }
 
-std::string help_of(const ConfigurationKey& key) {
-  const Configuration defaults;
-  std::string text(key.summary);
-  text.back() = ' ';
-  if (key.is_list()) text += "(repeatable) ";
-  return text + "[" + std::string(key.name) + ": " + key.show(defaults) + "]";
+// Lists of values begin with the one that holds if the flag is not given.
+constexpr auto kFormats = std::to_array<std::string_view>({"text", "json"});
+constexpr auto kColors = std::to_array<std::string_view>({"auto", "always", "never"});
+constexpr auto kTags = std::to_array<std::string_view>({"en", "zh-CN"});
+constexpr std::chrono::hours kLongestWatch(24);
+
+struct SubcommandRow {
+  Subcommand id;
+  std::string_view name;
+  std::string_view summary;
+  std::string_view example;
+};
+constexpr auto kSubcommands = std::to_array<SubcommandRow>({
+    {Subcommand::diagnose, "diagnose", "Find what is wrong with the connections of this host.",
+     "sockdiag_exporter diagnose --for 1m"},
+    {Subcommand::explain, "explain", "Explain a TCP state or a finding.",
+     "sockdiag_exporter explain CLOSE_WAIT"},
+    {Subcommand::top, "top", "Show ports and the states of their sockets, live.",
+     "sockdiag_exporter top --url http://web-1:10293"},
+});
+
+std::vector<std::string_view> subcommand_names() {
+  std::vector<std::string_view> names;
+  for (const SubcommandRow& row : kSubcommands) names.push_back(row.name);
+  return names;
 }
 
-// CLI11 finds the flag and the values given to it. Everything else is decided here.
-struct Flag {
-  std::string name;
-  std::string expected;  // completes "expected …"
-  std::string placeholder{};
-  bool is_list = false;
-  const KeyFlag* sets = nullptr;  // null for a flag that sets no key
-  CLI::Option* option = nullptr;
-
-  [[nodiscard]] bool is_boolean() const { return expected == kTrueOrFalse; }
-  [[nodiscard]] bool is_given() const { return option->count() > 0; }
-  [[noreturn]] void fail(const std::string& got) const {
-    throw UsageError(name + ": expected " + expected + ", got " + got);
-  }
-};
-
-class Flags {
- public:
-  explicit Flags(CLI::App& app) : app_(app) {}
-
-  const Flag& add_boolean(const std::string& name, const std::string& help,
-                          const std::string& short_name = "") {
-    return add({name, std::string(kTrueOrFalse)}, help, short_name);
+// A flag that the subcommand does not have is null.
+struct SubcommandFlags : Flags {
+  SubcommandFlags(CLI::App& program, const SubcommandRow& row)
+      : Flags(*program.add_subcommand(std::string(row.name), help_of(row))), id(row.id) {
+    app().set_help_flag();
+    app().fallthrough();  // the program's flags may stand behind the subcommand
+    app().group("Commands");
+    app().footer("Flags of the configuration hold here, too: sockdiag_exporter --help lists them.");
+    if (id == Subcommand::explain) {
+      subject = app().add_option("SUBJECT", "A state or a finding; without it all are listed.");
+    }
+    if (id == Subcommand::diagnose) add_duration();
+    if (id != Subcommand::explain) add_url();
+    if (id != Subcommand::top) add_format();
+    color = &add({"--color", "one of auto, always, never", "WHEN"},
+                 "Whether to use colours; auto: on a terminal, without NO_COLOR [auto].");
+    lang = &add({"--lang", "one of en, zh-CN", "LANGUAGE"},
+                "Language: en or zh-CN [that of the environment].");
   }
 
-  void add_key(const KeyFlag& key_flag) {
-    const ConfigurationKey& key = *find_configuration_key(key_flag.key);
-    add({std::string(key_flag.flag), key.expected_of_one(), key.is_list() ? "ADDRESS" : "VALUE",
-         key.is_list(), &key_flag},
-        help_of(key));
-  }
+  Subcommand id;
+  CLI::Option* subject = nullptr;
+  const Flag* watch_for = nullptr;
+  const Flag* url = nullptr;
+  const Flag* format = nullptr;
+  const Flag* color = nullptr;
+  const Flag* lang = nullptr;
 
-  const Flag& add(Flag flag, const std::string& help, const std::string& short_name = "") {
-    const std::string names = short_name.empty() ? flag.name : short_name + "," + flag.name;
-    flag.option = flag.is_boolean()
-                      ? app_.add_flag(names, help)
-                      : app_.add_option(names, help)->expected(1)->type_name(flag.placeholder);
-    flag.option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false);
-    return flags_.emplace_back(std::move(flag));
-  }
-
-  [[nodiscard]] const std::deque<Flag>& all() const { return flags_; }
-
-  // Returns null if there is no such flag.
-  [[nodiscard]] const Flag* find(std::string_view name) const {
-    const auto found = std::find_if(flags_.begin(), flags_.end(),
-                                    [&](const Flag& flag) { return flag.name == name; });
-    return found == flags_.end() ? nullptr : &*found;
-  }
-
-  // Returns a question after the known flag that is nearest, or nothing if none is near.
-  [[nodiscard]] std::string suggestion(std::string_view word) const {
-    const auto letters = [](std::string_view name) {
-      return name.substr(std::min(name.find_first_not_of('-'), name.size()));
-    };
-    std::vector<std::string_view> known;
-    for (const Flag& flag : flags_) known.push_back(letters(flag.name));
-    const auto nearest = nearest_name(letters(word), known);
-    return nearest ? "; did you mean --" + std::string(*nearest) + "?" : "";
-  }
+  [[nodiscard]] bool is_given() const { return app().parsed(); }
+  // Throws UsageError.
+  [[nodiscard]] ReportOptions options() const;
 
  private:
-  CLI::App& app_;
-  std::deque<Flag> flags_;  // a deque, because references to its elements stay valid
+  static std::string help_of(const SubcommandRow& row) {
+    return std::string(row.summary).append("\n  ").append(row.example);
+  }
+  void add_duration() {
+    watch_for = &add({"--for", "a duration from 0s to 1d, such as 10s", "DURATION"},
+                     "How long to watch; 0s takes one sample [10s].");
+  }
+  void add_url() {
+    url = &add({"--url", "the address of an exporter, such as http://localhost:10293", "URL"},
+               "Ask the exporter that runs there, whose memory is longer.");
+  }
+  void add_format() {
+    format =
+        &add({"--format", "one of text, json", "FORMAT"}, "How to print: text or json [text].");
+  }
 };
 
-// Refuses `--flag=`: CLI11 would take the next argument for the missing value.
-void check_empty_values(const Flags& flags, const std::vector<std::string_view>& arguments) {
-  for (const std::string_view argument : arguments) {
-    if (!argument.ends_with('=')) continue;
-    const Flag* flag = flags.find(argument.substr(0, argument.size() - 1));
-    if (flag != nullptr) flag->fail("nothing");
+ReportOptions SubcommandFlags::options() const {
+  ReportOptions options;
+  if (watch_for != nullptr && watch_for->is_given()) {
+    const auto duration = parse_duration(watch_for->value());
+    if (!duration || *duration > kLongestWatch) watch_for->fail(quoted_excerpt(watch_for->value()));
+    options.watch_for = *duration;
   }
-}
-
-void check_unknown(const Flags& flags, std::vector<std::string> unknown) {
-  const bool behind_flags = !unknown.empty() && unknown.front() == "--";
-  std::erase(unknown, "--");
-  if (unknown.empty()) return;
-  const std::string& first = unknown.front();
-  if (behind_flags || !first.starts_with('-')) {
-    throw UsageError("unexpected argument " + quoted_excerpt(first) +
-                     ": everything is given by flags");
+  if (url != nullptr && url->is_given()) {
+    if (watch_for != nullptr && watch_for->is_given()) watch_for->fail("--url beside it");
+    options.url = url->value();
   }
-  const std::string name = excerpt(first.substr(0, first.find('=')));
-  throw UsageError("unknown flag " + name + flags.suggestion(name));
-}
-
-void check_repeated(const Flags& flags) {
-  for (const Flag& flag : flags.all()) {
-    const std::size_t count = flag.option->count();
-    if (count < 2 || flag.is_list) continue;
-    throw UsageError(flag.name + ": expected once, got it " + std::to_string(count) + " times");
-  }
-}
-
-// Returns whether a boolean flag is given without a value or with `=true`.
-bool is_on(const Flag& flag) {
-  if (!flag.is_given()) return false;
-  const std::string& value = flag.option->results().front();
-  if (value != "true" && value != "false") flag.fail(quoted_excerpt(value));
-  return value == "true";
+  if (subject != nullptr && subject->count() > 0) options.subject = subject->as<std::string>();
+  options.json = format != nullptr && format->choice(kFormats) == 1;
+  options.color = static_cast<ColorChoice>(color->choice(kColors));
+  if (lang->is_given()) options.language = kLanguages[lang->choice(kTags)];
+  return options;
 }
 
 void check_one_task(const CommandLine& command_line) {
@@ -161,16 +136,10 @@ void check_one_task(const CommandLine& command_line) {
   }
 }
 
-// `problem` is CLI11's text, which begins with the name of the flag.
-[[noreturn]] void throw_missing_value(const Flags& flags, const std::string& problem) {
-  const Flag* flag = flags.find(problem.substr(0, problem.find(':')));
-  if (flag != nullptr) flag->fail("nothing");
-  throw UsageError("expected a value behind the last flag, got nothing");
-}
-
 struct ProgramFlags : Flags {
   explicit ProgramFlags(CLI::App& app) : Flags(app) {
     for (const KeyFlag& flag : kKeyFlags) add_key(flag);
+    for (const SubcommandRow& row : kSubcommands) subcommands.emplace_back(app, row);
   }
 
   const Flag& version = add_boolean("--version", "Print the version and exit.");
@@ -183,42 +152,115 @@ struct ProgramFlags : Flags {
   const Flag& once = add_boolean("--once", "Take one sample, print the metrics and exit.");
   const Flag& once_process = add_boolean(
       "--once.process", "For --once also print what is of the exporter's own process [true].");
+  std::deque<SubcommandFlags> subcommands;
+
+  // Returns null if no subcommand is given.
+  [[nodiscard]] const SubcommandFlags* given() const {
+    const auto found = std::find_if(subcommands.begin(), subcommands.end(),
+                                    [](const SubcommandFlags& each) { return each.is_given(); });
+    return found == subcommands.end() ? nullptr : &*found;
+  }
+
+  // Looks among the flags of the subcommands, too.
+  [[nodiscard]] const Flag* find_anywhere(std::string_view name) const {
+    const Flag* flag = find(name);
+    for (const SubcommandFlags& each : subcommands) {
+      if (flag == nullptr) flag = each.find(name);
+    }
+    return flag;
+  }
+
+  [[nodiscard]] std::string nearest_flag(std::string_view word) const {
+    const auto letters = [](std::string_view name) {
+      return name.substr(std::min(name.find_first_not_of('-'), name.size()));
+    };
+    std::vector<std::string_view> known;
+    for (const Flag& flag : all()) known.push_back(letters(flag.name));
+    if (given() != nullptr) {
+      for (const Flag& flag : given()->all()) known.push_back(letters(flag.name));
+    }
+    return suggestion(letters(word), known, "--");
+  }
 };
+
+// Refuses `--flag=`: CLI11 would take the next argument for the missing value.
+void check_empty_values(const ProgramFlags& flags, const std::vector<std::string_view>& arguments) {
+  for (const std::string_view argument : arguments) {
+    if (!argument.ends_with('=')) continue;
+    const Flag* flag = flags.find_anywhere(argument.substr(0, argument.size() - 1));
+    if (flag != nullptr) flag->fail("nothing");
+  }
+}
+
+[[noreturn]] void throw_unexpected(const ProgramFlags& flags, const std::string& word) {
+  const std::string problem = "unexpected argument " + quoted_excerpt(word);
+  if (flags.given() != nullptr) throw UsageError(problem);
+  const std::string nearest = suggestion(excerpt(word), subcommand_names());
+  throw UsageError(problem +
+                   (nearest.empty() ? ": expected diagnose, explain, top or a flag" : nearest));
+}
+
+void check_unknown(const ProgramFlags& flags, std::vector<std::string> unknown) {
+  const bool behind_flags = !unknown.empty() && unknown.front() == "--";
+  std::erase(unknown, "--");
+  if (unknown.empty()) return;
+  const std::string& first = unknown.front();
+  if (behind_flags || !first.starts_with('-')) throw_unexpected(flags, first);
+  const std::string name = excerpt(first.substr(0, first.find('=')));
+  throw UsageError("unknown flag " + name + flags.nearest_flag(name));
+}
+
+// `problem` is CLI11's text, which begins with the name of the flag.
+[[noreturn]] void throw_missing_value(const ProgramFlags& flags, const std::string& problem) {
+  const Flag* flag = flags.find_anywhere(problem.substr(0, problem.find(':')));
+  if (flag != nullptr) flag->fail("nothing");
+  throw UsageError("expected a value behind the last flag, got nothing");
+}
+
+void set_subcommand(CommandLine& result, const SubcommandFlags& given) {
+  const std::string name = given.app().get_name();
+  if (result.config_check || result.health || result.once) {
+    throw UsageError(name + ": expected without --config.check, --health and --once");
+  }
+  given.check_repeated();
+  result.subcommand = given.id;
+  result.report = given.options();
+}
 
 // Throws UsageError.
 CommandLine command_line_of(const ProgramFlags& flags) {
   CommandLine result;
-  if (flags.config_file.is_given()) {
-    result.config_file = flags.config_file.option->results().front();
-  }
-  result.config_check = is_on(flags.check);
-  result.health = is_on(flags.health);
-  result.once = is_on(flags.once);
+  if (flags.config_file.is_given()) result.config_file = flags.config_file.value();
+  result.config_check = flags.check.is_on();
+  result.health = flags.health.is_on();
+  result.once = flags.once.is_on();
   check_one_task(result);
   if (flags.once_process.is_given()) {
-    result.once_process = is_on(flags.once_process);
+    result.once_process = flags.once_process.is_on();
     if (!result.once) throw UsageError("--once.process: expected --once beside it");
   }
   for (const Flag& flag : flags.all()) {
     if (flag.sets == nullptr || !flag.is_given()) continue;
     result.settings.push_back({flag.sets->flag, flag.sets->key, flag.option->results()});
   }
+  if (flags.given() != nullptr) set_subcommand(result, *flags.given());
   return result;
 }
 
 // Throws UsageError.
 std::variant<CommandLine, ExitStatus> parse(CLI::App& app, int argc, const char* const* argv) {
   const ProgramFlags flags(app);
+  app.require_subcommand(0, 1);
   check_empty_values(flags, {argv + 1, argv + std::max(argc, 1)});
   try {
     app.parse(argc, argv);
   } catch (const CLI::ArgumentMismatch& error) {
     throw_missing_value(flags, error.what());
   }
-  if (is_on(flags.help)) return ExitStatus{0, app.help()};
-  if (is_on(flags.version)) return ExitStatus{0, version_text() + "\n"};
+  if (flags.help.is_on()) return ExitStatus{0, app.help()};
+  if (flags.version.is_on()) return ExitStatus{0, version_text() + "\n"};
   check_unknown(flags, app.remaining());
-  check_repeated(flags);
+  flags.check_repeated();
   return command_line_of(flags);
 }
 

@@ -127,6 +127,7 @@ int run_command(const CommandLine& command_line) {
   const LoadedConfiguration loaded = load_with_origins(command_line);
   if (command_line.config_check) return check_configuration(loaded);
   set_up_logging(loaded.configuration.log);
+  if (command_line.subcommand != Subcommand::none) return kExitWrongUsage;
   if (command_line.health) return print_health(loaded.configuration);
   return print_sample(loaded.configuration, command_line.once_process);
 }

@@ -8,7 +8,7 @@
 #include <memory>
 #include <set>
 
-#include "duration.hpp"
+#include "sockdiag/configuration/duration.hpp"
 #include "sockdiag/configuration/configuration_keys.hpp"
 #include "sockdiag/configuration/nearest_name.hpp"
 #include "sockdiag/core/quoted.hpp"

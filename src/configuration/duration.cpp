@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "duration.hpp"
+#include "sockdiag/configuration/duration.hpp"
 
 #include <array>
 #include <charconv>

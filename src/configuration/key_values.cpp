@@ -10,7 +10,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "duration.hpp"
+#include "sockdiag/configuration/duration.hpp"
 #include "sockdiag/configuration/nearest_name.hpp"
 #include "sockdiag/core/quoted.hpp"
 

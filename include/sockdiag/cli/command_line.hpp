@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Reads the flags. Flags that set a key of the configuration win over the file, also after a
-// reload.
+// Reads the subcommand and the flags. Flags that set a key of the configuration win over the file,
+// also after a reload.
 
+#include <chrono>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
+
+#include "sockdiag/diagnosis/text.hpp"
 
 namespace sockdiag {
 
@@ -23,6 +27,19 @@ struct KeyFlag {
 };
 [[nodiscard]] std::span<const KeyFlag> key_flags() noexcept;
 
+enum class Subcommand : std::uint8_t { none, diagnose, explain, top };
+enum class ColorChoice : std::uint8_t { automatic, always, never };
+
+// What the flags of the subcommands say.
+struct ReportOptions {
+  std::chrono::milliseconds watch_for = std::chrono::seconds(10);
+  std::optional<std::string> url{};      // of the exporter to ask, as it was given
+  std::optional<std::string> subject{};  // what to explain
+  bool json = false;
+  ColorChoice color = ColorChoice::automatic;
+  std::optional<Language> language{};  // nothing: that of the environment
+};
+
 struct CommandLine {
   struct Setting {
     std::string_view flag;
@@ -35,10 +52,14 @@ struct CommandLine {
   bool once = false;
   bool once_process = true;  // with once: also the families of the exporter's own process
   bool health = false;
+  Subcommand subcommand = Subcommand::none;
+  ReportOptions report;
   std::vector<Setting> settings;
 
   // Returns whether it asks for a command that ends, not for a server.
-  [[nodiscard]] bool is_command() const noexcept { return config_check || once || health; }
+  [[nodiscard]] bool is_command() const noexcept {
+    return config_check || once || health || subcommand != Subcommand::none;
+  }
 };
 
 // The help, the version or what is wrong with a flag: nothing is left to do but to print it.

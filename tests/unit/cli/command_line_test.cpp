@@ -149,10 +149,35 @@ TEST_CASE("What is wrong with the flags is said in words of our own") {
       {{"--web.listen-addres", ":1"},
        "unknown flag --web.listen-addres; did you mean --web.listen-address?"},
       {{"--versions"}, "unknown flag --versions; did you mean --version?"},
-      {{"stray"}, "unexpected argument \"stray\": everything is given by flags"},
+      {{"stray"}, "unexpected argument \"stray\": expected diagnose, explain, top or a flag"},
+      {{"diagnos"}, "unexpected argument \"diagnos\"; did you mean diagnose?"},
+      {{"--log.level=info", "tpo"}, "unexpected argument \"tpo\"; did you mean top?"},
+      {{"expl"}, "unexpected argument \"expl\"; did you mean explain?"},
       {{"--config.check", "--", "stray"},
-       "unexpected argument \"stray\": everything is given by flags"},
-      {{"--", "--once"}, "unexpected argument \"--once\": everything is given by flags"},
+       "unexpected argument \"stray\": expected diagnose, explain, top or a flag"},
+      {{"--", "--once"},
+       "unexpected argument \"--once\": expected diagnose, explain, top or a flag"},
+      {{"diagnose", "8080"}, "unexpected argument \"8080\""},
+      {{"diagnose", "explain"}, "unexpected argument \"explain\""},
+      {{"explain", "LISTEN", "CLOSE"}, "unexpected argument \"CLOSE\""},
+      {{"diagnose", "--fro", "3s"}, "unknown flag --fro; did you mean --for?"},
+      {{"top", "--format=json"}, "unknown flag --format"},
+      {{"--for=3s"}, "unknown flag --for"},
+      {{"diagnose", "--for="},
+       "--for: expected a duration from 0s to 1d, such as 10s, got nothing"},
+      {{"diagnose", "--for"}, "--for: expected a duration from 0s to 1d, such as 10s, got nothing"},
+      {{"diagnose", "--for=ten"},
+       "--for: expected a duration from 0s to 1d, such as 10s, got \"ten\""},
+      {{"diagnose", "--for=25h"},
+       "--for: expected a duration from 0s to 1d, such as 10s, got \"25h\""},
+      {{"diagnose", "--for=1s", "--url=http://h"},
+       "--for: expected a duration from 0s to 1d, such as 10s, got --url beside it"},
+      {{"diagnose", "--format=xml"}, "--format: expected one of text, json, got \"xml\""},
+      {{"explain", "--color=red"}, "--color: expected one of auto, always, never, got \"red\""},
+      {{"top", "--lang=de"}, "--lang: expected one of en, zh-CN, got \"de\""},
+      {{"top", "--lang=en", "--lang=en"}, "--lang: expected once, got it 2 times"},
+      {{"diagnose", "--once"}, "diagnose: expected without --config.check, --health and --once"},
+      {{"--health", "top"}, "top: expected without --config.check, --health and --once"},
       {{"--config.file"}, "--config.file: expected the path of a file, got nothing"},
       {{"--config.file="}, "--config.file: expected the path of a file, got nothing"},
       {{"--log.level=", "--once"},
@@ -173,6 +198,47 @@ TEST_CASE("What is wrong with the flags is said in words of our own") {
   CAPTURE(row.arguments);
   CHECK(problem_of(row.arguments) ==
         "sockdiag_exporter: " + std::string(row.problem) + " (--help lists the flags)\n");
+}
+
+TEST_CASE("A subcommand has flags of its own and takes those of the configuration") {
+  CHECK(parse({}).subcommand == Subcommand::none);
+  const CommandLine diagnose =
+      parse({"diagnose", "--for", "1m30s", "--format=json", "--color=never", "--lang=zh-CN",
+             "--config.file=x.yml", "--log.level=warn"});
+  CHECK(diagnose.is_command());
+  CHECK(diagnose.subcommand == Subcommand::diagnose);
+  CHECK(diagnose.report.watch_for == std::chrono::seconds(90));
+  CHECK(diagnose.report.json);
+  CHECK(diagnose.report.color == ColorChoice::never);
+  CHECK(diagnose.report.language == Language::chinese);
+  CHECK(diagnose.config_file == "x.yml");
+  CHECK(diagnose.settings.size() == 1);
+  const CommandLine explain = parse({"--log.level=info", "explain", "close-wait"});
+  CHECK(explain.subcommand == Subcommand::explain);
+  CHECK(explain.report.subject == "close-wait");
+  CHECK_FALSE(explain.report.language);
+  const CommandLine top = parse({"top", "--url=http://[::1]:1"});
+  CHECK(top.subcommand == Subcommand::top);
+  CHECK(top.report.url == "http://[::1]:1");
+  CHECK(top.report.color == ColorChoice::automatic);
+  CHECK(parse({"diagnose"}).report.watch_for == std::chrono::seconds(10));
+  CHECK(parse({"diagnose", "--for=0s"}).report.watch_for == std::chrono::seconds(0));
+}
+
+TEST_CASE("A subject may be the name of a subcommand") {
+  CHECK(parse({"explain", "diagnose"}).report.subject == "diagnose");
+}
+
+TEST_CASE("Help shows each subcommand with an example, and a subcommand's its flags") {
+  const std::string help = text_of({"--help"});
+  for (const std::string name : {"diagnose", "explain", "top"}) {
+    CAPTURE(name);
+    CHECK(help.find("\n  " + name + " ") != std::string::npos);
+    CHECK(help.find("sockdiag_exporter " + name + " ") != std::string::npos);
+    CHECK(text_of({name.c_str(), "--help"}) == text_of({name.c_str(), "-h", "--nonsense"}));
+    CHECK(text_of({name.c_str(), "--help"}).find("--lang") != std::string::npos);
+  }
+  CHECK(help.find("--lang") == std::string::npos);
 }
 
 TEST_CASE("An unknown flag is not repeated whole") {

@@ -131,12 +131,16 @@ std::vector<Row> keys_of_the_program() {
   return keys;
 }
 
-// What --help prints.
+// What --help prints, alone and behind each subcommand.
 std::string help_text() {
-  const std::vector<const char*> arguments = {"sockdiag_exporter", "--help"};
-  const auto parsed = parse_command_line(2, arguments.data());
-  REQUIRE(std::get<ExitStatus>(parsed).status == 0);
-  return std::get<ExitStatus>(parsed).text;
+  std::string text;
+  for (const char* subcommand : {"--help", "diagnose", "explain", "top"}) {
+    const std::vector<const char*> arguments = {"sockdiag_exporter", subcommand, "--help"};
+    const auto parsed = parse_command_line(3, arguments.data());
+    REQUIRE(std::get<ExitStatus>(parsed).status == 0);
+    text += std::get<ExitStatus>(parsed).text;
+  }
+  return text;
 }
 
 }  // namespace

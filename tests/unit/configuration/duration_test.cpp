@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "configuration/duration.hpp"
+#include "sockdiag/configuration/duration.hpp"
 
 #include "support/catch.hpp"
 
