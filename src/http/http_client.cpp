@@ -1,49 +1,262 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sockdiag/http/http_client.hpp"
 
-#include <array>
-#include <memory>
+#include <netdb.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
-#include "civet.hpp"
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <memory>
+#include <optional>
 
 namespace sockdiag {
 namespace {
 
-using Text = std::array<char, 256>;
+using Clock = std::chrono::steady_clock;
 
-struct Close {
-  void operator()(mg_connection* connection) const noexcept { ::mg_close_connection(connection); }
-};
-using Connection = std::unique_ptr<mg_connection, Close>;
+constexpr std::size_t kHeaderBytes = 65'536;
+constexpr std::string_view kScheme = "http://";
+constexpr std::string_view kEndOfHeader = "\r\n\r\n";
+constexpr std::string_view kAlphanumeric =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
-std::string host_of(const ListenAddress& address) {
-  return address.kind == ListenAddress::Host::any ? "127.0.0.1" : address.host;
+// Digits and letters, and the characters in `also`.
+bool has_only(std::string_view text, std::string_view also) {
+  return std::all_of(text.begin(), text.end(), [&](char character) {
+    return (kAlphanumeric.find(character) != std::string_view::npos) ||
+           also.find(character) != std::string_view::npos;
+  });
 }
 
-Connection connect(const ListenAddress& address) {
-  Text problem{};
-  Connection connection(::mg_connect_client(host_of(address).c_str(), address.port, 0,
-                                            problem.data(), problem.size()));
-  if (connection == nullptr) throw RequestError(to_string(address) + ": " + problem.data());
-  return connection;
+bool is_port(std::string_view text) {
+  std::uint16_t port = 0;
+  const char* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, port);
+  return parsed.ec == std::errc{} && parsed.ptr == end && port > 0;
+}
+
+// Moves what stands before the first of `marks` out of `text`.
+std::string take_until(std::string_view& text, std::string_view marks) {
+  const std::string taken(text.substr(0, text.find_first_of(marks)));
+  text.remove_prefix(taken.size());
+  return taken;
+}
+
+std::optional<HttpUrl> split_url(std::string_view text) {
+  HttpUrl url{.port = "80"};
+  if (text.starts_with('[')) {
+    text.remove_prefix(1);
+    url.host = take_until(text, "]");
+    if (text.empty() || !has_only(url.host, ":.%")) return std::nullopt;
+    text.remove_prefix(1);
+  } else {
+    url.host = take_until(text, ":/");
+    if (!has_only(url.host, "-._")) return std::nullopt;
+  }
+  if (text.starts_with(':')) {
+    text.remove_prefix(1);
+    url.port = take_until(text, "/");
+  } else if (!text.empty() && text.front() != '/') {
+    return std::nullopt;
+  }
+  url.path = text;
+  while (url.path.ends_with('/')) url.path.pop_back();
+  if (url.host.empty() || !is_port(url.port) || !has_only(url.path, "-._~/")) return std::nullopt;
+  return url;
+}
+
+struct FreeAddresses {
+  void operator()(addrinfo* list) const noexcept { ::freeaddrinfo(list); }
+};
+using AddressList = std::unique_ptr<addrinfo, FreeAddresses>;
+
+// One request. Throws RequestError wherever it ends early.
+class Exchange {
+ public:
+  Exchange(std::string name, Clock::time_point deadline)
+      : name_(std::move(name)), deadline_(deadline) {}
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+  ~Exchange() { close(); }
+
+  void connect(const HttpUrl& url);
+  void send(std::string_view request);
+
+  // Appends some bytes. Returns false at the end of the stream.
+  [[nodiscard]] bool receive(std::string& answer);
+
+  [[noreturn]] void fail(const std::string& why) const { throw RequestError(name_ + ": " + why); }
+
+ private:
+  [[nodiscard]] AddressList resolve(const HttpUrl& url) const;
+  // Return 0 or an errno.
+  int try_connect(const addrinfo& address);
+  int wait(short events) const;
+
+  void wait_for_answer(short events) const {
+    if (const int problem = wait(events)) fail_without_answer(problem);
+  }
+  [[noreturn]] void fail_without_answer(int problem) const {
+    fail(std::string("no answer: ") + std::strerror(problem));
+  }
+  void close() noexcept {
+    if (socket_ >= 0) ::close(socket_);
+    socket_ = -1;
+  }
+
+  std::string name_;
+  Clock::time_point deadline_;
+  int socket_ = -1;
+};
+
+AddressList Exchange::resolve(const HttpUrl& url) const {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const int problem = ::getaddrinfo(url.host.c_str(), url.port.c_str(), &hints, &found);
+  if (problem == 0) return AddressList(found);
+  fail(std::string("the name has no address: ") +
+       (problem == EAI_SYSTEM ? std::strerror(errno) : ::gai_strerror(problem)));
+}
+
+int Exchange::wait(short events) const {
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - Clock::now());
+    if (left.count() <= 0) return ETIMEDOUT;
+    pollfd ready{.fd = socket_, .events = events};
+    const int count = ::poll(&ready, 1, static_cast<int>(left.count()));
+    if (count > 0) return 0;
+    if (count < 0 && errno != EINTR) return errno;
+  }
+}
+
+int Exchange::try_connect(const addrinfo& address) {
+  close();
+  socket_ = ::socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (socket_ < 0) return errno;
+  if (::connect(socket_, address.ai_addr, address.ai_addrlen) == 0) return 0;
+  if (errno != EINPROGRESS) return errno;
+  if (const int problem = wait(POLLOUT)) return problem;
+  int problem = 0;
+  socklen_t length = sizeof problem;
+  return ::getsockopt(socket_, SOL_SOCKET, SO_ERROR, &problem, &length) == 0 ? problem : errno;
+}
+
+void Exchange::connect(const HttpUrl& url) {
+  const AddressList addresses = resolve(url);
+  int problem = EADDRNOTAVAIL;
+  for (const addrinfo* each = addresses.get(); each != nullptr && problem != 0;
+       each = each->ai_next) {
+    problem = try_connect(*each);
+  }
+  if (problem != 0) fail(std::string("cannot connect: ") + std::strerror(problem));
+}
+
+void Exchange::send(std::string_view request) {
+  while (!request.empty()) {
+    wait_for_answer(POLLOUT);
+    const ssize_t sent = ::send(socket_, request.data(), request.size(), MSG_NOSIGNAL);
+    if (sent >= 0) {
+      request.remove_prefix(static_cast<std::size_t>(sent));
+    } else if (errno != EAGAIN && errno != EINTR) {
+      fail_without_answer(errno);
+    }
+  }
+}
+
+bool Exchange::receive(std::string& answer) {
+  std::array<char, 16'384> piece;
+  for (;;) {
+    wait_for_answer(POLLIN);
+    const ssize_t received = ::recv(socket_, piece.data(), piece.size(), 0);
+    if (received > 0) answer.append(piece.data(), static_cast<std::size_t>(received));
+    if (received >= 0) return received > 0;
+    if (errno != EAGAIN && errno != EINTR) fail_without_answer(errno);
+  }
+}
+
+// Returns 0 if the text is no status line (RFC 9112, section 4).
+int status_of(std::string_view header) {
+  constexpr std::size_t kVersionLength = 9;  // HTTP/1.1 and a space
+  int status = 0;
+  if (!header.starts_with("HTTP/1.") || header.size() < kVersionLength + 3) return 0;
+  const char* digits = header.data() + kVersionLength;
+  return std::from_chars(digits, digits + 3, status).ptr == digits + 3 ? status : 0;
+}
+
+// Returns nothing if the server ends the body with the connection (RFC 9112, section 6.3).
+std::optional<std::size_t> content_length_of(std::string header) {
+  constexpr std::string_view kField = "\r\ncontent-length:";
+  std::transform(header.begin(), header.end(), header.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
+  const std::size_t field = header.find(kField);
+  if (field == std::string::npos) return std::nullopt;
+  const std::size_t digits = header.find_first_not_of(' ', field + kField.size());
+  std::size_t length = 0;
+  const auto parsed =
+      std::from_chars(header.data() + digits, header.data() + header.size(), length);
+  return parsed.ec == std::errc{} ? std::optional(length) : std::nullopt;
+}
+
+HttpAnswer read_answer(Exchange& exchange, std::size_t most) {
+  std::string text;
+  std::size_t end = std::string::npos;
+  while (end == std::string::npos) {
+    if (text.size() > kHeaderBytes || !exchange.receive(text)) exchange.fail("no HTTP answer");
+    end = text.find(kEndOfHeader);
+  }
+  HttpAnswer answer{status_of(text), text.substr(end + kEndOfHeader.size())};
+  if (answer.status == 0) exchange.fail("no HTTP answer");
+  const auto length = content_length_of(text.substr(0, end) + "\r\n");
+  while (answer.body.size() <= most && answer.body.size() < length.value_or(most + 1)) {
+    if (!exchange.receive(answer.body)) break;
+  }
+  if (answer.body.size() > most) {
+    exchange.fail("an answer of more than " + std::to_string(most) + " bytes");
+  }
+  if (length && answer.body.size() < *length) exchange.fail("the answer ended early");
+  return answer;
 }
 
 }  // namespace
 
+HttpUrl parse_http_url(std::string_view text) {
+  const std::string given(text);
+  if (text.starts_with("https://")) {
+    throw RequestError(given + ": https is not supported; expected http://HOST[:PORT]");
+  }
+  const bool is_http = text.starts_with(kScheme);
+  const auto url = is_http ? split_url(text.substr(kScheme.size())) : std::nullopt;
+  if (!url) throw RequestError(given + ": expected http://HOST[:PORT]");
+  return *url;
+}
+
+std::string authority_of(const HttpUrl& url) {
+  const bool ipv6 = url.host.find(':') != std::string::npos;
+  return (ipv6 ? "[" + url.host + "]" : url.host) + ":" + url.port;
+}
+
+HttpAnswer get(const HttpUrl& url, const std::string& target, const GetLimits& limits) {
+  Exchange exchange(authority_of(url), Clock::now() + limits.timeout);
+  exchange.connect(url);
+  // A server does not cut its answer to HTTP/1.0 into chunks.
+  exchange.send("GET " + url.path + target + " HTTP/1.0\r\nHost: " + authority_of(url) +
+                "\r\nConnection: close\r\n\r\n");
+  return read_answer(exchange, limits.body_bytes);
+}
+
 int get_status(const ListenAddress& address, const std::string& path,
                std::chrono::milliseconds timeout) {
+  constexpr std::size_t kLongest = 65'536;
   if (address.port == 0) throw RequestError(to_string(address) + ": a port of 0 cannot be asked");
-  const CivetLibrary library;
-  const Connection connection = connect(address);
-  std::string request = "GET ";
-  request.append(path).append(" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-  Text problem{};
-  if (::mg_write(connection.get(), request.data(), request.size()) <= 0 ||
-      ::mg_get_response(connection.get(), problem.data(), problem.size(),
-                        static_cast<int>(timeout.count())) < 0) {
-    throw RequestError(to_string(address) + ": no answer: " + problem.data());
-  }
-  return ::mg_get_response_info(connection.get())->status_code;
+  const bool any = address.kind == ListenAddress::Host::any;
+  const HttpUrl url{any ? "127.0.0.1" : address.host, std::to_string(address.port), ""};
+  return get(url, path, {timeout, kLongest}).status;
 }
 
 }  // namespace sockdiag
