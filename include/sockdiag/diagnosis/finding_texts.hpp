@@ -16,8 +16,7 @@
 
 namespace sockdiag {
 
-// A command that shows exactly the sockets of a finding. `{filter}` stands for the port's filter,
-// `{of_port}` for "sport" or "dport" in it.
+// A command that shows exactly the sockets of a finding. `{filter}` stands for the port's filter.
 struct Confirmation {
   Text what;
   std::string_view command;
@@ -39,8 +38,7 @@ struct LookAlike {
 struct FindingText {
   FindingId id;
   Text title;
-  Text seen;  // `{name}` stands for the measure of that name, `{port}` and `{direction}` for the
-              // finding's
+  Text seen;  // `{name}` stands for the measure of that name; seen_text() says more
   Text meaning;
   std::span<const Text> steps;  // what to do, in order
   std::span<const WrongAdvice* const> avoid;
@@ -73,7 +71,10 @@ struct StateText {
 [[nodiscard]] Text label_of(Severity severity) noexcept;
 [[nodiscard]] Text label_of(Direction direction) noexcept;
 
-// Returns the sentence of what was seen, with the numbers and the port of `finding`.
+// Returns the sentence of what was seen, with the port, the direction and the numbers of `finding`.
+// Leaves out what stands in double brackets if a measure in it is missing; `{?name}` prints nothing
+// and counts as missing if the measure is missing or 0, `{!name}` if it is neither. Prints "?" for
+// any other missing measure.
 [[nodiscard]] std::string seen_text(const Finding& finding, Language language);
 
 // Returns the command with the filter for the finding's port, ready to be pasted into a shell.
