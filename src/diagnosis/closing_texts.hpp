@@ -11,11 +11,11 @@ inline constexpr FindingRow kClosingTexts[] = {
     {.id = FindingId::close_unacked,
      .title = {"Our FIN is not acknowledged", "对端未确认我方的 FIN"},
      .seen = {"{fin_wait1} FIN_WAIT1, {last_ack} LAST_ACK and {closing} CLOSING older than "
-              "{threshold_seconds}, while {opens_per_second} connections are opened; the peers do "
-              "not acknowledge our FIN, or the data before it",
-              "超过 {threshold_seconds} 的套接字：FIN_WAIT1 {fin_wait1} 个，LAST_ACK {last_ack} "
-              "个，CLOSING {closing} 个，同时新建连接：{opens_per_second}；对端没有确认我方的 FIN "
-              "或它之前的数据"},
+              "{threshold_seconds}, while connections are opened at {opens_per_second}; the peers "
+              "do not acknowledge our FIN, or the data before it",
+              "超过 {threshold_seconds} 的有 {fin_wait1} 个 FIN_WAIT1、{last_ack} 个 "
+              "LAST_ACK、{closing} 个 CLOSING，而连接以 {opens_per_second} "
+              "建立；对端没有确认我方的 FIN 或它之前的数据"},
      .meaning =
          {"The peers have vanished, a firewall has forgotten the connections, the path loses "
           "packets, or the peers do not read. After close() the kernel gives up by itself within "
@@ -23,7 +23,7 @@ inline constexpr FindingRow kClosingTexts[] = {
           "对端消失、防火墙丢失了连接状态、链路丢包，或对端不读取数据。close() "
           "之后内核几分钟内会自行放弃；仍被进程持有的套接字约需 15 分钟。"},
      .steps = {{"See where the peers are. One network: the path to it, tcpdump -ni any host PEER.",
-                "看对端分布。集中在一个网段：查到它的链路，tcpdump -ni any host PEER。"},
+                "看对端分布。集中在一个网段：检查通往它的链路，tcpdump -ni any host PEER。"},
                {"All networks: the firewall or load balancer before us.",
                 "各网段都有：查前面的防火墙或负载均衡。"},
                {"timer:(persist in ss: the peer does not read. Set a send timeout in the service.",
@@ -34,21 +34,20 @@ inline constexpr FindingRow kClosingTexts[] = {
      .confirm = {see({"timer:(on,…,N): sent again N times", "timer:(on,…,N)：已重传 N 次"},
                      "ss -Htnpo state fin-wait-1 state closing state last-ack {filter}")},
      .unlike = {{std::nullopt,
-                 {"Slow downloads: their Send-Q falls from one look to the next.",
-                  "慢速下载：Send-Q 会逐次减少。"}},
+                 {"Send-Q falls from one look to the next: slow downloads.",
+                  "Send-Q 逐次减少：是慢速下载。"}},
                 {FindingId::send_queue_stuck,
-                 {"There the connections are ESTABLISHED, and timer:(persist shows a zero window.",
-                  "那里连接处于 ESTABLISHED，timer:(persist 表示零窗口。"}}},
+                 {"ESTABLISHED and timer:(persist: we have not closed, and the peer does not read.",
+                  "ESTABLISHED 且显示 timer:(persist：我方尚未关闭，是对端不读取。"}}},
      .runbook = "sockdiaglastacklingering",
      .source = "RFC 9293, 3.6; net/ipv4/tcp_timer.c; measured on Linux 6.18"},
     {.id = FindingId::tw_server,
      .title = {"Server closes first", "服务端主动关闭连接"},
-     .seen = {"{starts_per_second} connections end in TIME_WAIT here, {passive_opens_per_second} "
-              "are opened[[; {time_wait} sockets are in TIME_WAIT]]: the server closes after "
-              "nearly every answer",
-              "进入 TIME_WAIT "
-              "的连接：{starts_per_second}，建立的连接：{passive_opens_per_second}[[；{time_wait} "
-              "个处于 TIME_WAIT]]：服务端几乎每次应答后都主动关闭"},
+     .seen = {"connections end in TIME_WAIT here at {starts_per_second}, and are opened at "
+              "{passive_opens_per_second}[[; {time_wait} sockets are in TIME_WAIT]]: the server "
+              "closes after nearly every answer",
+              "连接以 {starts_per_second} 进入 TIME_WAIT，以 {passive_opens_per_second} "
+              "建立[[；现有 {time_wait} 个 TIME_WAIT]]：服务端几乎每次应答后都主动关闭"},
      .meaning = {"Each request pays for a handshake, with TLS for a costly one. Otherwise "
                  "harmless: inbound TIME_WAIT takes no local port and no descriptor, and a client "
                  "may use the same port again at once.",
@@ -61,7 +60,7 @@ inline constexpr FindingRow kClosingTexts[] = {
            "若 keepalive_requests 或 keepalive_timeout 过早断开连接，就调大。"},
           {"Behind an nginx before 1.29.7: set keepalive in the upstream, proxy_http_version 1.1 "
            "and proxy_set_header Connection \"\".",
-           "前面是 1.29.7 之前的 nginx：在 upstream 中设置 keepalive，并设置 proxy_http_version "
+           "经由 1.29.7 之前的 nginx 访问：在 upstream 中设置 keepalive，并设置 proxy_http_version "
            "1.1 和 proxy_set_header Connection \"\"。"}},
      .avoid = {wrong(Wrong::tw_recycle), wrong(Wrong::fin_timeout),
                wrong(Wrong::tw_reuse_at_server), wrong(Wrong::fewer_tw_buckets),
@@ -69,16 +68,17 @@ inline constexpr FindingRow kClosingTexts[] = {
      .confirm = {see(
          {"TIME_WAIT of this port, and the seconds left", "该端口的 TIME_WAIT 及剩余秒数"},
          "ss -Htno state time-wait {filter}")},
-     .unlike = {{FindingId::tw_client,
-                 {"There our client closes first, and local ports are at stake.",
-                  "那里是本机客户端主动关闭，消耗的是临时端口。"}}},
+     .unlike =
+         {{FindingId::tw_client,
+           {"The connections are outbound: our client closes first, at the cost of local ports.",
+            "连接是出站的：本机客户端主动关闭，消耗临时端口。"}}},
      .runbook = "tw_server",
      .source = "RFC 9112, 9.6; RFC 6191; measured on Linux 6.18"},
     {.id = FindingId::tw_client,
      .title = {"A connection per request", "每个请求新建连接"},
-     .seen = {"{starts_per_second} connections end in TIME_WAIT[[; {time_wait} sockets are in "
+     .seen = {"connections end in TIME_WAIT at {starts_per_second}[[; {time_wait} sockets are in "
               "TIME_WAIT]]: the client opens a connection for each request and closes first",
-              "进入 TIME_WAIT 的连接：{starts_per_second}[[；{time_wait} 个处于 "
+              "连接以 {starts_per_second} 进入 TIME_WAIT[[；现有 {time_wait} 个 "
               "TIME_WAIT]]：客户端为每个请求新建连接并主动关闭"},
      .meaning = {"Each TIME_WAIT keeps a local port for 60 s. Ports suffice so far; by default 470 "
                  "connections a second to one destination use up all of them.",
@@ -95,15 +95,17 @@ inline constexpr FindingRow kClosingTexts[] = {
          {"TIME_WAIT to this service, and the seconds left", "到该服务的 TIME_WAIT 及剩余秒数"},
          "ss -Htno state time-wait {filter}")},
      .unlike = {{FindingId::ports_short,
-                 {"There local ports are short already.", "那里端口已经紧张。"}}},
+                 {"Local ports are short already: see to that first.",
+                  "临时端口已经紧张：先处理那一项。"}}},
      .runbook = "tw_client",
      .source = "RFC 9293, 3.6.1; RFC 9112, 9.3"},
     {.id = FindingId::tw_limit,
      .title = {"TIME_WAIT near its limit", "TIME_WAIT 接近上限"},
-     .seen = {"{sockets} TIME_WAIT and orphaned FIN_WAIT2 of {limit} allowed ({used_ratio})[[; "
-              "{overflows_per_second} sockets are closed without TIME_WAIT]]",
-              "TIME_WAIT 与 FIN_WAIT2 孤儿连接共 {sockets} 个，上限 "
-              "{limit}（{used_ratio}）[[；未经 TIME_WAIT 就关闭的套接字：{overflows_per_second}]]"},
+     .seen =
+         {"{sockets} TIME_WAIT and orphaned FIN_WAIT2 of {limit} allowed ({used_ratio})[[; sockets "
+          "are closed without TIME_WAIT at {overflows_per_second}]]",
+          "TIME_WAIT 与 FIN_WAIT2 孤儿连接共 {sockets} 个，上限 "
+          "{limit}（{used_ratio}）[[；套接字正以 {overflows_per_second} 跳过 TIME_WAIT 直接关闭]]"},
      .meaning = {"At net.ipv4.tcp_max_tw_buckets the kernel closes sockets without TIME_WAIT. A "
                  "late segment of an old connection may then reach a new one, or a peer whose last "
                  "FIN was lost gets a RST.",
@@ -120,8 +122,8 @@ inline constexpr FindingRow kClosingTexts[] = {
      .confirm = {see({"How many sockets are in TIME_WAIT", "TIME_WAIT 套接字总数"},
                      "ss -Htn state time-wait | wc -l")},
      .unlike = {{FindingId::ports_short,
-                 {"There local ports are short; here the number of sockets.",
-                  "那里缺的是临时端口；这里是套接字数量到顶。"}}},
+                 {"connect() fails with EADDRNOTAVAIL: local ports are short.",
+                  "connect() 报 EADDRNOTAVAIL：缺的是临时端口。"}}},
      .runbook = "sockdiagtimewaitnearlimit",
      .source = "kernel, ip-sysctl.rst, tcp_max_tw_buckets"},
     {.id = FindingId::fin_wait2_held,
@@ -143,8 +145,8 @@ inline constexpr FindingRow kClosingTexts[] = {
      .confirm = {see({"Those that a process holds", "被进程持有的套接字"},
                      "ss -Htnpe state fin-wait-2 {filter} | grep -v 'ino:0 '")},
      .unlike = {{std::nullopt,
-                 {"Orphans (ino:0): the kernel ends them by itself after net.ipv4.tcp_fin_timeout.",
-                  "孤儿连接（ino:0）：到 net.ipv4.tcp_fin_timeout 后内核自行结束。"}}},
+                 {"ino:0: orphans, which the kernel ends by itself after net.ipv4.tcp_fin_timeout.",
+                  "显示 ino:0：是孤儿连接，到 net.ipv4.tcp_fin_timeout 后内核自行结束。"}}},
      .runbook = "sockdiagfinwait2lingering",
      .source = "kernel, ip-sysctl.rst, tcp_fin_timeout"},
 };

@@ -11,10 +11,10 @@ inline constexpr FindingRow kInboundOpeningTexts[] = {
     {.id = FindingId::acceptq_full,
      .title = {"Accept queue full", "全连接队列已满"},
      .seen = {"the accept queue holds {length} connections at a limit of {limit} "
-              "({utilization_ratio})[[; {drops_per_second} SYNs are dropped]][[{?stuck}; accept() "
-              "is not called at all]]",
-              "全连接队列中有 {length} 个连接，上限 {limit}（{utilization_ratio}）[[；正在丢弃 "
-              "SYN：{drops_per_second}]][[{?stuck}；完全没有调用 accept()]]"},
+              "({utilization_ratio})[[; new connections are dropped at "
+              "{drops_per_second}]][[{?stuck}; accept() is not called at all]]",
+              "全连接队列中有 {length} 个连接，上限 {limit}（{utilization_ratio}）[[；新连接正以 "
+              "{drops_per_second} 被丢弃]][[{?stuck}；accept() 完全没有被调用]]"},
      .meaning = {"The service accepts more slowly than clients come. At the limit the kernel drops "
                  "SYNs silently: clients hang in SYN_SENT for seconds, then time out.",
                  "服务接受连接的速度跟不上。队列满时内核悄悄丢弃 SYN：客户端卡在 SYN_SENT "
@@ -35,18 +35,20 @@ inline constexpr FindingRow kInboundOpeningTexts[] = {
                  see({"Connections that wait in the queue", "在队列中等待的连接"},
                      "ss -Htne state established {filter} | grep 'ino:0 '")},
      .unlike = {{FindingId::syn_flood,
-                 {"There SYN_RECV is many; here it is near 0.",
-                  "那里 SYN_RECV 很多；这里接近 0。"}},
+                 {"Many SYN_RECV: a flood. With a full accept queue there are hardly any.",
+                  "SYN_RECV 很多才是洪水攻击；全连接队列满时几乎没有。"}},
                 {FindingId::acceptq_bursts,
-                 {"There the queue is empty between bursts.", "那里突发之间队列是空的。"}}},
+                 {"The queue is empty between bursts: the backlog is too short, the service is not "
+                  "too slow.",
+                  "突发之间队列是空的：只是积压上限太小，服务并不慢。"}}},
      .runbook = "sockdiagacceptqueuefull",
      .source = "kernel, snmp_counter.rst, TcpExtListenOverflows; measured on Linux 6.18"},
     {.id = FindingId::acceptq_bursts,
      .title = {"Backlog too short for bursts", "突发连接超出积压上限"},
      .seen = {"the accept queue reached {peak} connections at a limit of {limit} and is short "
-              "again[[; {drops_per_second} SYNs are dropped]]",
-              "全连接队列曾达到 {peak} 个连接，上限 {limit}，现已回落[[；正在丢弃 "
-              "SYN：{drops_per_second}]]"},
+              "again[[; new connections are dropped at {drops_per_second}]]",
+              "全连接队列曾达到 {peak} 个连接，上限 {limit}，现已回落[[；新连接正以 "
+              "{drops_per_second} 被丢弃]]"},
      .meaning = {"The service keeps up on average. A burst of clients fills the queue for a "
                  "moment, and whoever comes then waits 1 s or longer for the next SYN.",
                  "平均来看服务处理得过来，但突发连接会瞬间填满队列，此时到来的客户端要等 1 "
@@ -62,24 +64,24 @@ inline constexpr FindingRow kInboundOpeningTexts[] = {
      .confirm = {see({"Send-Q is the limit in force", "Send-Q 就是当前生效的上限"},
                      "ss -Hltn {filter}")},
      .unlike = {{FindingId::acceptq_full,
-                 {"There the queue stays full; here it is empty in between.",
-                  "那里队列一直是满的；这里平时是空的。"}}},
+                 {"The queue stays full: the service does not keep up.",
+                  "队列一直是满的：服务处理不过来。"}}},
      .runbook = "acceptq_bursts",
      .source = "kernel, ip-sysctl.rst, somaxconn (4096 since Linux 5.4, 128 before)"},
     {.id = FindingId::syn_flood,
      .title = {"SYN flood", "SYN 洪水攻击"},
-     .seen = {"{queue_full_per_second} SYNs meet a full SYN queue ({cookies_per_second} answered "
-              "with cookies), and {passive_opens_per_second} connections are opened[[; "
-              "{retransmitting} half-open connections had their SYN-ACK sent again]]",
-              "遇到半连接队列已满的 SYN：{queue_full_per_second}（其中以 SYN cookie "
-              "应答：{cookies_per_second}），建立的连接：{passive_opens_per_second}[[；{"
-              "retransmitting} 个半连接重传过 SYN-ACK]]"},
+     .seen =
+         {"SYNs meet a full SYN queue at {queue_full_per_second} (answered with cookies: "
+          "{cookies_per_second}), while connections are opened at {passive_opens_per_second}[[; "
+          "{retransmitting} half-open connections had their SYN-ACK sent again]]",
+          "SYN 以 {queue_full_per_second} 涌入已满的半连接队列（以 cookie 应答 "
+          "{cookies_per_second}），而连接只以 {passive_opens_per_second} 建立[[；{retransmitting} "
+          "个半连接重传过 SYN-ACK]]"},
      .meaning = {"Most SYNs never become connections. With SYN cookies real clients still get in; "
                  "without them their SYNs are dropped. SYN_RECV stops at the backlog plus 1 and "
                  "does not show how large the flood is.",
-                 "大部分 SYN 永远不会变成连接。开启 SYN cookie "
-                 "时正常客户端仍能连上；关闭则会被丢弃。SYN_RECV 的数量最多到积压上限加 "
-                 "1，看不出攻击规模。"},
+                 "大部分 SYN 永远不会变成连接。开启 SYN cookie 时正常客户端仍能连上；关闭时它们的 "
+                 "SYN 会被丢弃。SYN_RECV 的数量最多到积压上限加 1，看不出攻击规模。"},
      .steps = {{"See that SYN cookies are on: sysctl -w net.ipv4.tcp_syncookies=1.",
                 "确认 SYN cookie 已开启：sysctl -w net.ipv4.tcp_syncookies=1。"},
                {"Filter upstream: the provider's scrubbing, or a firewall with a SYN proxy.",
@@ -90,20 +92,20 @@ inline constexpr FindingRow kInboundOpeningTexts[] = {
      .confirm = {see(
          {"Half-open connections whose SYN-ACK was sent again", "重传过 SYN-ACK 的半连接"},
          "ss -Htno state syn-recv {filter} | awk -F'[(),]' '$4>0'")},
-     .unlike = {{FindingId::syn_backlog_short,
-                 {"There cookies come back: real clients. TcpExtSyncookiesRecv grows like "
-                  "TcpExtSyncookiesSent.",
-                  "那里 cookie 会被确认，是正常客户端：TcpExtSyncookiesRecv 与 "
-                  "TcpExtSyncookiesSent 增长相当。"}}},
+     .unlike = {{FindingId::acceptq_full,
+                 {"Hardly any SYN_RECV, and the accept queue is full: the service is too slow.",
+                  "几乎没有 SYN_RECV，而全连接队列已满：是服务太慢。"}},
+                {FindingId::syn_backlog_short,
+                 {"TcpExtSyncookiesRecv grows like TcpExtSyncookiesSent: the clients are real.",
+                  "TcpExtSyncookiesRecv 与 TcpExtSyncookiesSent 增长相当：客户端是真实的。"}}},
      .runbook = "sockdiagsynflood",
      .source = "RFC 4987"},
     {.id = FindingId::syn_backlog_short,
      .title = {"Real clients get SYN cookies", "正常连接触发 SYN cookie"},
-     .seen = {"{cookies_per_second} SYN cookies are sent while {passive_opens_per_second} "
-              "connections are opened: the clients are real and the SYN queue is too short",
-              "发送 SYN "
-              "cookie：{cookies_per_second}，建立的连接：{passive_opens_per_second}"
-              "：客户端是真实的，半连接队列太短"},
+     .seen = {"SYN cookies are sent at {cookies_per_second}, and connections are opened at "
+              "{passive_opens_per_second}: the clients are real, the SYN queue is too short",
+              "SYN cookie 以 {cookies_per_second} 发出，连接以 {passive_opens_per_second} "
+              "建立：客户端是真实的，半连接队列太短"},
      .meaning = {"More handshakes are under way than the SYN queue holds. Connections succeed, but "
                  "by cookie they lose TCP options where timestamps are off, and a lost last ACK "
                  "leaves the client waiting.",
@@ -121,16 +123,16 @@ inline constexpr FindingRow kInboundOpeningTexts[] = {
           see({"Cookies sent and received; run it twice", "发出与收回的 cookie 数，执行两次对比"},
               "nstat -az TcpExtSyncookiesSent TcpExtSyncookiesRecv")},
      .unlike = {{FindingId::syn_flood,
-                 {"There hardly any cookie comes back.", "那里几乎没有 cookie 被确认。"}}},
+                 {"Hardly any cookie comes back: TcpExtSyncookiesRecv stands.",
+                  "几乎没有 cookie 得到确认，TcpExtSyncookiesRecv 不增长：是攻击。"}}},
      .runbook = "syn_backlog_short",
      .source = "kernel, ip-sysctl.rst, tcp_syncookies"},
     {.id = FindingId::syn_unanswered,
      .title = {"Handshakes not completed", "握手未完成"},
-     .seen =
-         {"{lingering} SYN_RECV older than {threshold_seconds} from {prefixes} networks, while "
-          "{passive_opens_per_second} connections are opened: our SYN-ACKs stay without an answer",
-          "{lingering} 个 SYN_RECV 超过 {threshold_seconds}，来自 {prefixes} "
-          "个网段，同时建立的连接：{passive_opens_per_second}：发出的 SYN-ACK 没有得到应答"},
+     .seen = {"{lingering} SYN_RECV older than {threshold_seconds} from {prefixes} networks, while "
+              "connections are opened at {passive_opens_per_second}; our SYN-ACKs get no answer",
+              "{lingering} 个 SYN_RECV 超过 {threshold_seconds}，来自 {prefixes} 个网段，而连接以 "
+              "{passive_opens_per_second} 建立；发出的 SYN-ACK 没有得到应答"},
      .meaning = {"Few networks: the path back loses packets, or somebody sends SYNs in the name of "
                  "a victim (reflection). Many networks: scanners, or the start of a flood. Some 12 "
                  "unanswered SYNs a minute are background noise of the Internet.",
@@ -155,8 +157,11 @@ inline constexpr FindingRow kInboundOpeningTexts[] = {
           see({"Whether those networks are established as well", "这些网段是否也有已建立的连接"},
               "ss -Htn state established {filter}")},
      .unlike = {{FindingId::syn_flood,
-                 {"There the SYN queue is full and cookies are sent.",
-                  "那里半连接队列已满，并在发送 cookie。"}}},
+                 {"The SYN queue is full and cookies are sent: a flood.",
+                  "半连接队列已满并在发送 cookie：是洪水攻击。"}},
+                {FindingId::acceptq_full,
+                 {"The accept queue is full: it is we who drop the last ACK of the handshake.",
+                  "全连接队列已满：是本机丢弃了握手的最后一个 ACK。"}}},
      .runbook = "sockdiagsynrecvlingering",
      .source = "kernel, ip-sysctl.rst, tcp_synack_retries; measured on Linux 6.18"},
     {.id = FindingId::listener_lost,
@@ -206,14 +211,15 @@ inline constexpr FindingRow kOutboundOpeningTexts[] = {
      .confirm = {see({"SYNs without an answer, with the process", "没有应答的 SYN 及其进程"},
                      "ss -Htnpo state syn-sent {filter}")},
      .unlike = {{FindingId::connect_refused,
-                 {"There the peer answers at once with a RST.", "那里对端立即回 RST。"}}},
+                 {"A RST comes back at once, and no SYN_SENT stays: nothing listens there.",
+                  "立即收到 RST，没有 SYN_SENT 滞留：对端没有进程在监听。"}}},
      .runbook = "sockdiagsynsentlingering",
      .source = "kernel, ip-sysctl.rst, tcp_syn_retries; measured on Linux 6.18"},
     {.id = FindingId::connect_refused,
      .title = {"Connections refused", "连接被拒绝"},
-     .seen = {"{failures_per_second} of {active_opens_per_second} outgoing connections fail at "
-              "once: the peer answers with a RST, nothing listens there",
-              "出站连接立即失败：{failures_per_second}，发起：{active_opens_per_second}：对端回 "
+     .seen = {"connections fail at {failures_per_second}, of {active_opens_per_second} that are "
+              "opened: the peer answers with a RST, nothing listens there",
+              "连接以 {failures_per_second} 失败，发起速率 {active_opens_per_second}：对端回 "
               "RST，那里没有进程在监听"},
      .meaning =
          {"A backend has ended, or the client has a wrong address or port. A refused attempt "
@@ -228,8 +234,8 @@ inline constexpr FindingRow kOutboundOpeningTexts[] = {
      .confirm = {see({"There is no socket to show; run this twice", "没有套接字可看，执行两次对比"},
                      "nstat -az TcpAttemptFails TcpActiveOpens")},
      .unlike = {{FindingId::syn_sent_unanswered,
-                 {"There SYN_SENT piles up; here it is near 0.",
-                  "那里 SYN_SENT 堆积；这里接近 0。"}}},
+                 {"SYN_SENT piles up: the peer does not answer at all.",
+                  "SYN_SENT 堆积：对端完全不应答。"}}},
      .runbook = "sockdiagconnectionsrefused",
      .source = "RFC 9293, 3.5.2; kernel, snmp_counter.rst; measured on Linux 6.18"},
     {.id = FindingId::ports_short,
@@ -245,9 +251,10 @@ inline constexpr FindingRow kOutboundOpeningTexts[] = {
                  "每个连接都占用一个临时端口，直到 TIME_WAIT 结束。没有空闲端口时，connect() "
                  "到该目的地会报 EADDRNOTAVAIL，其他目的地不受影响；先 bind() 再 connect() "
                  "的程序则不论目的地都报 EADDRINUSE。"},
-     .steps = {{"Widen the range upwards, at once: sysctl -w net.ipv4.ip_local_port_range='32768 "
-                "65535'.",
-                "立即向上扩大端口范围：sysctl -w net.ipv4.ip_local_port_range='32768 65535'。"},
+     .steps = {{"If nothing listens above the range (ss -Hltn '( sport >= :61000 )' shows no "
+                "line), widen it at once: sysctl -w net.ipv4.ip_local_port_range='32768 65535'.",
+                "范围之上没有监听时（ss -Hltn '( sport >= :61000 )' 无输出），立即扩大范围：sysctl "
+                "-w net.ipv4.ip_local_port_range='32768 65535'。"},
                {"If TIME_WAIT holds them and both ends have timestamps: sysctl -w "
                 "net.ipv4.tcp_tw_reuse=1.",
                 "端口被 TIME_WAIT 占用且两端都有时间戳：sysctl -w net.ipv4.tcp_tw_reuse=1。"},
@@ -262,12 +269,12 @@ inline constexpr FindingRow kOutboundOpeningTexts[] = {
          R"(ss -Htn state established state syn-sent state fin-wait-1 state fin-wait-2 state closing state time-wait state close-wait state last-ack | awk '{sub(/:[0-9]+$/,"",$4);print $4,$5}' | sort | uniq -c | sort -rn | head -3)")},
      .unlike =
          {{std::nullopt,
-           {"With net.ipv4.tcp_tw_reuse in force (loopback: by default) TIME_WAIT settles at half "
-            "the range: healthy.",
+           {"net.ipv4.tcp_tw_reuse is in force (loopback: by default), and TIME_WAIT settles at "
+            "half the range: healthy.",
             "net.ipv4.tcp_tw_reuse 生效时（环回默认生效），TIME_WAIT 稳定在范围的一半：正常。"}},
           {FindingId::tw_client,
-           {"There connections are opened one by one, but ports are not short yet.",
-            "那里每个请求新建连接，但端口还够用。"}}},
+           {"Most ports are still free: a waste, no shortage yet.",
+            "大部分端口还空闲：只是浪费，尚未短缺。"}}},
      .runbook = "sockdiagephemeralportsnearexhaustion",
      .source = "kernel, ip-sysctl.rst, ip_local_port_range; RFC 6191; measured on Linux 6.18"},
 };

@@ -42,7 +42,7 @@ enum class Wrong : std::uint8_t {
 inline constexpr auto kWrongAdvice = std::to_array<WrongAdvice>({
     {{"Set net.ipv4.tcp_tw_recycle to 1", "把 net.ipv4.tcp_tw_recycle 设为 1"},
      {"Linux 4.12 removed it, because it broke clients behind NAT.",
-      "它会让 NAT 后面的客户端连不上，Linux 4.12 已将其删除。"},
+      "它会让 NAT 后面的客户端连不上，已在 Linux 4.12 中删除。"},
      "Linux commit 4396e46187ca"},
     {{"Lower net.ipv4.tcp_fin_timeout", "调小 net.ipv4.tcp_fin_timeout"},
      {"It ends FIN_WAIT2 that no process holds, and nothing else. TIME_WAIT is fixed at 60 s: with "
@@ -59,10 +59,9 @@ inline constexpr auto kWrongAdvice = std::to_array<WrongAdvice>({
       "决定）。默认值 2 只用于环回。"},
      "Linux commit 79e9fed46038; kernel, ip-sysctl.rst; measured on Linux 6.18"},
     {{"Lower net.ipv4.tcp_max_tw_buckets", "调小 net.ipv4.tcp_max_tw_buckets"},
-     {"Sockets are then closed without TIME_WAIT, which protects new connections from segments of "
-      "old ones. The kernel's manual forbids it.",
-      "这样套接字会跳过 TIME_WAIT 直接关闭，而 TIME_WAIT "
-      "正是防止旧连接的报文混入新连接的。内核文档明令禁止。"},
+     {"Sockets then skip TIME_WAIT and are closed, and segments of old connections may reach new "
+      "ones. The kernel's manual forbids it.",
+      "这样套接字会跳过 TIME_WAIT 直接关闭，旧连接的报文就可能混入新连接。内核文档明令禁止。"},
      "kernel, ip-sysctl.rst, tcp_max_tw_buckets"},
     {{"Set SO_LINGER with a timeout of 0", "设置超时为 0 的 SO_LINGER"},
      {"close() then sends a RST: what was not sent yet is lost.",
@@ -74,7 +73,7 @@ inline constexpr auto kWrongAdvice = std::to_array<WrongAdvice>({
       "peer is gone. After either of them the socket leaves every list while the descriptor stays: "
       "the leak goes on unseen.",
       "TCP "
-      "保活默认关闭，须由应用开启，且只有对端消失时才会断开连接。无论用哪种办法，套接字都会从所有列"
+      "保活默认关闭，须由应用开启，且只有对端失联时才会断开连接。无论用哪种办法，套接字都会从所有列"
       "表中消失，描述符却还在：泄漏只是被藏了起来。"},
      "RFC 9293, 3.8.4; measured on Linux 6.18"},
     {{"Raise net.ipv4.tcp_max_syn_backlog", "调大 net.ipv4.tcp_max_syn_backlog"},
@@ -92,7 +91,7 @@ inline constexpr auto kWrongAdvice = std::to_array<WrongAdvice>({
      {"A full queue drops SYNs just as silently with it: 9 of 12 clients hung either way. It "
       "resets only handshakes under way, after their connect() has succeeded.",
       "队列满时 SYN 照样被悄悄丢弃：实测设与不设，12 个客户端中都有 9 "
-      "个卡住。它只复位正在进行的握手，而那时对端的 connect() 已经成功返回。"},
+      "个卡住。它只复位正在进行的握手，而那时客户端的 connect() 已经成功返回。"},
      "measured on Linux 6.18"},
     {{"Switch SYN cookies off, or count on them as capacity", "关闭 SYN cookie，或把它当作容量"},
      {"Without them a full SYN queue drops the SYNs of real clients. With them connections are "

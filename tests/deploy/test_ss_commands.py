@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Each ss command of the runbook shows what is meant, and none in any text asks for more sockets.
+"""Each ss command of the runbook and of the findings shows what is meant, and none in any text asks
+for more sockets.
 
 SOCKDIAG_OTHER_SS may name an ss of another release of iproute2: commands are tried with both."""
 
 import collections
 import os
+import pathlib
 import re
 import subprocess
+import tempfile
 import unittest
 
 from runbook import ROOT, RUNBOOK, commands, read
@@ -15,8 +18,35 @@ from socket_scene import DEFERRING, ends_shown, kernel_sockets, scene
 CAUSES = ROOT / "include/sockdiag/core/close_wait_cause.hpp"
 
 
+# Of which direction a finding is where it is not inbound.
+OUTBOUND = {
+    "cw_out_unread_eof",
+    "cw_out_leak",
+    "syn_sent_unanswered",
+    "connect_refused",
+    "ports_short",
+    "tw_client",
+}
+BOTH = {"close_unacked", "fin_wait2_held", "receive_queue_stuck", "send_queue_stuck"}
+
+
+def is_of(finding, direction):
+    return finding in BOTH or (finding in OUTBOUND) == (direction == "outbound")
+
+
+def finding_commands():
+    """(name, command) of each command that confirms a finding."""
+    program = os.environ["FINDING_COMMANDS"]
+    output = subprocess.run([program], capture_output=True, text=True, check=True).stdout
+    rows = [line.split("\t") for line in output.splitlines()]
+    return [(row[0], row[3]) for row in rows if is_of(row[0], row[1])]
+
+
 def ss_commands():
-    return [line for line in dict.fromkeys(commands(read(RUNBOOK))) if line.startswith("ss -")]
+    """Those of the runbook and of the findings."""
+    of_findings = [command for _, command in finding_commands()]
+    every = dict.fromkeys([*commands(read(RUNBOOK)), *of_findings])
+    return [line for line in every if line.startswith("ss -")]
 
 
 def ss_programs():
@@ -190,7 +220,24 @@ class Goodbyes(unittest.TestCase):
         lengths = re.findall(r"^ +(\d+),", table, flags=re.MULTILINE)
         stages = [stage for command in ss_commands() for stage in command.split(" | ")]
         shown = [match[1].split("|") for match in map(GOODBYE.fullmatch, stages) if match]
-        self.assertEqual(shown, [lengths] * 2)
+        self.assertEqual(shown, [lengths] * 3)
+
+
+class FindingCommands(unittest.TestCase):
+    def test_each_finding_has_one_but_where_no_socket_is_to_be_seen(self):
+        found = {name for name, command in finding_commands() if command.startswith("ss ")}
+        names = {name for name, _ in finding_commands()}
+        self.assertEqual(len(names), 25)
+        self.assertEqual(names - found, {"connect_refused", "blind"})
+
+    def test_counters_are_those_that_nstat_knows(self):
+        history = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()), "history")
+        for _, command in finding_commands():
+            if command.startswith("nstat -az "):
+                with self.subTest(command):
+                    done = run_with("ss", f"NSTAT_HISTORY={history} {command}")
+                    shown = [line.split()[0] for line in done.stdout.splitlines()[1:]]
+                    self.assertCountEqual(shown, command.split()[2:])
 
 
 class Sockets(unittest.TestCase):
@@ -267,6 +314,7 @@ def shipped_texts():
         if "__pycache__" not in path.parts:
             text = MEASURED.sub("", read(path)).replace("\\n", " ")
             yield str(path.relative_to(ROOT)), " ".join(text.split())
+    yield "findings", "\n".join(command for _, command in finding_commands())
 
 
 class StatesAreNamed(unittest.TestCase):
@@ -278,7 +326,7 @@ class StatesAreNamed(unittest.TestCase):
 
     def test_commands_are_found_in_texts_of_each_kind(self):
         found = {path for path, text in shipped_texts() if SS.search(text)}
-        expected = {"runbook.md", "sockdiag_alerts.yml", "prometheusrule.yaml"}
+        expected = {"findings", "runbook.md", "sockdiag_alerts.yml", "prometheusrule.yaml"}
         self.assertLessEqual(expected, {path.rpartition("/")[2] for path in found})
 
     def test_a_command_without_states_would_be_seen(self):

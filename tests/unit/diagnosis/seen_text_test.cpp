@@ -123,10 +123,10 @@ TEST_CASE("A number is written in the unit of its measure") {
       return english(finding(FindingId::connect_refused, Direction::outbound, {},
                              {{"failures_per_second", value}, {"active_opens_per_second", 1}}));
     };
-    CHECK_THAT(rate(12.4), contains_text(": 12/s of 1/s outgoing"));
-    CHECK_THAT(rate(0.25), contains_text(": 0.2/s of"));
-    CHECK_THAT(rate(9.97), contains_text(": 10/s of"));
-    CHECK_THAT(rate(3), contains_text(": 3/s of"));
+    CHECK_THAT(rate(12.4), contains_text("fail at 12/s, of 1/s"));
+    CHECK_THAT(rate(0.25), contains_text("at 0.2/s,"));
+    CHECK_THAT(rate(9.97), contains_text("at 10/s,"));
+    CHECK_THAT(rate(3), contains_text("at 3/s,"));
   }
   SECTION("what is no number, and what is too large") {
     CHECK_NOTHROW(english(memory(std::numeric_limits<double>::infinity(), 1e300, -1e300)));
