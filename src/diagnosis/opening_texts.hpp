@@ -242,9 +242,9 @@ inline constexpr FindingRow kOutboundOpeningTexts[] = {
      .title = {"Local ports run out", "临时端口即将耗尽"},
      .seen = {"{used} of {available} local ports are in use[[{!scope_all} to one "
               "destination]][[{?scope_all} over all destinations]] ({used_ratio})[[; {time_wait} "
-              "sockets are in TIME_WAIT]]",
+              "outbound sockets are in TIME_WAIT]]",
               "[[{!scope_all}到同一目的地]][[{?scope_all}到所有目的地]]已用 {used} 个临时端口，共 "
-              "{available} 个（{used_ratio}）[[；{time_wait} 个处于 TIME_WAIT]]"},
+              "{available} 个（{used_ratio}）[[；出站 TIME_WAIT 共 {time_wait} 个]]"},
      .meaning = {"Each connection takes a local port until TIME_WAIT is over. Without a free one "
                  "connect() fails with EADDRNOTAVAIL, to this destination only; bind() before "
                  "connect() fails with EADDRINUSE whatever the destination.",

@@ -55,8 +55,8 @@ TEST_CASE("A flag chooses between parts of the sentence") {
         "outbound: 27000 of 28232 local ports are in use to one destination (96 %)");
   CHECK(english(ports({{"scope_all", 0}})) == english(ports({})));
   CHECK(english(ports({{"scope_all", 1}, {"time_wait", 9}})) ==
-        "outbound: 27000 of 28232 local ports are in use over all destinations (96 %); 9 sockets "
-        "are in TIME_WAIT");
+        "outbound: 27000 of 28232 local ports are in use over all destinations (96 %); 9 outbound "
+        "sockets are in TIME_WAIT");
 }
 
 TEST_CASE("Where a measure that must be there is missing, a question mark says so") {
