@@ -101,7 +101,7 @@ int print_sample(const Configuration& configuration, bool process) {
   FamilyPatterns excluded = configuration.metrics.exclude;
   if (!process) append_families_of_the_process(excluded);
   Board board;
-  Publisher publisher(board, excluded, configuration.findings);
+  Publisher publisher(board, excluded, finding_policy_of(configuration));
   const auto publish = [&](std::shared_ptr<const Samples> samples) {
     publisher.publish(std::move(samples));
   };

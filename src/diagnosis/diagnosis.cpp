@@ -1,21 +1,156 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sockdiag/diagnosis/diagnosis.hpp"
 
-namespace sockdiag {
+#include <algorithm>
+#include <tuple>
+#include <utility>
 
-class Diagnosis::Memory {};
+#include "blindness.hpp"
+#include "history.hpp"
+#include "rules.hpp"
+
+namespace sockdiag {
+namespace {
+
+using SystemTime = std::chrono::system_clock::time_point;
+
+// Everything that findings come of, but for the policy and what is remembered.
+struct Inputs {
+  const void* tcp = nullptr;  // null if it is not fresh
+  const void* listeners = nullptr;
+  const void* kernel = nullptr;
+  Blindness blindness;
+
+  friend bool operator==(const Inputs&, const Inputs&) noexcept = default;
+};
+
+template <typename Value>
+const void* fresh(const Sampled<Value>& sampled, Diagnosis::TimePoint now) {
+  return sampled.is_fresh(now) ? sampled.value.get() : nullptr;
+}
+
+// The time of the newest sample.
+SystemTime time_of(const SampleStatuses& statuses) {
+  std::optional<SystemTime> newest;
+  for (const SampleStatus& status : statuses) newest = std::max(newest, status.last_success);
+  return newest.value_or(std::chrono::system_clock::now());
+}
+
+bool is_disabled(const FindingPolicy& policy, FindingId id) {
+  return std::find(policy.disable.begin(), policy.disable.end(), name_of(id)) !=
+         policy.disable.end();
+}
+
+bool has_values(const Evidence& evidence, std::uint32_t values) {
+  for (std::size_t i = 0; i < kKernelValueCount; ++i) {
+    const bool needed = ((values >> i) & 1U) != 0;
+    if (needed && !evidence.latest(static_cast<KernelValue>(i))) return false;
+  }
+  return true;
+}
+
+// Whether the sources that the rule needs are there: if not, there is a finding that says so.
+bool has_sources(const Evidence& evidence, const Needs& needs) {
+  return (!needs.sockets || evidence.tcp != nullptr) && (needs.values == 0 || evidence.has_kernel);
+}
+
+// Whether this kernel and network namespace have what the rule needs.
+bool can_check(const Evidence& evidence, const Needs& needs) {
+  if (needs.cookies && !evidence.tcp->unique_cookies) return false;
+  if (needs.ephemeral && !evidence.tcp->ephemeral.available) return false;
+  return has_values(evidence, needs.values);
+}
+
+Findings look_for_all(const Evidence& evidence) {
+  Findings findings;
+  for (const Rule& rule : rules()) {
+    if (is_disabled(evidence.policy, rule.id) || !has_sources(evidence, rule.needs)) continue;
+    if (!can_check(evidence, rule.needs)) {
+      findings.unchecked.push_back(rule.id);
+      continue;
+    }
+    Report report(rule.id, findings.found);
+    rule.check(evidence, report);
+  }
+  return findings;
+}
+
+double size_of(const Finding& finding) {
+  return finding.seen.empty() ? 0 : finding.seen.front().value;
+}
+
+// The most severe first, and the largest of those.
+void sort(std::vector<Finding>& found) {
+  std::stable_sort(found.begin(), found.end(), [](const Finding& a, const Finding& b) {
+    return std::tuple(b.severity, size_of(b)) < std::tuple(a.severity, size_of(a));
+  });
+}
+
+// A finding that was there before keeps the time since when it holds.
+void date(std::vector<Finding>& found, const Findings* before, SystemTime now) {
+  for (Finding& finding : found) {
+    finding.since = now;
+    if (before == nullptr) continue;
+    const auto same = std::find_if(before->found.begin(), before->found.end(),
+                                   [&](const Finding& each) { return each.is_same(finding); });
+    if (same != before->found.end()) finding.since = same->since;
+  }
+}
+
+}  // namespace
+
+class Diagnosis::Memory {
+ public:
+  std::shared_ptr<const Findings> examine(const Samples& samples, const FindingPolicy& policy,
+                                          TimePoint now) {
+    history_.record(samples, now);
+    const Inputs inputs{fresh(samples.tcp, now), fresh(samples.listeners, now),
+                        fresh(samples.kernel, now), blindness_of(samples, history_, now)};
+    if (latest_ != nullptr && inputs == inputs_ && policy == policy_) return latest_;
+    auto findings =
+        std::make_shared<Findings>(look_for_all(Evidence(samples, policy, history_, now)));
+    date(findings->found, latest_.get(), time_of(samples.statuses));
+    sort(findings->found);
+    policy_ = policy;
+    inputs_ = inputs;
+    latest_ = std::move(findings);
+    return latest_;
+  }
+
+ private:
+  History history_;
+  Inputs inputs_;
+  FindingPolicy policy_;
+  std::shared_ptr<const Findings> latest_;
+};
 
 Diagnosis::Diagnosis() : memory_(std::make_unique<Memory>()) {}
 Diagnosis::~Diagnosis() = default;
 
-std::shared_ptr<const Findings> Diagnosis::examine(const Samples&, const FindingPolicy&,
-                                                   TimePoint) {
-  return std::make_shared<const Findings>();
+std::shared_ptr<const Findings> Diagnosis::examine(const Samples& samples,
+                                                   const FindingPolicy& policy, TimePoint now) {
+  return memory_->examine(samples, policy, now);
 }
 
 std::shared_ptr<const Findings> fresh_findings(const std::shared_ptr<const Findings>& findings,
-                                               const Samples&, Diagnosis::TimePoint) {
-  return findings;
+                                               const Samples& samples, Diagnosis::TimePoint now) {
+  if (samples.tcp.value == nullptr || samples.tcp.is_fresh(now)) return findings;
+  auto left = std::make_shared<Findings>();
+  left->unchecked = findings->unchecked;
+  bool is_blind = false;
+  for (const Finding& finding : findings->found) {
+    const bool goes_on = !rules()[index_of(finding.id)].needs.sockets &&
+                         (finding.id == FindingId::blind || samples.kernel.is_fresh(now));
+    if (goes_on) left->found.push_back(finding);
+    is_blind = is_blind || finding.id == FindingId::blind;
+  }
+  if (!is_blind) {
+    left->found.push_back({.id = FindingId::blind,
+                           .severity = Severity::warning,
+                           .seen = {{"stale_sources", 1}},
+                           .since = std::chrono::system_clock::now()});
+  }
+  return left;
 }
 
 }  // namespace sockdiag

@@ -54,7 +54,7 @@ class Exporter::Parts {
       : start_time_(read_process_start_time()),
         liveness_(watchdog()),
         reloader_(configuration, std::move(load), [this](const Configuration& c) { apply(c); }),
-        publisher_(board_, configuration.metrics.exclude, configuration.findings),
+        publisher_(board_, configuration.metrics.exclude, finding_policy_of(configuration)),
         pages_(board_, page_options(configuration.web)),
         requests_(pages_.paths()),
         sampler_(kernel_sampling(publisher_), policies_of(configuration), iteration_listener()),
@@ -93,7 +93,7 @@ class Exporter::Parts {
   }
 
   void apply(const Configuration& configuration) {
-    publisher_.configure(configuration.metrics.exclude, configuration.findings);
+    publisher_.configure(configuration.metrics.exclude, finding_policy_of(configuration));
     sampler_.configure(policies_of(configuration));
     set_log_level(configuration.log.level);
   }

@@ -52,4 +52,10 @@ struct Configuration {
           {configuration.ports, configuration.lifetimes, configuration.ephemeral_ports}};
 }
 
+[[nodiscard]] inline FindingPolicy finding_policy_of(const Configuration& configuration) {
+  FindingPolicy policy = configuration.findings;
+  policy.expected_listeners = configuration.ports.inbound;
+  return policy;
+}
+
 }  // namespace sockdiag

@@ -7,10 +7,15 @@
 #include <string>
 #include <vector>
 
+#include "sockdiag/core/port_list.hpp"
+
 namespace sockdiag {
 
 struct FindingPolicy {
   std::vector<std::string> disable;  // names of findings that are never looked for
+
+  // Ports at which somebody wants a service to listen: ports.inbound of the configuration.
+  PortList expected_listeners;
 
   // Sockets, the least over the window.
   double close_wait_inbound = 20;

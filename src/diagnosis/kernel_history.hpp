@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// What is remembered of the kernel's counters and gauges: one reading each five seconds, of the
+// last minute. Of fixed size. Not thread-safe.
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "ring.hpp"
+#include "sockdiag/core/kernel_values.hpp"
+
+namespace sockdiag {
+
+// Those of the kernel's values that rules look at.
+enum class KernelValue : std::uint8_t {
+  listen_overflows,
+  listen_drops,
+  request_queue_full_drops,
+  request_queue_full_cookies,
+  cookies_sent,
+  time_wait_overflows,
+  aborts_on_memory,
+  active_opens,
+  passive_opens,
+  attempt_failures,
+  embryonic_resets,
+  orphaned_sockets,
+  allocated_sockets,
+  memory_bytes,
+  orphans_limit,
+  memory_pressure_bytes,
+  memory_limit_bytes,
+  time_wait_limit
+};
+
+inline constexpr std::size_t kKernelValueCount = 18;
+
+[[nodiscard]] constexpr std::size_t index_of(KernelValue value) noexcept {
+  return static_cast<std::size_t>(value);
+}
+
+// By KernelValue. Bytes where the kernel counts pages.
+using KernelReading = std::array<std::optional<std::uint64_t>, kKernelValueCount>;
+
+[[nodiscard]] KernelReading reading_of(const KernelValues& values);
+
+// What a counter has grown by, in how long.
+struct Growth {
+  // A rate over less time than this may be a burst's.
+  static constexpr double kSteadySeconds = 30;
+
+  double events = 0;
+  double seconds = 0;  // above 0
+
+  [[nodiscard]] double per_second() const noexcept { return events / seconds; }
+  // Never more than per_second(): as if nothing had happened before what is remembered.
+  [[nodiscard]] double steady_per_second() const noexcept {
+    return events / (seconds < kSteadySeconds ? kSteadySeconds : seconds);
+  }
+};
+
+class KernelHistory {
+ public:
+  using TimePoint = std::chrono::steady_clock::time_point;
+
+  static constexpr std::chrono::seconds kStep{5};
+  static constexpr std::chrono::seconds kMemory{60};
+
+  // Forgets what is older than three intervals, if that is more than a minute.
+  void record(const KernelReading& reading, TimePoint now, std::chrono::nanoseconds interval);
+
+  [[nodiscard]] std::optional<double> latest(KernelValue value) const noexcept;
+
+  // Returns the least of the last `window`.
+  [[nodiscard]] std::optional<double> least(KernelValue value,
+                                            std::chrono::nanoseconds window) const noexcept;
+
+  // Returns the growth of a counter over the last minute, or since the last interval if that is
+  // longer. Nothing before two readings lie five seconds apart. A counter that fell begins anew.
+  [[nodiscard]] std::optional<Growth> growth(KernelValue value) const noexcept;
+
+ private:
+  static constexpr std::size_t kReadings = 16;
+
+  Ring<kReadings> ring_;
+  std::array<KernelReading, kReadings> readings_{};
+  KernelReading latest_{};
+  TimePoint latest_at_;
+};
+
+}  // namespace sockdiag
