@@ -12,9 +12,13 @@ import unittest
 
 import yaml
 from runbook import ROOT, RUNBOOK, commands, read
+from test_generate_alerts import script as generate_alerts
 
 ALERTS = ROOT / "deploy/prometheus/sockdiag_alerts.yml"
 ADDRESS = "https://github.com/sockdiag/sockdiag_exporter/blob/main/deploy/prometheus/runbook.md#"
+
+# Findings with a section of their own, in order: no alert says the same.
+OF_NO_ALERT = ["acceptq_bursts", "syn_backlog_short", "tw_server", "tw_client", "blind"]
 
 PARTS = ["What it means", "Confirm", "Usual causes", "What to do", "What not to do"]
 RUN_HERE = ("ss -s", "nstat ", "sysctl ")
@@ -62,9 +66,10 @@ def run_in_fresh_namespace(command):
 
 
 class Sections(unittest.TestCase):
-    def test_there_is_one_for_each_alert(self):
+    def test_there_is_one_for_each_alert_and_then_for_findings_without(self):
         headings = re.findall(r"^## (.*)$", read(RUNBOOK), flags=re.MULTILINE)
-        self.assertEqual(sorted(headings), sorted(alerts()))
+        self.assertEqual(sorted(headings[: len(alerts())]), sorted(alerts()))
+        self.assertEqual(headings[len(alerts()) :], OF_NO_ALERT)
 
     def test_each_has_all_parts_in_order(self):
         for name, text in sections().items():
@@ -82,8 +87,20 @@ class Sections(unittest.TestCase):
         row = r"^\| \[(\w+)\]\(#(\w+)\) \| (\w+) \| [^|]+ \|$"
         rows = re.findall(row, read(RUNBOOK), flags=re.MULTILINE)
         severities = {name: rule["labels"]["severity"] for name, rule in alerts().items()}
-        expected = [(name, name.lower(), severities.get(name)) for name in sections()]
-        self.assertEqual(rows, expected)
+        names = [name for name in sections() if name not in OF_NO_ALERT]
+        self.assertEqual(rows, [(name, name.lower(), severities.get(name)) for name in names])
+
+    def test_the_table_of_findings_has_each_with_its_own_section_and_its_alerts(self):
+        """Those that generate-alerts leaves out with it."""
+        expected = [
+            (finding, [finding] * (finding in OF_NO_ALERT) + list(of_finding))
+            for finding, of_finding in generate_alerts.ALERTS_OF.items()
+        ]
+        table = read(RUNBOOK).partition("\n| finding | sections |\n")[2].partition("\n\n")[0]
+        rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", table, flags=re.MULTILINE)
+        found = [(finding, re.findall(r"\[(\w+)\]", links)) for finding, links in rows]
+        self.assertEqual(found, expected)
+        self.assertTrue(all(links for _, links in found))
 
     def test_each_alert_links_to_its_section(self):
         for name, rule in alerts().items():
@@ -148,7 +165,7 @@ class Names(unittest.TestCase):
         self.assertGreater(len(named), 30)
 
     def test_each_configuration_key_is_documented(self):
-        keys = r"`((?:sampling|ports|listeners|lifetimes|ephemeral_ports|web|log)\.\w+)`"
+        keys = r"`((?:sampling|ports|listeners|lifetimes|ephemeral_ports|findings|web|log)\.\w+)`"
         named = set(re.findall(keys, read(RUNBOOK)))
         self.assertEqual(named - first_cells(ROOT / "config/README.md", "Keys"), set())
         self.assertTrue(named)
@@ -171,7 +188,7 @@ class Names(unittest.TestCase):
 
     def test_settings_have_their_full_names(self):
         bare = re.findall(r"`((?:tcp_|ip_local_|somaxconn)\w*)`", read(RUNBOOK))
-        self.assertEqual(set(bare) - {"tcp_diag"}, set())
+        self.assertEqual(set(bare) - {"tcp_diag"} - generate_alerts.ALERTS_OF.keys(), set())
 
 
 if __name__ == "__main__":
