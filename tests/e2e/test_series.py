@@ -23,6 +23,7 @@ DETAILS = {
     "sockdiag_tcp_receive_queue_bytes",
     "sockdiag_tcp_send_queue_bytes",
     "sockdiag_http_requests_total",  # one for each answer that was ever given
+    "sockdiag_findings",
 }
 # Absent outside of the initial network namespace.
 HOST_WIDE = {
@@ -106,15 +107,19 @@ class SeriesOfAHost(EndToEndTest):
         self.assertLessEqual(len(scrape), self.MOST)
 
     def test_the_documented_formula_is_true_without_services(self):
-        self.expect_formula(self.page())
+        self.expect_formula_and_no_finding(self.page())
 
     def test_the_documented_formula_is_true_with_all_seats_taken(self):
         self.make_host(listening=100, called=100)
-        self.expect_formula(self.page())
+        self.expect_formula_and_no_finding(self.page())
 
     def test_the_documented_formula_leaves_details_out(self):
         self.make_busy_host()
         self.expect_formula(self.page())
+
+    def expect_formula_and_no_finding(self, text):
+        self.expect_formula(text)
+        self.assertEqual(Exposition(text).family("sockdiag_findings"), {})
 
     def expect_formula(self, text):
         scrape = Exposition(text)
