@@ -71,8 +71,8 @@ int main(int argc, char** argv) {
     const auto* exit = std::get_if<ExitStatus>(&parsed);
     const int status =
         exit != nullptr ? print(*exit, signals) : run(std::get<CommandLine>(parsed), signals);
-    return flush_standard_output() ? status
-                                   : fail(kExitFailed, "standard output cannot be written");
+    if (status == kExitWrongUsage || flush_standard_output()) return status;
+    return fail(kExitFailed, "standard output cannot be written");
   } catch (const ConfigError& error) {
     return fail(kExitWrongUsage, error.what());
   } catch (const std::exception& error) {

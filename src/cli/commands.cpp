@@ -17,6 +17,9 @@
 #include "sockdiag/sampling/sampler.hpp"
 #include "sockdiag/sampling/source.hpp"
 #include "sockdiag/service/log.hpp"
+#include "sockdiag/service/process.hpp"
+#include "subcommands.hpp"
+#include "terminal.hpp"
 
 namespace sockdiag {
 namespace {
@@ -117,6 +120,32 @@ int print_sample(const Configuration& configuration, bool process) {
   return EXIT_SUCCESS;
 }
 
+int choose_subcommand(const CommandLine& command_line, const Configuration& configuration) {
+  switch (command_line.subcommand) {
+    case Subcommand::diagnose:
+      return diagnose(command_line.report, configuration);
+    case Subcommand::top:
+      return top(command_line.report, configuration);
+    case Subcommand::explain:
+    case Subcommand::none:
+      break;
+  }
+  return explain(command_line.report);
+}
+
+// What goes wrong is told in one line: a log is nothing for who looks at a report.
+int run_subcommand(const CommandLine& command_line, const Configuration& configuration) {
+  silence_log();
+  try {
+    const int status = choose_subcommand(command_line, configuration);
+    if (flush_standard_output()) return status;
+    throw std::runtime_error("standard output cannot be written");
+  } catch (const std::runtime_error& error) {
+    std::cerr << "sockdiag_exporter: " << printable(error.what()) << '\n';
+    return kExitWrongUsage;
+  }
+}
+
 }  // namespace
 
 Configuration load_configuration(const CommandLine& command_line) {
@@ -126,8 +155,10 @@ Configuration load_configuration(const CommandLine& command_line) {
 int run_command(const CommandLine& command_line) {
   const LoadedConfiguration loaded = load_with_origins(command_line);
   if (command_line.config_check) return check_configuration(loaded);
+  if (command_line.subcommand != Subcommand::none) {
+    return run_subcommand(command_line, loaded.configuration);
+  }
   set_up_logging(loaded.configuration.log);
-  if (command_line.subcommand != Subcommand::none) return kExitWrongUsage;
   if (command_line.health) return print_health(loaded.configuration);
   return print_sample(loaded.configuration, command_line.once_process);
 }

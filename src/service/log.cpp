@@ -140,6 +140,8 @@ BackgroundLog::BackgroundLog(const Configuration::Log& log) {
   thread_ = pool;
 }
 
+void silence_log() { spdlog::set_level(spdlog::level::off); }
+
 void set_log_level(LogLevel level) { spdlog::set_level(spdlog_level(level)); }
 
 }  // namespace sockdiag

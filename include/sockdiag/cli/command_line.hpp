@@ -18,7 +18,7 @@
 namespace sockdiag {
 
 constexpr int kExitFailed = 1;
-constexpr int kExitWrongUsage = 2;  // of flags or of the configuration
+constexpr int kExitWrongUsage = 2;  // of flags or of the configuration; what cannot be shown, too
 
 // A flag that sets a key of the configuration.
 struct KeyFlag {

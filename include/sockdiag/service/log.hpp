@@ -31,6 +31,9 @@ class BackgroundLog {
   std::shared_ptr<void> thread_;  // spdlog's pool
 };
 
+// Logs nothing from now on. Safe from any thread.
+void silence_log();
+
 // Logs events of `level` and above from now on. Safe from any thread.
 void set_log_level(LogLevel level);
 

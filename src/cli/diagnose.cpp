@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <iostream>
+#include <string>
+#include <thread>
+
+#include "documents.hpp"
+#include "report.hpp"
+#include "sockdiag/configuration/duration.hpp"
+#include "subcommands.hpp"
+#include "terminal.hpp"
+#include "watch.hpp"
+
+namespace sockdiag {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr Text kWatched("This host, watched for ", "本机，观察时长 ");
+constexpr Text kSamples("; samples: ", "；采样次数：");
+constexpr Text kSampledAgo(", sampled before: ", "，最近一次采样距今：");
+constexpr Text kWatching("watching: ", "观察中：");
+
+std::string whole_seconds(Clock::duration duration) {
+  return format_duration(std::chrono::floor<std::chrono::seconds>(duration));
+}
+
+// A line on standard error while it watches, if that is a terminal.
+class Progress {
+ public:
+  Progress(std::chrono::milliseconds length, Language language)
+      : of_(" / " + format_duration(length)), language_(language) {}
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  ~Progress() {
+    if (shown_) std::cerr << "\r\x1b[K" << std::flush;
+  }
+
+  void show(Clock::duration elapsed) {
+    if (!on_terminal_) return;
+    shown_ = true;
+    std::cerr << "\r\x1b[K" << kWatching.in(language_) << whole_seconds(elapsed) << of_
+              << std::flush;
+  }
+
+ private:
+  const bool on_terminal_ = ::isatty(STDERR_FILENO) != 0;
+  std::string of_;
+  Language language_;
+  bool shown_ = false;
+};
+
+// What was looked at, in a sentence, and what was seen.
+struct Look {
+  std::string heading;
+  Documents documents;
+};
+
+Look watch_host(const ReportOptions& options, const Configuration& configuration,
+                Language language) {
+  Watch watch(configuration);
+  Progress progress(options.watch_for, language);
+  const auto begin = Clock::now();
+  auto last = begin;
+  int samples = 1;
+  watch.sample();
+  for (auto next = begin + watch.interval(); next <= begin + options.watch_for;
+       next = std::max(next + watch.interval(), Clock::now())) {
+    progress.show(last - begin);
+    std::this_thread::sleep_until(next);
+    last = next;
+    watch.sample();
+    ++samples;
+  }
+  std::string heading(kWatched.in(language));
+  heading.append(whole_seconds(last - begin)).append(kSamples.in(language));
+  return {heading + std::to_string(samples), watch.documents(language)};
+}
+
+// Throws RequestError with the address before the text of a DocumentError.
+template <typename Read>
+auto from(const ReportOptions& options, Read read) {
+  try {
+    return read();
+  } catch (const DocumentError& error) {
+    const std::string who = options.url ? authority_of(parse_http_url(*options.url)) + ": " : "";
+    throw RequestError(who + "the answer is " + error.what());
+  }
+}
+
+// Returns the heading with the age of the sample. Clocks of two hosts differ: no age is below 0.
+std::string with_age(const std::string& heading, double timestamp, Language language) {
+  const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
+  const double age = std::clamp(std::floor(now.count() - timestamp), 0.0, 1e9);
+  const std::chrono::seconds seconds(static_cast<std::int64_t>(age));
+  return heading + std::string(kSampledAgo.in(language)) + format_duration(seconds);
+}
+
+Look look(const ReportOptions& options, const Configuration& configuration, Language language) {
+  if (!options.url) return watch_host(options, configuration, language);
+  const HttpUrl url = parse_http_url(*options.url);
+  return {authority_of(url), ask_exporter(url, language)};
+}
+
+}  // namespace
+
+int diagnose(const ReportOptions& options, const Configuration& configuration) {
+  const Style style = style_of(options);
+  Look seen = look(options, configuration, style.language);
+  const auto findings = from(options, [&] { return read_findings(seen.documents.findings); });
+  const auto samples = from(options, [&] { return read_samples(seen.documents.samples); });
+  if (!samples.timestamp) throw std::runtime_error("there is no sample of the sockets yet");
+  if (options.url) seen.heading = with_age(seen.heading, *samples.timestamp, style.language);
+  if (options.json) {
+    std::cout << printable(seen.documents.findings) << '\n';
+  } else {
+    std::cout << report_text(seen.heading, findings, samples, style);
+  }
+  return findings.complete && !findings.has_warning() ? EXIT_SUCCESS : kExitFailed;
+}
+
+}  // namespace sockdiag

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// The documents of findings and samples as people read them. Pure functions.
+
+#include <string>
+#include <string_view>
+
+#include "documents.hpp"
+#include "sockdiag/diagnosis/text.hpp"
+#include "terminal.hpp"
+
+namespace sockdiag {
+
+// Returns whole lines: the states, the ports and the findings, the worst first. `heading` says what
+// was watched. No line is longer than the style's columns, unless it is a single word.
+[[nodiscard]] std::string report_text(std::string_view heading, const FindingsDocument& findings,
+                                      const SamplesDocument& samples, const Style& style);
+
+// Returns what a finding means and what to do, without what was seen.
+[[nodiscard]] std::string advice_text(const ShownFinding& finding, const Style& style);
+
+// Returns "inbound 8080" in the language of the style, or the words for the whole host.
+[[nodiscard]] std::string place_text(std::string_view direction, std::string_view port,
+                                     Language language);
+
+// Returns a line that ends with a line feed for each of `lines`, the first behind `label`, the
+// others below it.
+[[nodiscard]] std::string labelled(std::string_view label, std::size_t label_columns,
+                                   const std::vector<std::string>& lines);
+
+// Returns labelled() of a paragraph.
+[[nodiscard]] std::string labelled_text(std::string_view label, std::size_t label_columns,
+                                        std::string_view text, const Style& style);
+
+}  // namespace sockdiag
