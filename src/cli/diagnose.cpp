@@ -57,13 +57,13 @@ class Progress {
 };
 
 // What was looked at, in a sentence, and what was seen.
-struct Look {
+struct Answer {
   std::string heading;
   Documents documents;
 };
 
-Look watch_host(const ReportOptions& options, const Configuration& configuration,
-                Language language) {
+Answer watch_host(const ReportOptions& options, const Configuration& configuration,
+                  Language language) {
   Watch watch(configuration);
   Progress progress(options.watch_for, language);
   const auto begin = Clock::now();
@@ -83,17 +83,6 @@ Look watch_host(const ReportOptions& options, const Configuration& configuration
   return {heading + std::to_string(samples), watch.documents(language)};
 }
 
-// Throws RequestError with the address before the text of a DocumentError.
-template <typename Read>
-auto from(const ReportOptions& options, Read read) {
-  try {
-    return read();
-  } catch (const DocumentError& error) {
-    const std::string who = options.url ? authority_of(parse_http_url(*options.url)) + ": " : "";
-    throw RequestError(who + "the answer is " + error.what());
-  }
-}
-
 // Returns the heading with the age of the sample. Clocks of two hosts differ: no age is below 0.
 std::string with_age(const std::string& heading, double timestamp, Language language) {
   const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
@@ -102,7 +91,8 @@ std::string with_age(const std::string& heading, double timestamp, Language lang
   return heading + std::string(kSampledAgo.in(language)) + format_duration(seconds);
 }
 
-Look look(const ReportOptions& options, const Configuration& configuration, Language language) {
+Answer answer_of(const ReportOptions& options, const Configuration& configuration,
+                 Language language) {
   if (!options.url) return watch_host(options, configuration, language);
   const HttpUrl url = parse_http_url(*options.url);
   return {authority_of(url), ask_exporter(url, language)};
@@ -112,15 +102,15 @@ Look look(const ReportOptions& options, const Configuration& configuration, Lang
 
 int diagnose(const ReportOptions& options, const Configuration& configuration) {
   const Style style = style_of(options);
-  Look seen = look(options, configuration, style.language);
-  const auto findings = from(options, [&] { return read_findings(seen.documents.findings); });
-  const auto samples = from(options, [&] { return read_samples(seen.documents.samples); });
+  Answer answer = answer_of(options, configuration, style.language);
+  const auto [findings, samples] =
+      read_documents(answer.documents, options.url ? answer.heading : "");
   if (!samples.timestamp) throw std::runtime_error("there is no sample of the sockets yet");
-  if (options.url) seen.heading = with_age(seen.heading, *samples.timestamp, style.language);
+  if (options.url) answer.heading = with_age(answer.heading, *samples.timestamp, style.language);
   if (options.json) {
-    std::cout << printable(seen.documents.findings) << '\n';
+    std::cout << printable(answer.documents.findings) << '\n';
   } else {
-    std::cout << report_text(seen.heading, findings, samples, style);
+    std::cout << report_text(answer.heading, findings, samples, style);
   }
   return findings.complete && !findings.has_warning() ? EXIT_SUCCESS : kExitFailed;
 }

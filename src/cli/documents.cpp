@@ -9,6 +9,7 @@
 #include <tuple>
 #include <utility>
 
+#include "sockdiag/core/quoted.hpp"
 #include "terminal.hpp"
 
 namespace sockdiag {
@@ -25,13 +26,13 @@ std::string optional_string(const Json& json) { return json.is_null() ? "" : str
 
 std::optional<double> optional_number(const Json& json) {
   if (json.is_null()) return std::nullopt;
-  if (!json.is_number()) throw DocumentError("a text where a number was expected");
+  if (!json.is_number()) throw DocumentError("a document with a text where a number was expected");
   return json.get<double>();
 }
 
 std::uint32_t count_of(const Json& json) {
   if (!json.is_number_unsigned() || json > std::numeric_limits<std::uint32_t>::max()) {
-    throw DocumentError("no count where one was expected");
+    throw DocumentError("a document without a count where one was expected");
   }
   return json.get<std::uint32_t>();
 }
@@ -53,7 +54,7 @@ std::vector<ShownFinding::Pair> pairs_of(const Json& json, const char* first, co
 Severity severity_of(const Json& json) {
   const auto& name = json.get_ref<const Json::string_t&>();
   const auto* found = std::find(kSeverityNames.begin(), kSeverityNames.end(), name);
-  if (found == kSeverityNames.end()) throw DocumentError("an unknown severity");
+  if (found == kSeverityNames.end()) throw DocumentError("a document with an unknown severity");
   return static_cast<Severity>(found - kSeverityNames.begin());
 }
 
@@ -94,8 +95,9 @@ auto read_document(std::string_view text, Read read) {
       throw DocumentError("not a document of sockdiag_exporter");
     }
     if (json["version"] != kVersion) {
-      throw DocumentError("version " + printable(json["version"].dump()).substr(0, 20) +
-                          " of the document, expected " + std::to_string(kVersion));
+      throw DocumentError("a document of version " +
+                          excerpt(printable(json["version"].dump()), 20) + ", expected " +
+                          std::to_string(kVersion));
     }
     return read(json);
   } catch (const Json::parse_error&) {
@@ -147,6 +149,14 @@ SamplesDocument read_samples(std::string_view json) {
     }
     return result;
   });
+}
+
+Look read_documents(const Documents& documents, const std::string& who) {
+  try {
+    return {read_findings(documents.findings), read_samples(documents.samples)};
+  } catch (const DocumentError& error) {
+    throw DocumentError((who.empty() ? "" : who + ": ") + "the answer is " + error.what());
+  }
 }
 
 void sort_ports(std::vector<ShownPort>& ports, const FindingsDocument& findings) {

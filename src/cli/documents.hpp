@@ -73,6 +73,20 @@ struct SamplesDocument {
 [[nodiscard]] FindingsDocument read_findings(std::string_view json);
 [[nodiscard]] SamplesDocument read_samples(std::string_view json);
 
+// Both documents of one time, as text.
+struct Documents {
+  std::string findings;
+  std::string samples;
+};
+
+struct Look {
+  FindingsDocument findings;
+  SamplesDocument samples;
+};
+
+// Reads both. Throws DocumentError that begins with `who`, if that is not empty.
+[[nodiscard]] Look read_documents(const Documents& documents, const std::string& who);
+
 // Sorts by what matters: ports with findings first, in the order of the findings, then those with
 // the most troubled sockets, then the busiest. Leaves out ports without sockets.
 void sort_ports(std::vector<ShownPort>& ports, const FindingsDocument& findings);

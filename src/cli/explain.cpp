@@ -51,7 +51,7 @@ std::string letters_of(std::string_view name) {
 
 std::vector<std::string_view> known_names() {
   std::vector<std::string_view> names;
-  for (const StateText& each : state_texts()) names.push_back(name_of(each.state));
+  names.insert(names.end(), kTcpStateNames.begin(), kTcpStateNames.end());
   names.insert(names.end(), kFindingNames.begin(), kFindingNames.end());
   return names;
 }

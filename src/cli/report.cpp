@@ -37,12 +37,6 @@ constexpr Text kUnknownReason("the exporter does not say why.", "导出器未说
 constexpr Text kUnchecked("Not checked, since values are missing here: ", "因缺少数据而未检查：");
 constexpr Text kColon(": ", "：");
 
-// The states that people look for first.
-constexpr auto kOrder = std::to_array<TcpState>(
-    {TcpState::close_wait, TcpState::syn_recv, TcpState::syn_sent, TcpState::fin_wait1,
-     TcpState::fin_wait2, TcpState::closing, TcpState::last_ack, TcpState::time_wait,
-     TcpState::established, TcpState::listen, TcpState::close});
-
 std::string joined(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& word : words) text.append(text.empty() ? "" : ", ").append(word);
@@ -64,7 +58,7 @@ std::string states_text(const StateCounts& totals, const Style& style) {
   const auto in = [&](const Text& text) { return text.in(style.language); };
   std::string text =
       inked(state_row(in(kState), in(kSockets), in(kGloss), style), Ink::bold, style);
-  for (const TcpState state : kOrder) {
+  for (const TcpState state : kStatesByConcern) {
     const std::uint32_t count = totals[index_of(state)];
     if (count == 0) continue;
     const StateText& words = text_of(state);
@@ -75,7 +69,7 @@ std::string states_text(const StateCounts& totals, const Style& style) {
 
 std::string counts_of(const ShownPort& port) {
   std::vector<std::string> counts;
-  for (const TcpState state : kOrder) {
+  for (const TcpState state : kStatesByConcern) {
     const std::uint32_t count = port.states[index_of(state)];
     if (count == 0) continue;
     counts.push_back(std::to_string(count) + " " + std::string(text_of(state).name));
@@ -96,11 +90,6 @@ std::string ports_text(const std::vector<ShownPort>& ports, const Style& style) 
     text += paragraph(in(kOtherPorts) + std::to_string(ports.size() - shown), style);
   }
   return text + "\n";
-}
-
-Ink ink_of(Severity severity) {
-  if (severity == Severity::critical) return Ink::red;
-  return severity == Severity::warning ? Ink::yellow : Ink::cyan;
 }
 
 // One finding in its parts, each behind its label.
@@ -128,10 +117,8 @@ class FindingReport {
     std::string severity(label_of(finding_.severity).in(style_.language));
     std::transform(severity.begin(), severity.end(), severity.begin(),
                    [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
-    const std::string place = place_text(finding_.direction, finding_.port, style_.language);
-    const std::string title = place + std::string(kColon.in(style_.language)) + finding_.title +
-                              " (" + finding_.finding + ")";
-    std::vector<std::string> lines = wrapped(title, style_.columns - kLabelColumns);
+    std::vector<std::string> lines =
+        wrapped(title_text(finding_, style_.language), style_.columns - kLabelColumns);
     for (std::string& line : lines) line = inked(line, Ink::bold, style_);
     text_ += labelled(inked(padded(severity, kLabelColumns), ink_of(finding_.severity), style_),
                       kLabelColumns, lines);
@@ -224,6 +211,16 @@ std::string findings_text(const FindingsDocument& findings, const SamplesDocumen
 }
 
 }  // namespace
+
+Ink ink_of(Severity severity) noexcept {
+  if (severity == Severity::critical) return Ink::red;
+  return severity == Severity::warning ? Ink::yellow : Ink::cyan;
+}
+
+std::string title_text(const ShownFinding& finding, Language language) {
+  return place_text(finding.direction, finding.port, language) + std::string(kColon.in(language)) +
+         finding.title + " (" + finding.finding + ")";
+}
 
 std::string place_text(std::string_view direction, std::string_view port, Language language) {
   if (direction.empty()) return std::string(kHost.in(language));

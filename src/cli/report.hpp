@@ -3,14 +3,27 @@
 
 // The documents of findings and samples as people read them. Pure functions.
 
+#include <array>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "documents.hpp"
 #include "sockdiag/diagnosis/text.hpp"
 #include "terminal.hpp"
 
 namespace sockdiag {
+
+// The states that people look for first.
+inline constexpr auto kStatesByConcern = std::to_array<TcpState>(
+    {TcpState::close_wait, TcpState::syn_recv, TcpState::syn_sent, TcpState::fin_wait1,
+     TcpState::fin_wait2, TcpState::closing, TcpState::last_ack, TcpState::time_wait,
+     TcpState::established, TcpState::listen, TcpState::close});
+
+[[nodiscard]] Ink ink_of(Severity severity) noexcept;
+
+// Returns "inbound 8080: Service never closes (cw_in_not_closed)" in that language.
+[[nodiscard]] std::string title_text(const ShownFinding& finding, Language language);
 
 // Returns whole lines: the states, the ports and the findings, the worst first. `heading` says what
 // was watched. No line is longer than the style's columns, unless it is a single word.

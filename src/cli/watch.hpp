@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "documents.hpp"
 #include "sockdiag/configuration/configuration.hpp"
 #include "sockdiag/diagnosis/text.hpp"
 #include "sockdiag/http/http_client.hpp"
@@ -15,11 +16,6 @@
 #include "sockdiag/sampling/sampler.hpp"
 
 namespace sockdiag {
-
-struct Documents {
-  std::string findings;
-  std::string samples;
-};
 
 // Samples the kernel on the calling thread, within the CPU budget of the configuration. Remembers
 // the samples, as the exporter does.
