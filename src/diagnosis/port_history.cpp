@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::chrono::minutes kBlock{5};  // a leak grows in each of three
 constexpr double kBlockGrowth = 1.05;      // less is the noise of a pile that stands
+constexpr std::size_t kCompared = 6;       // samples of a queue, with as many before
 constexpr double kSteady = 0.99;           // queues of thousands of busy sockets move by more
 
 std::uint32_t senders_of(const StateCounts& sockets) {
@@ -43,11 +44,18 @@ CloseWaitCounts close_waits_of(const PortCounts& counts, Direction direction) no
 void Times::advance(TimePoint time, std::chrono::nanoseconds interval) noexcept {
   const auto slot_length = std::max<std::chrono::nanoseconds>(kSlot, interval);
   step_length = std::max<std::chrono::nanoseconds>(kStep, interval);
+  sample_length = interval;
   now = time;
   new_slot = slots.advance(now, slot_length, slot_length / 10);
   new_step = steps.advance(now, step_length, slot_length / 10);
   const auto length = std::max<std::chrono::nanoseconds>(kWindow, kWindowSlots * slot_length);
   window = slots.count_since(now - length);
+}
+
+std::size_t Times::steps_of_samples(std::size_t samples) const noexcept {
+  const auto needed = static_cast<std::int64_t>(samples) * sample_length;
+  return 1 + static_cast<std::size_t>(std::max<std::int64_t>(needed.count() - 1, 0) /
+                                      step_length.count());
 }
 
 void PortHistory::record(const PortCounts& counts, Direction direction,
@@ -244,13 +252,19 @@ std::uint64_t PortHistory::accept_limit(const Times& times) const noexcept {
 }
 
 std::optional<double> PortHistory::stuck(Bytes Step::*queue, const Times& times) const noexcept {
-  constexpr std::size_t kCompared = 3;
-  if (steps(times) < kCompared) return std::nullopt;
-  if (times.now - times.steps.start(kCompared - 1) > 2 * kCompared * times.step_length) {
-    return std::nullopt;
+  const std::size_t part = times.steps_of_samples(kCompared);
+  const std::size_t last = 2 * part;  // the newest step has just begun
+  if (steps(times) <= last) return std::nullopt;
+  if (times.now - times.steps.start(last) > (2 * last + 1) * times.step_length) return std::nullopt;
+  float now = (step(0, times).*queue).least;
+  for (std::size_t back = 1; back <= part; ++back) {
+    now = std::min(now, (step(back, times).*queue).least);
   }
-  const Bytes& before = step(2, times).*queue;
-  const float now = std::min((step(0, times).*queue).least, (step(1, times).*queue).least);
+  Bytes before = step(last, times).*queue;
+  for (std::size_t back = part + 1; back < last; ++back) {
+    before.least = std::min(before.least, (step(back, times).*queue).least);
+    before.most = std::max(before.most, (step(back, times).*queue).most);
+  }
   if (now < static_cast<float>(kSteady) * before.most) return std::nullopt;
   return std::min(now, before.least);
 }

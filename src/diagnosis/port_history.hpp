@@ -48,10 +48,14 @@ struct Times {
   // Begins slots and steps for a sample at `now`.
   void advance(TimePoint now, std::chrono::nanoseconds interval) noexcept;
 
+  // Returns how many steps take so many samples.
+  [[nodiscard]] std::size_t steps_of_samples(std::size_t samples) const noexcept;
+
   Ring<kSlots> slots;
   Ring<kSteps> steps;
   std::size_t window = 0;  // of the newest slots, as many as the window has
   std::chrono::nanoseconds step_length = kStep;
+  std::chrono::nanoseconds sample_length{};
   TimePoint now;
   bool new_slot = false;
   bool new_step = false;
@@ -98,7 +102,7 @@ class PortHistory {
   // The most that the listeners' backlogs came to within the steps.
   [[nodiscard]] std::uint64_t accept_limit(const Times& times) const noexcept;
 
-  // Returns the least bytes of the last minute or two if they never became 1 % less than before.
+  // Returns the least bytes of the last minutes if they never became 1 % less than before.
   [[nodiscard]] std::optional<double> stuck_receive_queue(const Times& times) const noexcept;
   [[nodiscard]] std::optional<double> stuck_send_queue(const Times& times) const noexcept;
 

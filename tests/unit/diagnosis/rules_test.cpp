@@ -3,6 +3,7 @@
 #include <map>
 
 #include "host.hpp"
+#include "sockdiag/diagnosis/finding_texts.hpp"
 #include "support/catch.hpp"
 
 namespace sockdiag::test {
@@ -28,6 +29,9 @@ void check(const std::vector<Case>& cases) {
     row.has(host);
     const auto findings = host.run(row.after);
     CHECK(names_of(*findings) == row.finds);
+    for (const Finding& finding : findings->found) {
+      CHECK(seen_text(finding, Language::english).find('?') == std::string::npos);
+    }
     for (const auto& [name, value] : row.seen) {
       INFO(name);
       const auto seen = measure(*findings, name);
