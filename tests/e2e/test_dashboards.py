@@ -22,7 +22,9 @@ from support.network import STATES
 from support.packets import NOWHERE_IPV4, clients_in, send_syns, swallow_packets_to_nowhere
 from support.polling import wait_until
 
-CONFIG = with_thresholds("100ms") + "ephemeral_ports: {export_addresses: true}\n"
+CONFIG = with_thresholds("100ms") + (
+    "ephemeral_ports: {export_addresses: true}\nfindings: {close_wait_inbound: 1}\n"
+)
 PORT, SYN_SENT_PORT, SYN_RECV_PORT, FULL_PORT, FLOODED_PORT, CLOSING_PORT = range(8080, 8086)
 BOTH_ENDS = (
     "established",

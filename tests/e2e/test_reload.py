@@ -8,6 +8,7 @@ import unittest
 from support.case import EndToEndTest
 from support.exporter import FAST, Exporter, with_interval
 from support.fault import HangingFile
+from support.lifetimes import LINGERING, place, with_thresholds
 from support.polling import wait_until
 
 BAD = FAST + "ports: {inbund: [22]}\n"
@@ -87,6 +88,18 @@ class Reload(EndToEndTest):
         wait_until(lambda: len(exporter.log.matching("(?i)reload|config")) > 0, "a line about it")
         self.assertEqual(exporter.scrape().source("sockdiag_sample_interval_seconds"), 5)
 
+    def test_thresholds_and_switches_of_findings_are_put_in_force(self):
+        self.start_service(8080).not_closed("inbound")
+        leaks = with_thresholds("100ms") + "findings: {close_wait_inbound: %s}\n"
+        exporter = self.start_exporter(config=leaks % 2)
+        aged = place(8080, state="close_wait")
+        exporter.scrape_when(lambda scrape: scrape.get(LINGERING, **aged) == 1, "an old one")
+        self.assertEqual(exporter.fresh_scrape().family("sockdiag_findings"), {})
+        exporter.reload(leaks % 1)
+        exporter.scrape_when(lambda scrape: has_leak(scrape, 8080), "a finding")
+        exporter.reload(leaks % "1, disable: [cw_in_not_closed]")
+        exporter.scrape_when(lambda scrape: not has_leak(scrape, 8080), "no finding")
+
     def test_the_log_level_is_reloaded(self):
         exporter = self.launch_exporter(
             config=FAST + "log: {level: error}\n", listen="127.0.0.1:8123"
@@ -131,6 +144,12 @@ class Reload(EndToEndTest):
         self.assert_sockets_match_the_kernel(scrape, 8080)
         self.assertEqual(len(scrape.sockets(22)), 10)
         self.assertEqual(scrape.value(LAST_RELOAD), 1)
+
+
+def has_leak(scrape, port):
+    """Whether its leak is found."""
+    labels = place(port, finding="cw_in_not_closed", severity="warning")
+    return scrape.get("sockdiag_findings", **labels) == 1
 
 
 def merged(text):

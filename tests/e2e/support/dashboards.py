@@ -137,4 +137,7 @@ def labels_shown(panel, target):
     first, second = (each["options"] for each in panel["transformations"])
     if "rowField" in first:
         return first["rowField"], first["columnField"]
-    return tuple(name for name in second["indexByName"] if not name.startswith("Value"))
+    columns = [name for name in second["indexByName"] if not name.startswith("Value")]
+    if "sockdiag_findings" in target["expr"]:  # some are about a whole host
+        columns = [name for name in columns if name not in ("direction", "port")]
+    return tuple(columns)
