@@ -16,6 +16,7 @@ using Deadline = std::chrono::steady_clock::time_point;
 
 constexpr std::string_view kLineEnd = "\r\n";
 constexpr int kNoContent = 204;
+constexpr int kNotModified = 304;
 // Between two pieces of a body the deadline is checked. The kernel lets CivetWeb go on writing when
 // a third of the socket's buffer is free (sk_stream_is_writeable() in include/net/sock.h), so
 // smaller pieces would cost system calls and make the check no more exact.
@@ -43,12 +44,15 @@ void append_header(std::string& head, std::string_view name, std::string_view va
   for (const std::string_view part : {name, std::string_view(": "), value, kLineEnd}) head += part;
 }
 
+// Returns false for the answers that end with their headers (RFC 9112, section 6.3).
+bool may_have_body(int status) { return status != kNoContent && status != kNotModified; }
+
 std::string head_of(const HttpResponse& response, AfterAnswer after) {
   std::string head = "HTTP/1.1 " + std::to_string(response.status) + " ";
   head += ::mg_get_response_code_text(nullptr, response.status);
   head += kLineEnd;
   append_header(head, "Date", http_date());
-  if (response.status != kNoContent) {
+  if (may_have_body(response.status)) {
     append_header(head, "Content-Type", response.content_type);
     append_header(head, "Content-Length", std::to_string(length_of(response)));
   }
@@ -77,6 +81,7 @@ bool write_by(Deadline deadline, mg_connection* connection, std::string_view tex
 HttpRequest read_request(const mg_request_info& info) {
   const char* path = info.local_uri_raw != nullptr ? info.local_uri_raw : info.request_uri;
   HttpRequest request{std::string(text_of(info.request_method)), std::string(text_of(path))};
+  request.query = text_of(info.query_string);
   for (int i = 0; i < info.num_headers; ++i) {
     request.headers.emplace_back(info.http_headers[i].name, info.http_headers[i].value);
   }

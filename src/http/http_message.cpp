@@ -3,6 +3,7 @@
 
 #include <strings.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace sockdiag {
@@ -38,6 +39,34 @@ double quality_of(std::string_view parameters) {
   return good ? quality : 0;
 }
 
+// Returns the byte that two hexadecimal digits stand for.
+std::optional<char> byte_of(std::string_view digits) {
+  unsigned value = 0;
+  const char* end = digits.data() + digits.size();
+  const auto parsed = std::from_chars(digits.data(), end, value, 16);
+  if (digits.size() != 2 || parsed.ec != std::errc{} || parsed.ptr != end) return std::nullopt;
+  return static_cast<char>(value);
+}
+
+std::optional<std::string> percent_decoded(std::string_view text) {
+  std::string decoded;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      decoded += text[i];
+      continue;
+    }
+    const auto byte = byte_of(text.substr(i + 1, 2));
+    if (!byte) return std::nullopt;
+    decoded += *byte;
+    i += 2;
+  }
+  return decoded;
+}
+
+std::string_view without_weakness(std::string_view etag) {
+  return etag.starts_with("W/") ? etag.substr(2) : etag;
+}
+
 }  // namespace
 
 std::optional<std::string> HttpRequest::header(std::string_view name) const {
@@ -46,6 +75,29 @@ std::optional<std::string> HttpRequest::header(std::string_view name) const {
     if (equal_ignoring_case(key, name)) joined = joined ? *joined + ", " + value : value;
   }
   return joined;
+}
+
+std::optional<std::string> HttpRequest::parameter(std::string_view name) const {
+  std::string_view rest = query;
+  while (!rest.empty()) {
+    std::string_view value = take_until(rest, '&');
+    if (percent_decoded(take_until(value, '=')) == name) return percent_decoded(value);
+  }
+  return std::nullopt;
+}
+
+bool matches_etag(std::string_view if_none_match, std::string_view etag) {
+  std::string_view rest = if_none_match;
+  if (trimmed(rest) == "*") return true;
+  while (true) {  // lists may have empty elements (RFC 9110, section 5.6.1.2)
+    rest.remove_prefix(std::min(rest.find_first_not_of(" \t,"), rest.size()));
+    rest = without_weakness(rest);
+    const auto end = rest.find('"', 1);
+    if (!rest.starts_with('"') || end == std::string_view::npos) return false;
+    if (rest.substr(0, end + 1) == without_weakness(etag)) return true;
+    rest.remove_prefix(end + 1);
+    if (!take_until(rest, ',').empty()) return false;
+  }
 }
 
 bool accepts_gzip(std::string_view accept_encoding) {

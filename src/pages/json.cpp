@@ -126,7 +126,7 @@ Json stays_of(const TcpSnapshot& snapshot, const PortCounts& counts, Show show) 
 
 Json accept_queue_of(const PortView& view) {
   if (!view.has_accept_queue()) return nullptr;
-  const AcceptQueue& queue = view.counts.accept_queue;
+  const AcceptQueue& queue = view.counts->accept_queue;
   const ListenerCounts* polled = view.polled;
   return {{"length", queue.length},
           {"limit", queue.limit},
@@ -136,7 +136,7 @@ Json accept_queue_of(const PortView& view) {
 }
 
 Json port_of(const TcpSnapshot& snapshot, const PortView& view) {
-  const PortCounts& counts = view.counts;
+  const PortCounts& counts = *view.counts;
   const auto lingering = [](const Stay& stay) { return Json(stay.lingering); };
   const auto oldest = [](const Stay& stay) { return seconds_of(stay.oldest); };
   return {{"direction", name_of(view.direction)},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chrono>
 
+#include "responses.hpp"
 #include "sockdiag/pages/pages.hpp"
 #include "views.hpp"
 
@@ -20,27 +21,6 @@ class CountedScrape {
   std::shared_ptr<std::atomic<unsigned>> count_;  // an answer may outlive the pages
   unsigned now_;
 };
-
-// Points into the part and keeps it alive.
-std::shared_ptr<const std::string> text_of(const std::shared_ptr<const TextPart>& part) {
-  return {part, &part->text()};
-}
-
-std::shared_ptr<const std::string> deflated_of(const std::shared_ptr<const TextPart>& part) {
-  return {part, &part->deflated().bytes};
-}
-
-void append_gzip(HttpResponse& response,
-                 const std::vector<std::shared_ptr<const TextPart>>& parts) {
-  std::vector<const DeflatedPart*> deflated;
-  response.headers.emplace_back("Content-Encoding", "gzip");
-  response.body.push_back(std::make_shared<const std::string>(gzip_header()));
-  for (const auto& part : parts) {
-    response.body.push_back(deflated_of(part));
-    deflated.push_back(&part->deflated());
-  }
-  response.body.push_back(std::make_shared<const std::string>(gzip_trailer(deflated)));
-}
 
 }  // namespace
 
@@ -67,12 +47,7 @@ HttpResponse Pages::metrics(const HttpRequest& request) {
   }
   HttpResponse response{200, "text/plain; version=0.0.4; charset=utf-8", {}, {}, scrape};
   response.headers.emplace_back("Vary", "Accept-Encoding");
-  const Parts parts = this->parts();
-  if (accepts_gzip(request.header("Accept-Encoding").value_or(""))) {
-    append_gzip(response, parts);
-  } else {
-    for (const auto& part : parts) response.body.push_back(text_of(part));
-  }
+  set_body(response, request, parts());
   return response;
 }
 

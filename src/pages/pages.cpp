@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "document_cache.hpp"
+
 namespace sockdiag {
 namespace {
 
@@ -19,9 +21,17 @@ HttpResponse with_allow(HttpResponse response, std::span<const std::string_view>
 
 }  // namespace
 
-Pages::Pages(const Board& board, Options options) : board_(board), options_(std::move(options)) {
+Pages::~Pages() = default;
+
+Pages::Pages(const Board& board, Options options)
+    : board_(board), options_(std::move(options)), documents_(std::make_unique<DocumentCache>()) {
   routes_ = {{options_.telemetry_path, kRead, &Pages::metrics},
-             {"/", kRead, &Pages::landing},
+             {"/", kRead, &Pages::status},
+             {"/page.css", kRead, &Pages::style},
+             {"/page.js", kRead, &Pages::script},
+             {"/api/v1/findings", kRead, &Pages::findings},
+             {"/api/v1/samples", kRead, &Pages::samples},
+             {"/api/v1/states", kRead, &Pages::states},
              {kHealthPath, kRead, &Pages::healthy},
              {"/-/ready", kRead, &Pages::ready}};
   if (options_.reload) routes_.push_back({"/-/reload", kPost, &Pages::reload});

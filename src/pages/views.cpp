@@ -66,7 +66,7 @@ std::vector<PortView> View::ports() const {
     const DirectionCounts& counts = tcp->of(direction);
     const auto add = [&](const PortCounts& port) {
       const bool listens = direction == Direction::inbound;
-      ports.push_back({direction, port, listens ? polled_of(listeners, port.port) : nullptr});
+      ports.push_back({direction, &port, listens ? polled_of(listeners, port.port) : nullptr});
     };
     for (const PortCounts& port : counts.ports) add(port);
     add(counts.other);

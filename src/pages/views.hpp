@@ -20,11 +20,11 @@ namespace sockdiag {
 
 struct PortView {
   Direction direction;
-  const PortCounts& counts;
+  const PortCounts* counts;      // never null
   const ListenerCounts* polled;  // null if the port has no listener, or it was not polled
 
   [[nodiscard]] bool has_accept_queue() const noexcept {
-    return direction == Direction::inbound && counts.seen.state(TcpState::listen);
+    return direction == Direction::inbound && counts->seen.state(TcpState::listen);
   }
 };
 

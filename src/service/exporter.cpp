@@ -98,6 +98,10 @@ class Exporter::Parts {
     set_log_level(configuration.log.level);
   }
 
+  [[nodiscard]] ExporterState state() const {
+    return {reloader_.status(), read_process_stats(), start_time_, requests_.counts()};
+  }
+
   Pages::Options page_options(const Configuration::Web& web) {
     Pages::Options options;
     options.telemetry_path = web.telemetry_path;
@@ -105,11 +109,10 @@ class Exporter::Parts {
     options.is_alive = [this] { return liveness_.is_alive(Liveness::TimePoint::clock::now()); };
     options.exporter_text = [this](const SampleStatuses& statuses, const Findings& findings) {
       const FamilyPatterns excluded = publisher_.excluded();
-      return render(findings, excluded) + render(statuses, excluded) +
-             render(ExporterState{reloader_.status(), read_process_stats(), start_time_,
-                                  requests_.counts()},
-                    excluded);
+      return render(findings, excluded) + render(statuses, excluded) + render(state(), excluded);
     };
+    options.exporter_state = [this] { return state(); };
+    options.settings = [this] { return reloader_.settings(); };
     if (web.enable_lifecycle) options.reload = [this] { return reload(); };
     return options;
   }

@@ -11,7 +11,10 @@
 namespace sockdiag {
 
 Reloader::Reloader(Configuration running, Load load, Apply apply)
-    : started_with_(std::move(running)), load_(std::move(load)), apply_(std::move(apply)) {
+    : started_with_(std::move(running)),
+      applied_(started_with_),
+      load_(std::move(load)),
+      apply_(std::move(apply)) {
   set_status(true);
 }
 
@@ -21,6 +24,7 @@ ReloadResult Reloader::reload() {
     const Configuration wanted = load_();
     auto restarts = restarts_for(wanted);
     apply_(wanted);
+    set_applied(wanted);
     spdlog::info("configuration reloaded");
     for (const std::string& line : restarts) spdlog::warn("{}", line);
     set_status(true);
@@ -46,6 +50,23 @@ std::vector<std::string> Reloader::restarts_for(const Configuration& wanted) con
     }
   }
   return lines;
+}
+
+std::vector<Setting> Reloader::settings() const {
+  static const Configuration defaults;
+  const std::lock_guard lock(status_mutex_);
+  std::vector<Setting> settings;
+  for (const ConfigurationKey& key : configuration_keys()) {
+    std::string value = key.show(key.needs_restart ? started_with_ : applied_);
+    const bool is_default = value == key.show(defaults);
+    settings.push_back({std::string(key.name), std::move(value), is_default});
+  }
+  return settings;
+}
+
+void Reloader::set_applied(const Configuration& configuration) {
+  const std::lock_guard lock(status_mutex_);
+  applied_ = configuration;
 }
 
 void Reloader::set_status(bool successful) {

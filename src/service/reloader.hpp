@@ -27,15 +27,20 @@ class Reloader {
 
   [[nodiscard]] ReloadStatus status() const;
 
+  // Returns a row for each key of the configuration, with the value that it has now.
+  [[nodiscard]] std::vector<Setting> settings() const;
+
  private:
   [[nodiscard]] std::vector<std::string> restarts_for(const Configuration& wanted) const;
+  void set_applied(const Configuration& configuration);
   void set_status(bool successful);
 
   Configuration started_with_;
+  Configuration applied_;  // keys that need a restart are still those of `started_with_`
   Load load_;
   Apply apply_;
   std::mutex reload_mutex_;
-  mutable std::mutex status_mutex_;
+  mutable std::mutex status_mutex_;  // of `applied_`, too
   ReloadStatus status_;
 };
 

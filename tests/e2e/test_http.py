@@ -23,6 +23,11 @@ class Routes(EndToEndTest):
     ROUTES = {
         "/metrics": ("GET, HEAD, OPTIONS", EXPOSITION_TYPE),
         "/": ("GET, HEAD, OPTIONS", "text/html; charset=utf-8"),
+        "/page.css": ("GET, HEAD, OPTIONS", "text/css; charset=utf-8"),
+        "/page.js": ("GET, HEAD, OPTIONS", "text/javascript; charset=utf-8"),
+        "/api/v1/findings": ("GET, HEAD, OPTIONS", "application/json"),
+        "/api/v1/samples": ("GET, HEAD, OPTIONS", "application/json"),
+        "/api/v1/states": ("GET, HEAD, OPTIONS", "application/json"),
         "/-/healthy": ("GET, HEAD, OPTIONS", "text/plain; charset=utf-8"),
         "/-/ready": ("GET, HEAD, OPTIONS", "text/plain; charset=utf-8"),
         "/-/reload": ("", ""),
@@ -95,13 +100,14 @@ class Routes(EndToEndTest):
                 self.assertEqual(exporter.request(target).status, 200)
         self.assertEqual(exporter.request("/nowhere?/metrics").status, 404)
 
-    def test_landing_page_links_to_what_is_there(self):
+    def test_the_page_links_to_what_is_there(self):
         exporter = self.start_exporter("--web.telemetry-path=/other")
         page = exporter.request("/").text
         self.assertIn("sockdiag_exporter", page)
         for path in ("/other", "/-/healthy", "/-/ready"):
             with self.subTest(path):
-                self.assertIn(f'href="{path}"', page)
+                # Without the slash, for those behind a proxy that adds a prefix.
+                self.assertIn(f'href="{path[1:]}"', page)
                 self.assertEqual(exporter.request(path).status, 200)
 
     def test_no_answer_has_a_cors_header(self):

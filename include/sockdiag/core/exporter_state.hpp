@@ -25,6 +25,13 @@ struct ReloadResult {
   std::vector<std::string> restarts;   // a line for each changed key that needs a restart
 };
 
+// A key of the configuration.
+struct Setting {
+  std::string key;
+  std::string value;  // in force, as YAML
+  bool is_default = true;
+};
+
 // What the kernel says of this process (proc(5)). A field that cannot be read is absent, never
 // zero.
 struct ProcessStats {

@@ -19,6 +19,8 @@ namespace sockdiag {
 
 inline constexpr char kHealthPath[] = "/-/healthy";
 
+class DocumentCache;
+
 class Pages {
  public:
   struct Options {
@@ -28,13 +30,19 @@ class Pages {
     std::function<std::string(const SampleStatuses&, const Findings&)> exporter_text;
     std::function<bool()> is_alive = [] { return true; };  // returns whether the process is healthy
     std::function<ReloadResult()> reload;                  // empty if the lifecycle endpoint is off
+    // What the page says of the exporter. Called for each rendering.
+    std::function<ExporterState()> exporter_state = [] { return ExporterState{}; };
+    std::function<std::vector<Setting>()> settings = [] { return std::vector<Setting>{}; };
   };
 
   // `board` must outlive the pages.
   Pages(const Board& board, Options options);
+  Pages(const Pages&) = delete;
+  Pages& operator=(const Pages&) = delete;
+  ~Pages();
 
   // Answers 404 if the path has no page, 405 if the page does not know the method. Throws what
-  // `exporter_text` and `reload` throw, or std::bad_alloc.
+  // the functions of the options throw, or std::bad_alloc.
   [[nodiscard]] HttpResponse answer(const HttpRequest& request);
 
   // Returns all metrics as text, as a scrape without compression gets them.
@@ -53,7 +61,12 @@ class Pages {
   using Parts = std::vector<std::shared_ptr<const TextPart>>;
 
   [[nodiscard]] Parts parts() const;
-  [[nodiscard]] HttpResponse landing(const HttpRequest& request);
+  [[nodiscard]] HttpResponse status(const HttpRequest& request);
+  [[nodiscard]] HttpResponse style(const HttpRequest& request);
+  [[nodiscard]] HttpResponse script(const HttpRequest& request);
+  [[nodiscard]] HttpResponse findings(const HttpRequest& request);
+  [[nodiscard]] HttpResponse samples(const HttpRequest& request);
+  [[nodiscard]] HttpResponse states(const HttpRequest& request);
   [[nodiscard]] HttpResponse metrics(const HttpRequest& request);
   [[nodiscard]] HttpResponse healthy(const HttpRequest& request);
   [[nodiscard]] HttpResponse ready(const HttpRequest& request);
@@ -63,6 +76,7 @@ class Pages {
   Options options_;
   std::vector<Route> routes_;
   std::shared_ptr<std::atomic<unsigned>> scrapes_ = std::make_shared<std::atomic<unsigned>>(0U);
+  std::unique_ptr<DocumentCache> documents_;
 };
 
 }  // namespace sockdiag

@@ -80,6 +80,10 @@ TEST_CASE("Paths and methods are answered exactly") {
       {"get", "/metrics", 405, "GET, HEAD, OPTIONS"},
       {"GET", "/", 200, {}},
       {"DELETE", "/", 405, "GET, HEAD, OPTIONS"},
+      {"HEAD", "/api/v1/findings", 200, {}},
+      {"POST", "/api/v1/samples", 405, "GET, HEAD, OPTIONS"},
+      {"GET", "/api/v1/", 404, {}},
+      {"GET", "/api/v2/findings", 404, {}},
       {"GET", "/-/healthy", 200, {}},
       {"PUT", "/-/healthy", 405, "GET, HEAD, OPTIONS"},
       {"GET", "/-/ready", 200, {}},
@@ -103,7 +107,8 @@ TEST_CASE("Paths and methods are answered exactly") {
 TEST_CASE("Each path that is listed has a page, and the reload only where it is on") {
   Site site;
   CHECK(site.pages().paths() ==
-        std::vector<std::string>{"/metrics", "/", "/-/healthy", "/-/ready"});
+        std::vector<std::string>{"/metrics", "/", "/page.css", "/page.js", "/api/v1/findings",
+                                 "/api/v1/samples", "/api/v1/states", "/-/healthy", "/-/ready"});
   site.with_reload({});
   CHECK(site.pages().paths().back() == "/-/reload");
   for (const std::string& path : site.pages().paths()) CHECK(site.get(path).status != 404);
@@ -160,7 +165,7 @@ TEST_CASE("A custom telemetry path replaces the usual one and is linked") {
   site.options().telemetry_path = "/custom";
   CHECK(site.get("/metrics").status == 404);
   CHECK(site.get("/custom").status == 200);
-  CHECK_THAT(body_of(site.get("/")), contains_text("href=\"/custom\""));
+  CHECK_THAT(body_of(site.get("/")), contains_text("href=\"custom\""));
 }
 
 TEST_CASE("Compressed scrapes say so") {
