@@ -8,7 +8,7 @@ DEADLINE_SECONDS = 30
 POLL_SECONDS = 0.02
 
 
-def wait_until(condition, what, deadline=DEADLINE_SECONDS):
+def wait_until(condition, what, deadline=DEADLINE_SECONDS, pause=POLL_SECONDS):
     """Polls until condition() is truthy and returns that value; fails naming `what`."""
     end = time.monotonic() + deadline
     while True:
@@ -17,4 +17,4 @@ def wait_until(condition, what, deadline=DEADLINE_SECONDS):
             return result
         if time.monotonic() > end:
             raise AssertionError(f"not within {deadline} s: {what}")
-        time.sleep(POLL_SECONDS)
+        time.sleep(pause)
