@@ -2,17 +2,17 @@
 """Handshakes that are not completed: a flood, clients that are too many for the backlog, a lossy
 path, probes; here and at the peers that this host calls."""
 
+import select
 import subprocess
 import unittest
 
 from support.connection_states import set_sysctl, start_connecting
-from support.findings import FindingsTest, Found, findings_in, inbound, outbound
+from support.findings import FindingsTest, Found, inbound, outbound
 from support.parallel import side_by_side
 from support.kernel_counters import read_counters
 from support.packets import NOWHERE_IPV4, clients_in, send_syns, swallow_packets_to_nowhere
 from support.peer import HERE, THERE
 from support.polling import wait_until
-from support.web import reset
 
 SOCKETS = "sockdiag_tcp_sockets"
 LINGERING = "sockdiag_tcp_lingering_sockets"
@@ -52,29 +52,16 @@ class Floods(HandshakeTest):
         self.watch()
         flood = self.repeat(self.flood, 0.1)
         self.count_grows_by("TCPReqQFullDoCookies", 50)
-        (found,) = self.expect_names("syn_flood")
-        self.assertEqual(found.severity, "critical")
+        self.expect(inbound("syn_flood", "critical", PORT))
         flood.stop()
-        self.expect_names("syn_unanswered")  # what the flood has left, for a minute
+        self.expect(besides=["syn_unanswered"])  # of what it has left
 
     def test_without_cookies_it_is_one_as_well(self):
         set_sysctl("ipv4/tcp_syncookies", "0")
         self.watch()
         self.repeat(self.flood, 0.1)
         self.count_grows_by("TCPReqQFullDrop", 50)
-        self.expect_names("syn_flood")
-
-    def expect_names(self, *names):
-        """These alone; which port the kernel's counters mean they do not tell."""
-
-        def has_them():
-            found = [e for e in findings_in(self.eyes.scrape()) if e.severity != "info" or e.finding in names]
-            return found if {each.finding for each in found} == set(names) else None
-
-        try:
-            return wait_until(has_them, f"{names}")
-        except AssertionError as error:
-            raise AssertionError(f"{error}: {sorted(findings_in(self.eyes.scrape()))}") from None
+        self.expect(inbound("syn_flood", "critical", PORT))
 
     def test_clients_that_answer_their_cookies_are_real(self):
         """Few SYNs that nobody answers fill a short queue; the others are customers."""
@@ -91,9 +78,9 @@ class Floods(HandshakeTest):
 
         customers = self.repeat(customer, 0.02)
         self.count_grows_by("TCPReqQFullDoCookies", 50)
-        self.expect_names("syn_backlog_short")
+        self.expect(Found("syn_backlog_short", "warning"))
         customers.stop()
-        self.expect_names()
+        self.expect()
 
 
 class LossyPath(HandshakeTest):
@@ -191,8 +178,6 @@ class LossyPath(HandshakeTest):
 
 def is_readable(connection):
     """Whether there is something to read, such as the end of the stream."""
-    import select
-
     return bool(select.select([connection], [], [], 0)[0])
 
 

@@ -130,24 +130,18 @@ class Bursts(ListenerTest):
 
 
 class LostListener(ListenerTest):
-    def test_it_is_a_warning_and_critical_where_the_port_is_configured(self):
-        services = [self.service_here(port) for port in (PORT, 8081)]
-        self.watch(self.SETTINGS + "ports: {inbound: [8081]}\n")
+    SETTINGS = IMPATIENT + "ports: {inbound: [8080, 8081]}\n"
+
+    def test_it_is_critical_where_the_port_is_configured_and_ends_with_a_new_one(self):
+        """Which port of the others has lost its listener takes minutes to know."""
+        services = [self.service_here(port) for port in (PORT, 8082)]
+        self.service_here(8081)
+        self.watch()
         self.expect_nothing(seconds=10)
         for each in services:
             each.listener.close()
-        self.expect(
-            inbound("listener_lost", "warning", PORT), inbound("listener_lost", "critical", 8081)
-        )
+        self.expect(inbound("listener_lost", "critical", PORT))
         self.service_here(PORT)
-        self.expect(inbound("listener_lost", "critical", 8081))
-        self.service_here(8081)
-        self.expect()
-
-    def test_a_configured_port_that_nothing_has_listened_to_yet_is_critical(self):
-        self.watch(self.SETTINGS + "ports: {inbound: [8081]}\n")
-        self.expect(inbound("listener_lost", "critical", 8081))
-        self.service_here(8081)
         self.expect()
 
     def test_connections_that_outlive_their_listener_do_not_hide_it(self):
@@ -159,7 +153,7 @@ class LostListener(ListenerTest):
             lambda scrape: scrape.sockets(PORT).get("established") == 5, "the connections"
         )
         service.listener.close()
-        self.expect(inbound("listener_lost", "warning", PORT))
+        self.expect(inbound("listener_lost", "critical", PORT))
 
     def test_a_listener_that_is_replaced_is_not_lost(self):
         service = self.service_here(PORT)

@@ -122,16 +122,16 @@ class SendQueue(QueueTest):
 
 
 class Blind(FindingsTest):
-    SETTINGS = IMPATIENT + "ports: {inbound: [9999]}\n"
+    SETTINGS = IMPATIENT.replace("cpu_budget: 1", "cpu_budget: 1, max_staleness: 5s")
 
     def setUp(self):
         super().setUp()
         self.fault = NetlinkFault()
         self.addCleanup(self.fault.remove)
+        self.watch(environment=self.fault.environment())
 
     def test_a_host_that_cannot_be_looked_at_is_not_healthy(self):
-        self.service_here(9999)
-        self.watch(environment=self.fault.environment())
+        self.service_here(PORT)
         self.expect_nothing()
         with self.fault("ENOBUFS"):
             self.expect(Found("blind", "warning"))
@@ -139,13 +139,16 @@ class Blind(FindingsTest):
         self.expect_nothing(seconds=5)
 
     def test_what_was_found_before_is_not_told_for_ever(self):
-        settings = self.SETTINGS.replace("cpu_budget: 1", "cpu_budget: 1, max_staleness: 5s")
-        self.watch(settings, environment=self.fault.environment())
-        lost = inbound("listener_lost", "critical", 9999)
-        self.expect(lost)
+        service = self.service_here(PORT)
+        with self.peer.entered():
+            made = service.close_waits(25)
+        for ends in made:
+            ends.here.recv(1)
+        leak = inbound("cw_in_not_closed", "warning", PORT)
+        self.expect(leak)
         with self.fault("ENOBUFS"):
             self.expect(Found("blind", "warning"))
-        self.expect(lost)
+        self.expect(leak)
 
 
 load_tests = side_by_side

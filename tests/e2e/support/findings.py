@@ -136,37 +136,35 @@ class FindingsTest(EndToEndTest):
         self.addCleanup(background.stop)
         return background
 
-    def expect(self, *expected):
-        """Scrapes until exactly these are found, besides what is for information only and not
-        named, and returns that scrape."""
-        wanted, last = set(expected), []
+    def expect(self, *expected, besides=()):
+        """Scrapes until exactly these are found, but for information named in `besides`, and returns
+        that scrape."""
+        wanted, last = sorted(expected), []
 
         def is_found():
             last[:] = [self.eyes.scrape()]
-            return heard(last[0], wanted) == wanted
+            return without_information(last[0], besides) == wanted
 
         try:
             wait_until(is_found, "findings", DEADLINE_SECONDS, POLL_SECONDS)
         except AssertionError:
-            self.assertEqual(sorted(heard(last[0], wanted)), sorted(wanted))
+            self.assertEqual(without_information(last[0], besides), wanted)
         return last[0]
 
-    def expect_to_stay(self, *expected, seconds=WINDOW_SECONDS + 5):
+    def expect_to_stay(self, *expected, besides=(), seconds=WINDOW_SECONDS + 5):
         """The same of each sample that follows, until they are of more than a window."""
-        wanted = set(expected)
+        wanted = sorted(expected)
         first = self._timestamp(self.eyes.scrape())
 
         def has_seen_enough():
             scrape = self.eyes.scrape()
-            self.assertEqual(sorted(heard(scrape, wanted)), sorted(wanted))
+            self.assertEqual(without_information(scrape, besides), wanted)
             return self._timestamp(scrape) > first + seconds
 
         wait_until(has_seen_enough, "samples", DEADLINE_SECONDS, POLL_SECONDS)
 
     def expect_nothing(self, **options):
-        """Not even for information, at the end."""
         self.expect_to_stay(**options)
-        self.assertEqual(findings_in(self.eyes.scrape()), set())
 
     @staticmethod
     def _timestamp(scrape):
@@ -182,6 +180,7 @@ class FindingsTest(EndToEndTest):
         return wait_until(scrape_if, what, pause=POLL_SECONDS)
 
 
-def heard(scrape, wanted):
-    """What is found, without such for information that nobody asks about."""
-    return {each for each in findings_in(scrape) if each.severity != "info" or each in wanted}
+def without_information(scrape, names):
+    """What is found, sorted, without such for information that have one of these names."""
+    found = findings_in(scrape)
+    return sorted(each for each in found if each.severity != "info" or each.finding not in names)

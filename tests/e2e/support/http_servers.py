@@ -4,6 +4,7 @@ namespace of its caller, with files of its own alone."""
 
 import os
 import pathlib
+import signal
 import subprocess
 import tempfile
 
@@ -80,6 +81,17 @@ class _Child:
         self._process.terminate()
         self._process.wait()
         self._directory.cleanup()
+
+    def stop_workers(self):
+        self._signal_workers(signal.SIGSTOP)
+
+    def continue_workers(self):
+        self._signal_workers(signal.SIGCONT)
+
+    def _signal_workers(self, number):
+        children = pathlib.Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        for worker in children.read_text().split():
+            os.kill(int(worker), number)
 
     def wait_until_it_answers(self, url):
         def answers():
