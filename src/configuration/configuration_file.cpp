@@ -8,8 +8,8 @@
 #include <memory>
 #include <set>
 
-#include "sockdiag/configuration/duration.hpp"
 #include "sockdiag/configuration/configuration_keys.hpp"
+#include "sockdiag/configuration/duration.hpp"
 #include "sockdiag/configuration/nearest_name.hpp"
 #include "sockdiag/core/quoted.hpp"
 #include "yaml_reader.hpp"
@@ -165,10 +165,10 @@ void check_findings(const LoadedConfiguration& loaded) {
   const FindingPolicy& findings = loaded.configuration.findings;
   for (const Order& order : kFindingOrders) {
     if (findings.*order.value >= findings.*order.lower) continue;
-    const std::string lower(order.lower_key);
-    const std::string least = find_configuration_key(lower)->show(loaded.configuration);
-    throw_contradiction(loaded.origins, order.key, "expected no less than " + lower + ", " + least,
-                        order.lower_key);
+    std::string problem = "expected no less than ";
+    problem.append(order.lower_key).append(", ");
+    problem += find_configuration_key(order.lower_key)->show(loaded.configuration);
+    throw_contradiction(loaded.origins, order.key, problem, order.lower_key);
   }
 }
 
