@@ -11,7 +11,7 @@ inline constexpr FindingRow kCloseWaitTexts[] = {
     {.id = FindingId::cw_in_not_closed,
      .title = {"Service never closes", "服务未调用 close()，描述符泄漏"},
      .seen = {"{sockets} CLOSE_WAIT, {lingering} older than {threshold_seconds}, the oldest "
-              "{oldest_seconds}[[, {before} of them 15 min ago]]; the end of the stream was read "
+              "{oldest_seconds}[[, up from {before} 15 min ago]]; the end of the stream was read "
               "and close() never called: a descriptor leak in the process that listens there",
               "{sockets} 个 CLOSE_WAIT，{lingering} 个超过 {threshold_seconds}，最老 "
               "{oldest_seconds}[[，15 分钟前为 {before} 个]]；流结束（EOF）已读到，却从未调用 "
@@ -139,7 +139,7 @@ inline constexpr FindingRow kCloseWaitTexts[] = {
     {.id = FindingId::cw_out_leak,
      .title = {"Client leaks connections", "客户端泄漏连接"},
      .seen = {"{sockets} CLOSE_WAIT, {lingering} older than {threshold_seconds}, the oldest "
-              "{oldest_seconds}[[, {before} of them 15 min ago]]; the server has closed and our "
+              "{oldest_seconds}[[, up from {before} 15 min ago]]; the server has closed and our "
               "client never does",
               "{sockets} 个 CLOSE_WAIT，{lingering} 个超过 {threshold_seconds}，最老 "
               "{oldest_seconds}[[，15 分钟前为 {before} 个]]；服务器已关闭，本机客户端一直不关闭"},

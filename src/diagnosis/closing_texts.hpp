@@ -13,9 +13,9 @@ inline constexpr FindingRow kClosingTexts[] = {
      .seen = {"{fin_wait1} FIN_WAIT1, {last_ack} LAST_ACK and {closing} CLOSING older than "
               "{threshold_seconds}, while connections are opened at {opens_per_second}; the peers "
               "do not acknowledge our FIN, or the data before it",
-              "超过 {threshold_seconds} 的有 {fin_wait1} 个 FIN_WAIT1、{last_ack} 个 "
-              "LAST_ACK、{closing} 个 CLOSING，而连接以 {opens_per_second} "
-              "建立；对端没有确认我方的 FIN 或它之前的数据"},
+              "{fin_wait1} 个 FIN_WAIT1、{last_ack} 个 LAST_ACK、{closing} 个 CLOSING 超过 "
+              "{threshold_seconds}，而连接以 {opens_per_second} 建立；对端没有确认我方的 FIN "
+              "或它之前的数据"},
      .meaning =
          {"The peers have vanished, a firewall has forgotten the connections, the path loses "
           "packets, or the peers do not read. After close() the kernel gives up by itself within "

@@ -40,7 +40,7 @@ TEST_CASE("What was seen is a sentence with the place and the numbers") {
 }
 
 TEST_CASE("A part of the sentence is left out where its measure is missing") {
-  CHECK_THAT(english(leak({{"before", 200}})), contains_text("the oldest 2.2 h, 200 of them 15 "
+  CHECK_THAT(english(leak({{"before", 200}})), contains_text("the oldest 2.2 h, up from 200 15 "
                                                              "min ago; the end"));
   CHECK_THAT(chinese(leak({{"before", 200}})), contains_text("，15 分钟前为 200 个；"));
 }

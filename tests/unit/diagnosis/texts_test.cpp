@@ -248,6 +248,9 @@ std::string fault_of_chinese(const std::string& utf8) {
     if (pair(is_chinese, is_word)) return "no space between Chinese and other characters";
     if (pair(is_wide_mark, is_blank)) return "a space beside a full-width mark";
     if (pair(is_blank, is_blank)) return "two spaces";
+    const bool blank_within =
+        i + 2 < text.size() && is_chinese(text[i]) && text[i + 1] == ' ' && is_chinese(text[i + 2]);
+    if (blank_within) return "a space between Chinese characters";
   }
   for (const char* const mark : {", ", "; "}) {
     if (utf8.find(mark) != std::string::npos) return "a half-width mark in a sentence";
@@ -356,6 +359,7 @@ TEST_CASE("States, settings and commands are the same in both languages") {
 TEST_CASE("Chinese texts are set as Chinese is") {
   CHECK(fault_of_chinese("关闭, 打开").find("half-width") != std::string::npos);
   CHECK(fault_of_chinese("关闭TCP").find("space") != std::string::npos);
+  CHECK(fault_of_chinese("关闭 打开").find("space") != std::string::npos);
   CHECK(fault_of_chinese("关闭 close()，打开（EOF）。").empty());
   for (const Shown& each : AllTexts::collect()) {
     CAPTURE(each.place, each.chinese);
