@@ -40,7 +40,9 @@ void check_close_unacked(const Evidence& evidence, Report& report) {
     const double fin_wait1 = port.lingering(TcpState::fin_wait1);
     const double last_ack = port.lingering(TcpState::last_ack);
     const double closing = port.lingering(TcpState::closing);
-    const auto opens = evidence.opens(port);
+    const KernelValue opened = port.direction == Direction::inbound ? KernelValue::passive_opens
+                                                                    : KernelValue::active_opens;
+    const auto opens = evidence.busiest_rate(opened);
     const auto is_too_many = [&](double lingering) {
       return opens && lingering >= policy.unacknowledged &&
              lingering > policy.unacknowledged_opens * *opens;
@@ -55,7 +57,7 @@ void check_close_unacked(const Evidence& evidence, Report& report) {
                 {"last_ack", last_ack},
                 {"closing", closing},
                 {"threshold_seconds", evidence.threshold_seconds(worst)},
-                {"opens_per_second", opens.value_or(0)}});
+                {"opens_per_second", evidence.rate(opened).value_or(0)}});
   });
 }
 

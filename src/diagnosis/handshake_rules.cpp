@@ -92,7 +92,7 @@ void check_syn_backlog_short(const Evidence& evidence, Report& report) {
 // request stays in SYN_RECV without.
 void check_syn_unanswered(const Evidence& evidence, Report& report) {
   const FindingPolicy& policy = evidence.policy;
-  const auto opens = evidence.rate(passive_opens);
+  const auto opens = evidence.busiest_rate(passive_opens);
   if (!opens || has_full_request_queue(evidence)) return;
   if (evidence.steady_rate(cookies_sent) > policy.request_queue_full) return;
   for (const Port& port : evidence.inbound) {
@@ -105,7 +105,7 @@ void check_syn_unanswered(const Evidence& evidence, Report& report) {
                {{"lingering", lingering},
                 {"threshold_seconds", evidence.threshold_seconds(TcpState::syn_recv)},
                 {"prefixes", static_cast<double>(port.now.syn_recv_prefixes)},
-                {"passive_opens_per_second", *opens}});
+                {"passive_opens_per_second", evidence.rate(passive_opens).value_or(0)}});
   }
 }
 
@@ -113,7 +113,7 @@ void check_syn_unanswered(const Evidence& evidence, Report& report) {
 // that is dead shows as a port without one; a rare port of a crawler has none either.
 void check_syn_sent_unanswered(const Evidence& evidence, Report& report) {
   const double least = evidence.policy.syn_sent;
-  const auto opens = evidence.rate(active_opens);
+  const auto opens = evidence.busiest_rate(active_opens);
   evidence.for_each_port([&](const Port& port) {
     const double lingering = port.lingering(TcpState::syn_sent);
     const double established = port.past.most_established(port.times());

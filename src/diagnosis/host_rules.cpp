@@ -79,6 +79,7 @@ void check_receive_queue_stuck(const Evidence& evidence, Report& report) {
   evidence.for_each_port([&](const Port& port) {
     const auto bytes = port.past.stuck_receive_queue(port.times());
     if (!bytes || *bytes < evidence.policy.queue_bytes) return;
+    if (port.now.accept_queue.utilization >= 0.5) return;  // it may wait for accept()
     report.add(Severity::warning, port, {{"bytes", *bytes}});
   });
 }

@@ -65,10 +65,14 @@ KernelReading reading_of(const KernelValues& values) {
 void KernelHistory::record(const KernelReading& reading, TimePoint now,
                            std::chrono::nanoseconds interval) {
   const auto remembered = std::max<std::chrono::nanoseconds>(kMemory, 3 * interval);
-  if (now - latest_at_ > remembered) ring_.clear();
+  if (now - latest_at_ > remembered) {
+    ring_.clear();
+    minutes_.clear();
+  }
   latest_ = reading;
   latest_at_ = now;
   if (ring_.advance(now, kStep, kStep / 10)) readings_[ring_.index(0)] = reading;
+  if (minutes_.advance(now, kMemory, kStep / 10)) by_minute_[minutes_.index(0)] = reading;
 }
 
 std::optional<double> KernelHistory::latest(KernelValue value) const noexcept {
@@ -103,6 +107,20 @@ std::optional<Growth> KernelHistory::growth(KernelValue value) const noexcept {
     growth = Growth{static_cast<double>(now - *before), seconds(age)};
   }
   return growth;
+}
+
+std::optional<double> KernelHistory::busiest_rate(KernelValue value) const noexcept {
+  const auto latest = growth(value);
+  if (!latest) return std::nullopt;
+  double busiest = latest->per_second();
+  for (std::size_t back = 0; back + 1 < minutes_.count(); ++back) {
+    const auto& end = by_minute_[minutes_.index(back)][index_of(value)];
+    const auto& begin = by_minute_[minutes_.index(back + 1)][index_of(value)];
+    if (!begin || !end || *end < *begin) continue;
+    const auto time = minutes_.start(back) - minutes_.start(back + 1);
+    busiest = std::max(busiest, static_cast<double>(*end - *begin) / seconds(time));
+  }
+  return busiest;
 }
 
 }  // namespace sockdiag

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// What is remembered of the kernel's counters and gauges: one reading each five seconds, of the
-// last minute. Of fixed size. Not thread-safe.
+// What is remembered of the kernel's counters and gauges: a reading each five seconds of the last
+// minute, and one each minute of the last five. Of fixed size. Not thread-safe.
 
 #include <array>
 #include <chrono>
@@ -83,11 +83,18 @@ class KernelHistory {
   // longer. Nothing before two readings lie five seconds apart. A counter that fell begins anew.
   [[nodiscard]] std::optional<Growth> growth(KernelValue value) const noexcept;
 
+  // Returns the growth per second of the busiest of the last five minutes: what lingers now may be
+  // of a load that has just ended.
+  [[nodiscard]] std::optional<double> busiest_rate(KernelValue value) const noexcept;
+
  private:
   static constexpr std::size_t kReadings = 16;
+  static constexpr std::size_t kMinutes = 6;
 
   Ring<kReadings> ring_;
   std::array<KernelReading, kReadings> readings_{};
+  Ring<kMinutes> minutes_;
+  std::array<KernelReading, kMinutes> by_minute_{};
   KernelReading latest_{};
   TimePoint latest_at_;
 };

@@ -103,8 +103,8 @@ double Evidence::steady_rate(KernelValue value) const {
   return grown ? grown->steady_per_second() : 0;
 }
 
-std::optional<double> Evidence::opens(const Port& port) const {
-  return rate(port.direction == Direction::inbound ? passive_opens : active_opens);
+std::optional<double> Evidence::busiest_rate(KernelValue value) const {
+  return has_kernel ? history.kernel().busiest_rate(value) : std::nullopt;
 }
 
 const ListenerCounts* Evidence::listener(std::uint16_t port) const {

@@ -66,8 +66,8 @@ struct Evidence {
   [[nodiscard]] std::optional<double> rate(KernelValue value) const;
   [[nodiscard]] double steady_rate(KernelValue value) const;  // 0 where it is not known
 
-  // Connections that were opened in the direction of `port`, per second, of the whole host.
-  [[nodiscard]] std::optional<double> opens(const Port& port) const;
+  // That of the busiest of the last minutes.
+  [[nodiscard]] std::optional<double> busiest_rate(KernelValue value) const;
   [[nodiscard]] const ListenerCounts* listener(std::uint16_t port) const;
   [[nodiscard]] double threshold_seconds(TcpState state) const;
 

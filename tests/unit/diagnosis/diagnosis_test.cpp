@@ -198,6 +198,8 @@ TEST_CASE("A leak that grows from one five minutes to the next is worse") {
       {"is none that noise moves", [](double m) { return unsigned(300 + 14 * (int(m * 4) % 2)); },
        "warning"},
       {"is none that grew once", [](double m) { return m < 11 ? 100U : 300U; }, "warning"},
+      {"is none that grew once, and by a little before",
+       [](double m) { return m < 10 ? 100U : (m < 15 ? 103U : 130U); }, "warning"},
       {"is none that grew in the beginning", [](double m) { return m < 8 ? 100U : 300U; },
        "warning"},
       {"is none of less than a fifth", [](double m) { return unsigned(400 + 3.9 * m); }, "warning"},
