@@ -149,7 +149,8 @@ TEST_CASE("Nothing is found on a healthy host after its counters began anew") {
          {"passive_opens", "active_opens", "attempt_failures", "embryonic_resets"}) {
       host.counter(name, 0);
     }
-    for (const std::uint16_t port : {80, 443}) host.in(port).time_wait_started = 0;
+    for (const std::uint16_t port : {std::uint16_t{80}, std::uint16_t{443}})
+      host.in(port).time_wait_started = 0;
     for (int sample = 30; sample < 60; ++sample) check_one(row, host, sample);
   }
 }
