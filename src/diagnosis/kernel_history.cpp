@@ -39,12 +39,12 @@ std::size_t row_of(std::string_view metric) {
 }
 
 const std::array<std::size_t, kKernelValueCount>& rows() {
-  static const auto kRows = [] {
-    std::array<std::size_t, kKernelValueCount> rows{};
-    std::transform(kMetrics.begin(), kMetrics.end(), rows.begin(), row_of);
-    return rows;
+  static const auto found = [] {
+    std::array<std::size_t, kKernelValueCount> all{};
+    std::transform(kMetrics.begin(), kMetrics.end(), all.begin(), row_of);
+    return all;
   }();
-  return kRows;
+  return found;
 }
 
 double seconds(std::chrono::nanoseconds time) {

@@ -229,6 +229,29 @@ TEST_CASE("A client's leak tells how many there were a quarter of an hour ago") 
   CHECK(measure(*findings, "before").value_or(0) <= 172);
 }
 
+TEST_CASE("Samples that follow each other fast all count") {
+  Host host;
+  host.every(1s);
+  for (int i = 0; i < 100; ++i) {
+    const bool passes = i % 20 == 13;
+    host.ephemeral.busiest = {{{}, passes ? 100U : 28'000U}};
+    host.in(80).waits(not_closed, passes ? 19 : 100);
+    host.out(443).lingers(fin_wait2, passes ? 99 : 500);
+    const auto findings = host.sample();
+    if (i >= 13) REQUIRE(findings->found.empty());
+  }
+}
+
+TEST_CASE("What happened while nothing was sampled is not found") {
+  Host host;
+  host.grows("active_opens", 10);
+  host.run(60s);
+  host.grows("attempt_failures", 5).grows("time_wait_overflows", 5);
+  host.pause(10min);
+  host.grows("attempt_failures", 0).grows("time_wait_overflows", 0);
+  CHECK(host.run(60s)->found.empty());
+}
+
 TEST_CASE("A lost listener is told by how steadily it listened") {
   struct Row {
     std::string it;

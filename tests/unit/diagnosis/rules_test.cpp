@@ -307,7 +307,7 @@ TEST_CASE("Handshakes are found by what keeps them") {
        {}},
       {"lets half-open health checks of balancers be",
        [](Host& h) {
-         h.grows("active_opens", 1).grows("attempt_failures", 5).grows("embryonic_resets", 5);
+         h.grows("active_opens", 10).grows("attempt_failures", 5).grows("embryonic_resets", 5);
        },
        {}},
       {"lets failures be that are more than was begun",
