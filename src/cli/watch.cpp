@@ -20,7 +20,7 @@ constexpr GetLimits kLimits = {10s, 32 << 20};  // 10 000 ports each way are 20 
 
 Policies brisk(Policies policies) {
   policies.sampling.interval = std::min(policies.sampling.interval, kInterval);
-  policies.listeners.interval = std::min(policies.listeners.interval, kInterval);
+  policies.listeners.interval = policies.sampling.interval;  // all are sampled together
   return policies;
 }
 
