@@ -41,6 +41,8 @@ sockdiag_gzip(${CMAKE_CURRENT_LIST_DIR}/sockdiag_exporter.1 sockdiag_exporter.1.
 
 install(TARGETS sockdiag_exporter RUNTIME DESTINATION bin)
 install(FILES ${generated}/sockdiag_exporter.1.gz DESTINATION share/man/man1)
+install(FILES ${CMAKE_CURRENT_LIST_DIR}/sockdiag_exporter.bash
+        DESTINATION share/bash-completion/completions RENAME sockdiag_exporter)
 install(FILES ${CMAKE_CURRENT_LIST_DIR}/copyright
               ${generated}/changelog.gz ${generated}/changelog.Debian.gz
         DESTINATION ${doc})

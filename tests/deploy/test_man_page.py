@@ -14,6 +14,7 @@ LINTERS = {
     "mandoc": ["mandoc", "-T", "lint", "-W", "warning", str(PAGE)],
     "groff": ["groff", "-mandoc", "-T", "utf8", "-ww", "-z", str(PAGE)],
 }
+SUBCOMMANDS = ("diagnose", "explain", "top")
 # What every Debian package has and no manual page names.
 COMMON = r"/usr/(bin/|share/man/|share/doc/sockdiag-exporter/(copyright|changelog.*)$)"
 
@@ -51,6 +52,15 @@ class ManPage(unittest.TestCase):
         program = flags_in(output_of(str(EXPORTER), "--help").splitlines())
         self.assertIn("--help", program)
         self.assertEqual(flags_in(section("DESCRIPTION")), program)
+
+    def test_lists_the_subcommands_and_their_flags(self):
+        flags = {}
+        for name in SUBCOMMANDS:
+            with self.subTest(name):
+                self.assertIn(f"     {name}", "\n".join(section("SUBCOMMANDS")))
+                flags |= flags_in(output_of(str(EXPORTER), name, "--help").splitlines())
+        self.assertIn("--lang", flags)
+        self.assertEqual(flags_in(section("SUBCOMMANDS")), flags)
 
     def test_names_the_files_of_the_package_and_no_others(self):
         named = {line.strip() for line in section("FILES") if line.strip().startswith("/")}
