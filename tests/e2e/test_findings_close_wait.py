@@ -5,9 +5,10 @@ and what is too few, too young or still being served is not found."""
 import socket
 import unittest
 
-from support.connection_states import wait_for_state
+from support.connection_states import connect, wait_for_state
 from support.findings import FindingsTest, inbound, outbound
 from support.parallel import side_by_side
+from support.peer import HERE
 
 LINGERING = "sockdiag_tcp_lingering_sockets"
 CLOSE_WAIT = "sockdiag_tcp_close_wait_sockets"
@@ -64,15 +65,16 @@ class CloseWaitTest(FindingsTest):
 
 class InboundCloseWait(CloseWaitTest):
     def left_by_each_cause(self, count):
-        """The ports are in the order of the causes, and the last port's clients were not accepted."""
+        """On ports in the order of the causes. The clients of the last one were not accepted."""
         causes = ("not_closed", "unread_data", "unread_eof", "unread_goodbye")
         self.made = []
         for port, cause in enumerate(causes, start=8080):
             self.made += self.left_inbound(cause, port, count)
         self.behind = self.service_here(8084)
         with self.peer.entered():
-            self.behind.connect_without_accept(count)
-        for client in self.behind._held[1:]:
+            clients = [connect(HERE, 8084) for _ in range(count)]
+        for client in clients:
+            self.addCleanup(client.close)
             client.shutdown(socket.SHUT_WR)
 
     def test_each_cause_is_found_by_its_name_for_as_long_as_it_lasts(self):

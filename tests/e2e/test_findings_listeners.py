@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Listeners that do not keep up, or are gone: full accept queues, bursts and lost listeners are told
-from each other and from queues that are only well used."""
+"""Listeners that do not keep up, or are gone: full accept queues, bursts and lost listeners are
+told from each other and from queues that are only well used."""
 
 import threading
 import unittest
@@ -92,8 +92,8 @@ def accept_until_closed(listener):
 
 
 class Bursts(ListenerTest):
-    # Long enough for the rules to look at, and to end within the test.
-    SETTINGS = IMPATIENT.replace("peak_window: 2s", "peak_window: 5s")
+    # Long enough for the rules to see how fast drops come, and to end within the test.
+    SETTINGS = IMPATIENT.replace("peak_window: 4s", "peak_window: 15s")
 
     def burst(self, service, count):
         """One that the listener works off as soon as a poll has seen it."""

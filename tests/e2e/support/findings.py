@@ -16,8 +16,8 @@ from support.polling import wait_until
 
 FAMILY = "sockdiag_findings"
 
-# Rules look back on half a minute, those about counters on one, and those about queues on two. Nothing
-# asserts how long it took.
+# Rules look back on half a minute, those about counters on one, and those about queues on two.
+# Nothing asserts how long it took.
 WINDOW_SECONDS, QUEUE_WINDOW_SECONDS = 30, 120
 DEADLINE_SECONDS = 4 * 60
 POLL_SECONDS = 0.2
@@ -25,8 +25,8 @@ POLL_SECONDS = 0.2
 # A second is enough for a socket to linger. Each scrape comes on the same connection, so that those
 # who look make no connections that would be looked at.
 IMPATIENT = """
-sampling: {interval: 500ms, cpu_budget: 1}
-listeners: {interval: 200ms, peak_window: 2s}
+sampling: {interval: 1s, cpu_budget: 1}
+listeners: {interval: 1s, peak_window: 4s}
 lifetimes: {syn_sent: 1s, syn_recv: 1s, fin_wait1: 1s, fin_wait2: 1s, closing: 1s, close_wait: 1s,
             last_ack: 1s}
 web: {request_timeout: 1m}
@@ -64,7 +64,9 @@ class Watch:
     """Scrapes an exporter on one connection, which is opened again where the exporter ends it."""
 
     def __init__(self, port):
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=polling.DEADLINE_SECONDS)
+        self._connection = http.client.HTTPConnection(
+            "127.0.0.1", port, timeout=polling.DEADLINE_SECONDS
+        )
 
     def scrape(self):
         try:
@@ -137,8 +139,8 @@ class FindingsTest(EndToEndTest):
         return background
 
     def expect(self, *expected, besides=()):
-        """Scrapes until exactly these are found, but for information named in `besides`, and returns
-        that scrape."""
+        """Scrapes until exactly these are found, but for information that `besides` names, and
+        returns that scrape."""
         wanted, last = sorted(expected), []
 
         def is_found():

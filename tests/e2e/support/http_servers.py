@@ -82,6 +82,9 @@ class _Child:
         self._process.wait()
         self._directory.cleanup()
 
+    def wait_until_it_says(self, text):
+        wait_until(lambda: text in (self.path / "output").read_text(), text)
+
     def stop_workers(self):
         self._signal_workers(signal.SIGSTOP)
 
@@ -122,6 +125,12 @@ def curl(url, *flags):
     """One request on a connection of its own. Returns the exit status."""
     command = [*DIES_WITH_US, "curl", "-s", "-o", "/dev/null", "-m", "10", *flags, url]
     return subprocess.run(command, check=False).returncode
+
+
+def curl_many(url, requests):
+    """One after the other, on one connection."""
+    command = [*DIES_WITH_US, "curl", "-s", "-o", "/dev/null", f"{url}?[1-{requests}]"]
+    subprocess.run(command, check=True)
 
 
 def ab(url, requests, at_a_time=5):
