@@ -176,6 +176,21 @@ class LossyPath(HandshakeTest):
         self.expect_nothing()
 
 
+class Crawler(HandshakeTest):
+    def test_dead_hosts_among_many_that_answer_are_nothing(self):
+        """As crawlers and mail relays have them all day."""
+        service = self.service_there(80)
+        self.watch()
+        for _ in range(40):
+            service.established("outbound")
+        self.repeat(lambda: service.established("outbound").reset(), 0.05)
+        for _ in range(30):
+            self.addCleanup(start_connecting(str(NOWHERE_IPV4[9]), 80).close)
+        labels = {"direction": "outbound", "port": "80", "state": "syn_sent"}
+        self.wait_for(lambda scrape: scrape.get(LINGERING, **labels) == 30, "30 SYN_SENT")
+        self.expect_nothing()
+
+
 def is_readable(connection):
     """Whether there is something to read, such as the end of the stream."""
     return bool(select.select([connection], [], [], 0)[0])

@@ -7,11 +7,11 @@ import http.client
 import threading
 from typing import NamedTuple
 
+from support import polling
 from support.case import EndToEndTest
 from support.connection_states import Service
 from support.exposition import Exposition
 from support.peer import HERE, THERE, Peer
-from support import polling
 from support.polling import wait_until
 
 FAMILY = "sockdiag_findings"
