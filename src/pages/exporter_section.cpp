@@ -131,7 +131,7 @@ Html configuration_section(const PageFacts& facts) {
   for (const Setting& setting : facts.settings) rows += setting_html(setting, facts);
   return fill(R"(<section id="configuration" aria-label="{heading}">
 <details id="settings"><summary><h2>{heading}</h2></summary>
-<div class="scroll" tabindex="0" role="region" aria-label="{heading}"><table class="settings">
+<div class="scroll" tabindex="0" role="region" aria-label="{key}, {value}"><table class="settings">
 <thead><tr><th scope="col">{key}</th><th scope="col">{value}</th><td></td></tr></thead>
 <tbody>
 {rows}</tbody></table></div>

@@ -60,7 +60,7 @@ inline constexpr Text kLeftOut("The busiest ports are shown. Left out:",
 
 inline constexpr Text kLimits("Queues and limits", "队列与上限");
 inline constexpr Text kAcceptQueue("Accept queue of port", "全连接队列，端口");
-inline constexpr Text kEmptyQueues("Accept queues that are empty and were:",
+inline constexpr Text kEmptyQueues("Accept queues that are empty, now and lately:",
                                    "当前及近期均为空的全连接队列：");
 inline constexpr Text kQueuesLeftOut("The fullest accept queues are shown. Left out:",
                                      "仅显示最满的全连接队列，未显示：");

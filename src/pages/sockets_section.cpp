@@ -122,6 +122,12 @@ Html port_html(const PortView& port, const PageFacts& facts) {
                                                             {"ports", facts(labels::kOtherPorts)}});
 }
 
+// Whether it is "other", and stands for nothing.
+bool is_empty(const PortView& port, const PageFacts& facts) {
+  return port.counts->port == 0 && sum_of(port.counts->sockets) == 0 &&
+         facts.view.tcp->of(port.direction).folded_ports == 0;
+}
+
 Html row_html(const PortView& port, const Columns& columns, const PageFacts& facts) {
   Html cells;
   for (const StateText* column : columns) cells += cell_html(port, column->state, facts);
@@ -151,6 +157,7 @@ Html table_html(Direction direction, const Text& caption, const PageFacts& facts
   const Columns columns = columns_of(direction, ports);
   const std::size_t left_out = leave_out(ports);
   Html rows;
+  if (is_empty(ports.back(), facts)) ports.pop_back();
   for (const PortView& port : ports) rows += row_html(port, columns, facts);
   return fill(R"(<div class="scroll" tabindex="0" role="region" aria-labelledby="{id}"><table>
 <caption id="{id}">{caption}</caption>

@@ -21,7 +21,8 @@ constexpr auto kStates =
 
 constexpr double kWidth = 300;
 constexpr double kHeight = 60;
-constexpr double kMargin = 2;  // room for the line's own width
+constexpr double kMargin = 2;    // room for the line's own width
+constexpr double kHeadroom = 6;  // above the most
 
 using Series = std::array<std::optional<std::uint32_t>, Trend::kPoints>;  // the oldest first
 
@@ -53,7 +54,7 @@ Extremes extremes_of(const Series& series) {
 std::string point_text(char command, std::size_t index, double value, double most) {
   const double x = kMargin + (kWidth - 2 * kMargin) * static_cast<double>(index) /
                                  static_cast<double>(Trend::kPoints - 1);
-  const double y = kHeight - kMargin - (kHeight - 2 * kMargin) * value / most;
+  const double y = kHeight - kMargin - (kHeight - 2 * kMargin - kHeadroom) * value / most;
   std::array<char, 64> text{};
   const int length = std::snprintf(text.data(), text.size(), "%c%.1f %.1f", command, x, y);
   return {text.data(), static_cast<std::size_t>(length)};
