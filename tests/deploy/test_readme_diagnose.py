@@ -17,10 +17,10 @@ COMMAND = "$ sockdiag_exporter diagnose\n"
 BLOCK = re.compile(rf"(?<=^```\n){re.escape(COMMAND)}(.*?)(?=^```$)", re.MULTILINE | re.DOTALL)
 LINES = 12
 
-# A socket lingers at once, so that nobody waits for a minute.
+# A socket lingers after a second, so that nobody waits for a minute.
 CONFIG = """
 sampling: {interval: 100ms, cpu_budget: 1}
-lifetimes: {close_wait: 100ms}
+lifetimes: {close_wait: 1s}
 """
 
 
