@@ -42,7 +42,7 @@ bool is_port(std::string_view text) {
 
 // Moves what stands before the first of `marks` out of `text`.
 std::string take_until(std::string_view& text, std::string_view marks) {
-  const std::string taken(text.substr(0, text.find_first_of(marks)));
+  std::string taken(text.substr(0, text.find_first_of(marks)));
   text.remove_prefix(taken.size());
   return taken;
 }
