@@ -108,11 +108,11 @@ TEST_CASE("The page says what it knows, and calls nothing healthy that it does n
   CHECK(heading(page_of(Scene())) == "calm");
   CHECK(heading(page_of(Scene().finds(leak()))) == "found");
   CHECK(heading(page_of(Scene().finds({.id = FindingId::blind}))) == "unknown");
-  CHECK(heading(page_of({}, {})) == "unknown");
+  CHECK(heading(page_of(Exposition{}, {})) == "unknown");
   Scene stale;
   stale.is_stale = true;
   CHECK(heading(page_of(stale)) == "unknown");
-  CHECK_THAT(page_of({}, {}), contains_text("No sample yet"));
+  CHECK_THAT(page_of(Exposition{}, {}), contains_text("No sample yet"));
   Scene unchecked;
   unchecked.findings.unchecked = {FindingId::orphans};
   CHECK_THAT(page_of(unchecked), contains_text("Not checked"));
