@@ -10,6 +10,7 @@ from support.parallel import side_by_side
 from support.polling import wait_until
 
 STARTED = "sockdiag_tcp_time_wait_started_total"
+PASSIVE_OPENS = "sockdiag_tcp_passive_opens_total"
 LINGERING = "sockdiag_tcp_lingering_sockets"
 USED = "sockdiag_tcp_ephemeral_ports_used"
 PORT = 8080
@@ -64,6 +65,7 @@ class ActiveCloses(TimeWaitTest):
     def test_a_server_whose_clients_close_first_is_nothing(self):
         self.watch()
         self.requests(self.service_here(PORT), "inbound", self.OFTEN, first="there")
+        self.wait_for(lambda scrape: scrape.value(PASSIVE_OPENS) >= 1000, "clients")
         self.expect_nothing()
 
 
