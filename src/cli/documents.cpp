@@ -94,6 +94,10 @@ auto read_document(std::string_view text, Read read) {
     if (!json.is_object() || !json.contains("version")) {
       throw DocumentError("not a document of sockdiag_exporter");
     }
+    // Comparing and printing what is nested recurse: a hostile document may be a million deep.
+    if (json["version"].is_structured()) {
+      throw DocumentError("not a document of sockdiag_exporter");
+    }
     if (json["version"] != kVersion) {
       throw DocumentError("a document of version " +
                           excerpt(printable(json["version"].dump()), 20) + ", expected " +

@@ -37,7 +37,7 @@ std::string ask(const HttpUrl& url, const std::string& target) {
 
 Watch::Watch(const Configuration& configuration)
     : policies_(brisk(policies_of(configuration))),
-      publisher_(board_, {"*"}, configuration.findings),
+      publisher_(board_, {"*"}, finding_policy_of(configuration)),
       sampling_(observed_sources(), [this](std::shared_ptr<const Samples> samples) {
         publisher_.publish(std::move(samples));
       }) {}

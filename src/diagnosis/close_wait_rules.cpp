@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// CLOSE_WAIT: the peer has closed, and the application here has not. Those that linger must be as
-// many as the finding speaks of: connections that come and go, and half-closed ones that are still
-// served, are young.
+// CLOSE_WAIT: the peer has closed, and the application here has not. As many must linger as the
+// finding speaks of: connections that come and go are young. Half-closed ones that are still served
+// do not count.
 
 #include "rules.hpp"
 
 namespace sockdiag {
 namespace {
 
-std::vector<Measure> measures_of(const Evidence& evidence, const Port& port, double sockets) {
+std::vector<Measure> measures_of(const Evidence& evidence, const Port& port, double sockets,
+                                 double lingering) {
   return {{"sockets", sockets},
-          {"lingering", port.lingering(TcpState::close_wait)},
+          {"lingering", lingering},
           {"threshold_seconds", evidence.threshold_seconds(TcpState::close_wait)},
           {"oldest_seconds", port.oldest_seconds(TcpState::close_wait)}};
 }
@@ -20,8 +21,9 @@ std::vector<Measure> measures_of(const Evidence& evidence, const Port& port, dou
 std::optional<std::vector<Measure>> pile(const Evidence& evidence, const Port& port,
                                          CloseWaitKind kind, double least) {
   const double sockets = port.close_wait(kind);
-  if (sockets < least || port.lingering(TcpState::close_wait) < least) return std::nullopt;
-  return measures_of(evidence, port, sockets);
+  const double lingering = port.lingering_close_wait(kind);
+  if (sockets < least || lingering < least) return std::nullopt;
+  return measures_of(evidence, port, sockets, lingering);
 }
 
 void look_for_piles(const Evidence& evidence, const std::vector<Port>& ports, CloseWaitKind kind,

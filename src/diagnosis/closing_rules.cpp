@@ -61,10 +61,11 @@ void check_close_unacked(const Evidence& evidence, Report& report) {
   });
 }
 
-// Orphans are not among them: the kernel ends those before they linger.
+// The kernel ends orphans by itself.
 void check_fin_wait2_held(const Evidence& evidence, Report& report) {
   evidence.for_each_port([&](const Port& port) {
-    const double lingering = port.lingering(TcpState::fin_wait2);
+    const double lingering =
+        std::max(0.0, port.lingering(TcpState::fin_wait2) - port.now.orphaned_fin_wait2);
     if (lingering < evidence.policy.fin_wait2) return;
     report.add(Severity::warning, port,
                {{"lingering", lingering},
@@ -73,13 +74,16 @@ void check_fin_wait2_held(const Evidence& evidence, Report& report) {
   });
 }
 
+// The kernel counts the opens of all ports together.
 void check_tw_server(const Evidence& evidence, Report& report) {
   const auto opens = evidence.rate(KernelValue::passive_opens);
   if (!opens) return;
+  double all = 0;
+  for (const Port& port : evidence.inbound) all += steady_starts_of(port);
+  if (all < evidence.policy.time_wait_share * *opens) return;
   for (const Port& port : evidence.inbound) {
     const double starts = steady_starts_of(port);
     if (starts < evidence.policy.time_wait_rate) continue;
-    if (starts < evidence.policy.time_wait_share * *opens) continue;
     auto seen = starts_of(port, starts);
     seen.push_back({"passive_opens_per_second", *opens});
     report.add(Severity::info, port, std::move(seen));

@@ -16,17 +16,18 @@ using SystemTime = std::chrono::system_clock::time_point;
 
 // Everything that findings come of, but for the policy and what is remembered.
 struct Inputs {
-  const void* tcp = nullptr;  // null if it is not fresh
-  const void* listeners = nullptr;
-  const void* kernel = nullptr;
+  // Null if they are not fresh. Held, so that no later value has the same address.
+  std::shared_ptr<const void> tcp;
+  std::shared_ptr<const void> listeners;
+  std::shared_ptr<const void> kernel;
   Blindness blindness;
 
   friend bool operator==(const Inputs&, const Inputs&) noexcept = default;
 };
 
 template <typename Value>
-const void* fresh(const Sampled<Value>& sampled, Diagnosis::TimePoint now) {
-  return sampled.is_fresh(now) ? sampled.value.get() : nullptr;
+std::shared_ptr<const void> fresh(const Sampled<Value>& sampled, Diagnosis::TimePoint now) {
+  return sampled.is_fresh(now) ? sampled.value : nullptr;
 }
 
 // The time of the newest sample.
@@ -69,8 +70,13 @@ Findings look_for_all(const Evidence& evidence) {
       findings.unchecked.push_back(rule.id);
       continue;
     }
+    const std::size_t before = findings.found.size();
     Report report(rule.id, findings.found);
     rule.check(evidence, report);
+    const bool none = findings.found.size() == before;
+    if (none && evidence.history.watched_for() < rule.needs.watch) {
+      findings.unchecked.push_back(rule.id);
+    }
   }
   return findings;
 }
@@ -79,10 +85,10 @@ double size_of(const Finding& finding) {
   return finding.seen.empty() ? 0 : finding.seen.front().value;
 }
 
-// The most severe first, and the largest of those.
+// The most severe first. Of those, the largest of a kind: other kinds do not compare.
 void sort(std::vector<Finding>& found) {
   std::stable_sort(found.begin(), found.end(), [](const Finding& a, const Finding& b) {
-    return std::tuple(b.severity, size_of(b)) < std::tuple(a.severity, size_of(a));
+    return std::tuple(b.severity, a.id, size_of(b)) < std::tuple(a.severity, b.id, size_of(a));
   });
 }
 
@@ -144,11 +150,13 @@ std::shared_ptr<const Findings> fresh_findings(const std::shared_ptr<const Findi
     if (goes_on) left->found.push_back(finding);
     is_blind = is_blind || finding.id == FindingId::blind;
   }
+  const auto too_old_for =
+      std::chrono::duration_cast<SystemTime::duration>(now - samples.tcp.withdrawn_after);
   if (!is_blind) {
     left->found.push_back({.id = FindingId::blind,
                            .severity = Severity::warning,
                            .seen = {{"stale_sources", 1}},
-                           .since = std::chrono::system_clock::now()});
+                           .since = std::chrono::system_clock::now() - too_old_for});
   }
   return left;
 }

@@ -6,6 +6,9 @@
 namespace sockdiag {
 namespace {
 
+// A host that is short of CPU holds up samples for seconds.
+constexpr std::chrono::seconds kBusyHost{10};
+
 std::chrono::nanoseconds interval_of(const SampleStatuses& statuses, std::string_view source) {
   const SampleStatus* status = status_of(statuses, source);
   return status != nullptr ? status->interval : std::chrono::nanoseconds{};
@@ -78,6 +81,7 @@ void History::record(const Samples& samples, TimePoint now) {
   }
   if (samples.tcp.value == nullptr || samples.tcp.value == tcp_) return;
   const TcpSnapshot& tcp = *samples.tcp.value;
+  if (tcp_ == nullptr) first_ = now;
   times_.advance(now, interval_of(samples.statuses, "tcp"));
   const bool polled = samples.listeners.is_fresh(now);
   for (const Direction direction : kDirections) {
@@ -185,7 +189,8 @@ bool History::is_stale(std::size_t source, const SampleStatuses& statuses,
   std::chrono::nanoseconds busy{};
   for (const SampleStatus& status : statuses) busy += status.duration;
   const SampleStatus& status = statuses[source];
-  return status.last_success && now - sources_[source].at > 3 * status.interval + busy;
+  const auto late = std::max<std::chrono::nanoseconds>(3 * status.interval, kBusyHost);
+  return status.last_success && now - sources_[source].at > late + busy;
 }
 
 }  // namespace sockdiag

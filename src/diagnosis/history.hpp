@@ -40,6 +40,10 @@ class History {
   void record(const Samples& samples, TimePoint now);
 
   [[nodiscard]] const Times& times() const noexcept { return times_; }
+  // How long sockets have been watched.
+  [[nodiscard]] std::chrono::nanoseconds watched_for() const noexcept {
+    return tcp_ == nullptr ? std::chrono::nanoseconds{} : times_.now - first_;
+  }
   [[nodiscard]] const KernelHistory& kernel() const noexcept { return kernel_; }
 
   // By ascending port, as in the last snapshot; the last one is that of all other ports.
@@ -58,8 +62,8 @@ class History {
   // third of it, and have not become fewer from any minute to the next.
   [[nodiscard]] std::optional<double> hidden_growth() const noexcept;
 
-  // Returns whether a source has had no success for more than three intervals and the time that all
-  // sources take.
+  // Returns whether a source has had no success for more than three intervals or ten seconds, and
+  // the time that all sources take.
   [[nodiscard]] bool is_stale(std::size_t source, const SampleStatuses& statuses,
                               TimePoint now) const noexcept;
 
@@ -85,6 +89,7 @@ class History {
   std::shared_ptr<const TcpSnapshot> tcp_;  // the last that was taken
   std::shared_ptr<const KernelValues> values_;
   Times times_;
+  TimePoint first_;  // sample
   std::array<std::vector<PortHistory>, kDirections.size()> ports_;
   std::array<HostSlot, Times::kSlots> host_{};
   std::array<double, Times::kSteps> hidden_{};  // the least of each step

@@ -12,6 +12,9 @@ namespace {
 using std::chrono::minutes;
 using std::chrono::seconds;
 
+// Fewer that wait may be what a busy service always has.
+constexpr double kManyWaiting = 10;
+
 // Of a shorter queue, one connection that waits is a large share.
 constexpr double kShortQueue = 10;
 
@@ -50,8 +53,15 @@ double drops_of(const Evidence& evidence, const Port& port) {
   return evidence.steady_rate(KernelValue::listen_drops) > least ? drops->steady_per_second() : 0;
 }
 
+// Nothing is accepted at the port, whether its queue is full or not.
+bool is_stalled(const Port& port) {
+  return port.sockets(TcpState::listen) > 0 &&
+         port.past.accept_queue_stands(kManyWaiting, port.times());
+}
+
 // Nothing at all is accepted, on the whole host.
 bool is_stuck(const Evidence& evidence, const Port& port) {
+  if (is_stalled(port)) return true;
   const auto opens = evidence.rate(KernelValue::passive_opens);
   return port.is_known_for_a_while() && is_full_throughout(port) && opens && *opens < 0.1;
 }
@@ -75,7 +85,7 @@ bool has_lost_listener(const PortHistory::Loss& loss, bool named, std::uint16_t 
 
 void check_acceptq_full(const Evidence& evidence, Report& report) {
   for (const Port& port : evidence.inbound) {
-    if (!is_full(evidence, port)) continue;
+    if (!is_full(evidence, port) && !is_stalled(port)) continue;
     const double drops = drops_of(evidence, port);
     std::vector<Measure> seen = {{"length", static_cast<double>(port.now.accept_queue.length)},
                                  {"limit", limit_of(port)},
@@ -111,7 +121,7 @@ void check_listener_lost(const Evidence& evidence, Report& report) {
       report.add(named ? Severity::critical : Severity::warning, port,
                  {{"lost_seconds", std::chrono::duration<double>(loss->lost_for).count()}});
     } else if (!loss && named && port.past.idle(port.times()) >= kIdle) {
-      report.add(Severity::warning, port, {});
+      report.add(Severity::info, port, {});
     }
   }
 }

@@ -20,6 +20,10 @@ std::uint32_t senders_of(const StateCounts& sockets) {
   return senders;
 }
 
+std::uint32_t limited(std::uint64_t count) {
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(count, ~std::uint32_t{0}));
+}
+
 template <typename Array>
 void take_least(Array& to, const Array& from) {
   std::transform(to.begin(), to.end(), from.begin(), to.begin(),
@@ -32,13 +36,29 @@ double seconds(std::chrono::nanoseconds time) {
 
 }  // namespace
 
-CloseWaitCounts close_waits_of(const PortCounts& counts, Direction direction) noexcept {
-  const auto of = [&](CloseWaitCause cause) { return counts.close_wait_causes[index_of(cause)]; };
+namespace {
+
+using Causes = std::array<std::uint32_t, kCloseWaitCauseCount>;
+
+CloseWaitCounts by_kind(const Causes& causes, Direction direction) {
+  const auto of = [&](CloseWaitCause cause) { return causes[index_of(cause)]; };
   const std::uint32_t data = of(CloseWaitCause::unread_data);
   const std::uint32_t ends = of(CloseWaitCause::unread_goodbye) + of(CloseWaitCause::unread_eof);
   const std::uint32_t leaked = of(CloseWaitCause::not_closed);
   if (direction == Direction::outbound) return {leaked + data, ends, 0};
   return {leaked, data + ends, of(CloseWaitCause::not_accepted)};
+}
+
+}  // namespace
+
+CloseWaitCounts close_waits_of(const PortCounts& counts, Direction direction) noexcept {
+  Causes causes = counts.close_wait_causes;
+  causes[index_of(CloseWaitCause::not_closed)] -= counts.served_close_wait;
+  return by_kind(causes, direction);
+}
+
+CloseWaitCounts lingering_close_waits_of(const PortCounts& counts, Direction direction) noexcept {
+  return by_kind(counts.lingering_close_wait, direction);
 }
 
 void Times::advance(TimePoint time, std::chrono::nanoseconds interval) noexcept {
@@ -71,10 +91,13 @@ void PortHistory::record_slot(const PortCounts& counts, Direction direction,
   Slot now{.time_wait_started = counts.time_wait_started,
            .drops = drops.value_or(Slot::kUnknown),
            .close_wait = close_waits_of(counts, direction),
+           .lingering_close_wait = lingering_close_waits_of(counts, direction),
            .retransmitting = counts.retransmitting_syn_recv,
            .established = counts.sockets[index_of(TcpState::established)],
            .senders = senders_of(counts.sockets),
            .samples = 1,
+           .least_queue = limited(counts.accept_queue.length),
+           .most_queue = limited(counts.accept_queue.length),
            .utilization_sum = static_cast<float>(counts.accept_queue.utilization),
            .utilization = static_cast<float>(counts.accept_queue.utilization)};
   std::transform(counts.stays.begin(), counts.stays.end(), now.lingering.begin(),
@@ -87,9 +110,12 @@ void PortHistory::record_slot(const PortCounts& counts, Direction direction,
     return;
   }
   take_least(slot.close_wait, now.close_wait);
+  take_least(slot.lingering_close_wait, now.lingering_close_wait);
   take_least(slot.lingering, now.lingering);
   slot.retransmitting = std::min(slot.retransmitting, now.retransmitting);
   slot.utilization = std::min(slot.utilization, now.utilization);
+  slot.least_queue = std::min(slot.least_queue, now.least_queue);
+  slot.most_queue = std::max(slot.most_queue, now.most_queue);
   slot.established = std::max(slot.established, now.established);
   slot.senders = std::max(slot.senders, now.senders);
   slot.utilization_sum += now.utilization;
@@ -100,8 +126,7 @@ void PortHistory::record_step(const PortCounts& counts, Direction direction,
                               const Times& times) noexcept {
   const auto receive_queue = static_cast<float>(counts.receive_queue_bytes);
   const auto send_queue = static_cast<float>(counts.send_queue_bytes);
-  const auto limit = static_cast<std::uint32_t>(
-      std::min<std::uint64_t>(counts.accept_queue.limit, ~std::uint32_t{0}));
+  const std::uint32_t limit = limited(counts.accept_queue.limit);
   const std::uint32_t leaked = close_waits_of(counts, direction)[0];
   Step& step = steps_[times.steps.index(0)];
   if (times.new_step || known_steps_ == 0) {
@@ -133,6 +158,15 @@ void PortHistory::record_listeners(const PortCounts& counts, const Times& times)
   samples_without_listener_ = 0;
 }
 
+bool PortHistory::accept_queue_stands(double least, const Times& times) const noexcept {
+  const std::size_t known = std::min<std::size_t>(known_slots_, times.slots.count());
+  if (known < Times::kSlots || slot(known - 1, times).least_queue < least) return false;
+  for (std::size_t back = 1; back < known; ++back) {
+    if (slot(back - 1, times).least_queue < slot(back, times).most_queue) return false;
+  }
+  return true;
+}
+
 std::size_t PortHistory::slots(const Times& times) const noexcept {
   return std::min<std::size_t>(known_slots_, times.window);
 }
@@ -158,6 +192,12 @@ auto PortHistory::most(const Times& times, const Member& member) const noexcept 
 std::uint32_t PortHistory::close_wait(CloseWaitKind kind, const Times& times) const noexcept {
   const auto index = static_cast<std::size_t>(kind);
   return least(times, [&](const Slot& slot) { return slot.close_wait[index]; });
+}
+
+std::uint32_t PortHistory::lingering_close_wait(CloseWaitKind kind,
+                                                const Times& times) const noexcept {
+  const auto index = static_cast<std::size_t>(kind);
+  return least(times, [&](const Slot& slot) { return slot.lingering_close_wait[index]; });
 }
 
 std::uint32_t PortHistory::lingering(TcpState state, const Times& times) const noexcept {

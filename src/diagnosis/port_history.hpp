@@ -33,6 +33,8 @@ using CloseWaitCounts = std::array<std::uint32_t, 3>;  // by CloseWaitKind
 
 [[nodiscard]] CloseWaitCounts close_waits_of(const PortCounts& counts,
                                              Direction direction) noexcept;
+[[nodiscard]] CloseWaitCounts lingering_close_waits_of(const PortCounts& counts,
+                                                       Direction direction) noexcept;
 
 // When slots and steps began.
 struct Times {
@@ -65,7 +67,7 @@ class PortHistory {
  public:
   using TimePoint = Times::TimePoint;
 
-  static constexpr std::size_t kMaxPortBytes = 1228;  // 1.2 KiB
+  static constexpr std::size_t kMaxPortBytes = 1331;  // 1.3 KiB
 
   explicit PortHistory(std::uint16_t port) noexcept : port_(port) {}
 
@@ -80,10 +82,16 @@ class PortHistory {
 
   // The least over the window.
   [[nodiscard]] std::uint32_t close_wait(CloseWaitKind kind, const Times& times) const noexcept;
+  [[nodiscard]] std::uint32_t lingering_close_wait(CloseWaitKind kind,
+                                                   const Times& times) const noexcept;
   [[nodiscard]] std::uint32_t lingering(TcpState state, const Times& times) const noexcept;
   [[nodiscard]] std::uint32_t retransmitting(const Times& times) const noexcept;
   [[nodiscard]] double least_utilization(const Times& times) const noexcept;
   [[nodiscard]] double mean_utilization(const Times& times) const noexcept;
+
+  // Whether the accept queue has held `least` or more in all slots, and was never shorter in one
+  // than in the slot before: that of a service which accepts moves.
+  [[nodiscard]] bool accept_queue_stands(double least, const Times& times) const noexcept;
 
   // The most over the window.
   [[nodiscard]] std::uint32_t most_established(const Times& times) const noexcept;
@@ -129,11 +137,14 @@ class PortHistory {
     std::uint64_t time_wait_started = 0;  // when it began
     std::uint64_t drops = kUnknown;       // when it began
     CloseWaitCounts close_wait{};
+    CloseWaitCounts lingering_close_wait{};
     ByPassingState<std::uint32_t> lingering{};
     std::uint32_t retransmitting = 0;
     std::uint32_t established = 0;
     std::uint32_t senders = 0;
     std::uint32_t samples = 0;
+    std::uint32_t least_queue = 0;
+    std::uint32_t most_queue = 0;
     float utilization_sum = 0;
     float utilization = 0;
   };

@@ -23,6 +23,15 @@ constexpr Needs kNothing{.sockets = false};
 constexpr Needs ages_and(std::uint32_t values) { return {.cookies = true, .values = values}; }
 constexpr Needs sockets_and(std::uint32_t values) { return {.values = values}; }
 constexpr Needs only(std::uint32_t values) { return {.sockets = false, .values = values}; }
+constexpr Needs watched(std::chrono::seconds watch, Needs needs) {
+  needs.watch = watch;
+  return needs;
+}
+
+constexpr std::chrono::seconds kTwoReadings{5};
+constexpr std::chrono::seconds kSteadyRate{30};
+constexpr std::chrono::minutes kStanding{3};
+constexpr std::chrono::minutes kGrowing{16};
 
 constexpr auto kRules = std::to_array<Rule>({
     {cw_in_not_closed, kAges, check_cw_in_not_closed},
@@ -30,26 +39,31 @@ constexpr auto kRules = std::to_array<Rule>({
     {cw_in_not_accepted, kAges, check_cw_in_not_accepted},
     {cw_out_unread_eof, kAges, check_cw_out_unread_eof},
     {cw_out_leak, kAges, check_cw_out_leak},
-    {close_unacked, ages_and(bits(active_opens, passive_opens)), check_close_unacked},
+    {close_unacked, watched(kTwoReadings, ages_and(bits(active_opens, passive_opens))),
+     check_close_unacked},
     {acceptq_full, kSockets, check_acceptq_full},
     {acceptq_bursts, kSockets, check_acceptq_bursts},
-    {syn_flood, sockets_and(bits(listen_overflows, passive_opens, request_queue_full_cookies)),
+    {syn_flood,
+     watched(kSteadyRate,
+             sockets_and(bits(listen_overflows, passive_opens, request_queue_full_cookies))),
      check_syn_flood},
-    {syn_backlog_short, sockets_and(bits(cookies_sent, passive_opens)), check_syn_backlog_short},
-    {syn_unanswered, ages_and(bits(passive_opens)), check_syn_unanswered},
-    {listener_lost, kSockets, check_listener_lost},
+    {syn_backlog_short, watched(kSteadyRate, sockets_and(bits(cookies_sent, passive_opens))),
+     check_syn_backlog_short},
+    {syn_unanswered, watched(kTwoReadings, ages_and(bits(passive_opens))), check_syn_unanswered},
+    {listener_lost, watched(kSteadyRate, kSockets), check_listener_lost},
     {syn_sent_unanswered, kAges, check_syn_sent_unanswered},
-    {connect_refused, sockets_and(bits(attempt_failures, active_opens)), check_connect_refused},
+    {connect_refused, watched(kSteadyRate, sockets_and(bits(attempt_failures, active_opens))),
+     check_connect_refused},
     {ports_short, kPorts, check_ports_short},
-    {tw_server, ages_and(bits(passive_opens)), check_tw_server},
-    {tw_client, kAges, check_tw_client},
+    {tw_server, watched(kSteadyRate, ages_and(bits(passive_opens))), check_tw_server},
+    {tw_client, watched(kSteadyRate, kAges), check_tw_client},
     {tw_limit, sockets_and(bits(time_wait_limit)), check_tw_limit},
     {fin_wait2_held, kAges, check_fin_wait2_held},
-    {receive_queue_stuck, kSockets, check_receive_queue_stuck},
-    {send_queue_stuck, kSockets, check_send_queue_stuck},
+    {receive_queue_stuck, watched(kStanding, kSockets), check_receive_queue_stuck},
+    {send_queue_stuck, watched(kStanding, kSockets), check_send_queue_stuck},
     {orphans, only(bits(orphaned_sockets, orphans_limit)), check_orphans},
     {tcp_memory, only(bits(memory_bytes, memory_limit_bytes)), check_tcp_memory},
-    {sockets_hidden, sockets_and(bits(allocated_sockets)), check_sockets_hidden},
+    {sockets_hidden, watched(kGrowing, sockets_and(bits(allocated_sockets))), check_sockets_hidden},
     {blind, kNothing, check_blind},
 });
 static_assert(kRules.size() == kFindingCount);

@@ -4,6 +4,7 @@
 // The rules: one row for each finding, with what it needs and what looks for it. The alert rules of
 // deploy/prometheus/sockdiag_alerts.yml ask the same over longer times; they argue the conditions.
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -29,6 +30,9 @@ class Port {
   // The least over the window.
   [[nodiscard]] double close_wait(CloseWaitKind kind) const {
     return past.close_wait(kind, times_);
+  }
+  [[nodiscard]] double lingering_close_wait(CloseWaitKind kind) const {
+    return past.lingering_close_wait(kind, times_);
   }
   [[nodiscard]] double lingering(TcpState state) const { return past.lingering(state, times_); }
 
@@ -105,6 +109,8 @@ struct Needs {
   bool cookies = false;      // that tell sockets apart: ages, and starts of TIME_WAIT
   bool ephemeral = false;    // which ports are ephemeral
   std::uint32_t values = 0;  // of the kernel, as bits by KernelValue
+  // How long sockets must have been watched before the absence of a finding says something.
+  std::chrono::seconds watch{};
 };
 
 struct Rule {

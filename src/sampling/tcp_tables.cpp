@@ -16,6 +16,19 @@ using Total = std::optional<std::uint64_t>;
 // Around the limit, one line for all its ups and downs.
 constexpr unsigned kSamplesUntilFollowed = 10;
 
+// One more walk of the kernel's table each time: for a pile, and seldom.
+constexpr std::uint32_t kPile = 10;
+constexpr std::chrono::seconds kServedFor{30};
+
+bool has_pile(const DirectionCounts& counts) {
+  constexpr std::size_t kNotClosed = index_of(CloseWaitCause::not_closed);
+  constexpr std::size_t kCloseWait = passing_index_of(TcpState::close_wait);
+  const auto is_pile = [](const PortCounts& port) {
+    return port.close_wait_causes[kNotClosed] >= kPile && port.stays[kCloseWait].lingering >= kPile;
+  };
+  return is_pile(counts.other) || std::any_of(counts.ports.begin(), counts.ports.end(), is_pile);
+}
+
 // How far `counted` is outside of the totals read before and after it.
 std::optional<std::int64_t> unaccounted(Total before, Total after, std::uint64_t counted) {
   if (!before || !after) return std::nullopt;
@@ -43,6 +56,7 @@ SampleResult TcpTables::sample(const TcpPolicy& policy, Duration peak_window) {
   log_kernel_once();
   files_->begin_dump();
   if (!dated_) date_close_waits();
+  look_for_served();
   const Total before = files_->total_sockets();
   TcpSnapshot snapshot = dump_all();
   const Total after = files_->total_sockets();
@@ -64,6 +78,22 @@ void TcpTables::date_close_waits() {
   dumper_.dump_close_waits(
       [this](const SocketRecord& record) { tally_->date(record, Clock::now()); });
   dated_ = true;
+}
+
+// Half-closed connections that still take an answer look like leaked ones, but for the peer's
+// acknowledgements.
+void TcpTables::look_for_served() {
+  if (sockets_ == nullptr || !traits_.unique_cookies) return;
+  const auto& directions = sockets_->directions;
+  if (std::none_of(directions.begin(), directions.end(), has_pile)) {
+    tally_->forget_served();
+    served_at_ = {};
+    return;
+  }
+  if (served_at_ != Clock::time_point{} && Clock::now() - served_at_ < kServedFor) return;
+  tally_->forget_served();
+  dumper_.dump_close_waits([this](const SocketRecord& record) { tally_->add_served(record); });
+  served_at_ = Clock::now();
 }
 
 EphemeralPorts TcpTables::ephemeral_ports() {

@@ -45,7 +45,8 @@ class TcpTables {
   // Dumps all sockets. All or nothing: throws what reading the kernel throws, and the next call
   // starts anew. The first call also asks for how long CLOSE_WAITs have heard nothing, which dates
   // them, and dumps the sockets twice if the first dump shows services that only their many sockets
-  // tell.
+  // tell. While many CLOSE_WAITs linger that the application has read to the end, asks every half
+  // minute which of them are still served.
   [[nodiscard]] SampleResult sample(const TcpPolicy& policy, Duration peak_window);
 
   // Dumps the listeners alone; the samples after it know them, too. Waits for the first sample,
@@ -68,6 +69,7 @@ class TcpTables {
   [[nodiscard]] bool poll_once();
   [[nodiscard]] ListenerWatch::ListenDrops read_listen_drops();
   void date_close_waits();
+  void look_for_served();
   [[nodiscard]] TcpSnapshot dump_all();
   void dump_to_tally();
   [[nodiscard]] EphemeralPorts ephemeral_ports();
@@ -87,6 +89,7 @@ class TcpTables {
   std::shared_ptr<const ListenerSnapshot> listeners_;
   std::string listen_drops_problem_;  // of the last poll
   bool dated_ = false;
+  std::chrono::steady_clock::time_point served_at_;  // when served connections were looked for
   bool knows_services_ = false;
   bool kernel_logged_ = false;
   bool method_logged_ = false;

@@ -15,10 +15,12 @@ void add_each(std::array<std::uint32_t, Size>& to, const std::array<std::uint32_
 void add_counts(PortCounts& to, const PortCounts& from) {
   add_each(to.sockets, from.sockets);
   add_each(to.close_wait_causes, from.close_wait_causes);
+  add_each(to.lingering_close_wait, from.lingering_close_wait);
   for (std::size_t i = 0; i < kPassingStateCount; ++i) {
     to.stays[i].lingering += from.stays[i].lingering;
     to.stays[i].oldest = std::max(to.stays[i].oldest, from.stays[i].oldest);
   }
+  to.served_close_wait += from.served_close_wait;
   to.orphaned_fin_wait2 += from.orphaned_fin_wait2;
   to.retransmitting_syn_recv += from.retransmitting_syn_recv;
   to.syn_recv_prefixes += from.syn_recv_prefixes;

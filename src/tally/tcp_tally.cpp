@@ -62,6 +62,13 @@ void TcpTally::date(const SocketRecord& record, TimePoint now) {
   lifetimes_.date(record.cookie, TcpState::close_wait, now - *record.since_last_ack + kJiffy);
 }
 
+void TcpTally::add_served(const SocketRecord& record) {
+  if (tcp_state_from_number(record.state_number) != TcpState::close_wait) return;
+  const auto threshold = policy_.lifetimes.thresholds[passing_index_of(TcpState::close_wait)];
+  if (!record.since_last_ack || *record.since_last_ack >= threshold) return;
+  if (served_.size() < kMaxServed) served_.insert(record.cookie);
+}
+
 void TcpTally::begin(const EphemeralPorts& ephemeral, TimePoint now,
                      std::chrono::milliseconds time_wait_length) {
   now_ = now;
@@ -116,17 +123,27 @@ void TcpTally::add_connection(const SocketRecord& record, TcpState state) {
   }
   if (state == TcpState::established) return;
   add_state(counts, record, state);
+  const bool closes = state == TcpState::close_wait;
   look_up_later({.cookie = record.cookie,
                  .timer_remaining = record.timer_remaining,
                  .port = counts.port,
                  .direction = direction,
-                 .state = state});
+                 .state = state,
+                 .cause = closes ? add_close_wait(counts, record) : std::nullopt});
+}
+
+std::optional<CloseWaitCause> TcpTally::add_close_wait(PortCounts& counts,
+                                                       const SocketRecord& record) const {
+  const CloseWaitCause cause = close_wait_cause_of(record);
+  ++counts.close_wait_causes[index_of(cause)];
+  if (cause != CloseWaitCause::not_closed || served_.empty()) return cause;
+  if (!served_.contains(record.cookie)) return cause;
+  ++counts.served_close_wait;
+  return std::nullopt;
 }
 
 void TcpTally::add_state(PortCounts& counts, const SocketRecord& record, TcpState state) {
-  if (state == TcpState::close_wait) {
-    ++counts.close_wait_causes[index_of(close_wait_cause_of(record))];
-  } else if (state == TcpState::fin_wait2 && record.inode == 0) {
+  if (state == TcpState::fin_wait2 && record.inode == 0) {
     ++counts.orphaned_fin_wait2;
   } else if (state == TcpState::syn_recv && record.retransmits > 0) {
     ++counts.retransmitting_syn_recv;
@@ -155,9 +172,12 @@ void TcpTally::count_stays() {
   lifetimes_.follow(std::span<const Lookup>(passing_),
                     [this](const Lookup& socket, std::chrono::milliseconds age) {
                       const std::size_t passing = passing_index_of(socket.state);
-                      Stay& stay = table(socket.direction).counted(socket.port).stays[passing];
+                      PortCounts& counts = table(socket.direction).counted(socket.port);
+                      Stay& stay = counts.stays[passing];
                       stay.oldest = std::max(stay.oldest, age);
-                      if (age >= policy_.lifetimes.thresholds[passing]) ++stay.lingering;
+                      if (age < policy_.lifetimes.thresholds[passing]) return;
+                      ++stay.lingering;
+                      if (socket.cause) ++counts.lingering_close_wait[index_of(*socket.cause)];
                     });
   passing_.clear();
 }

@@ -130,9 +130,8 @@ class InboundCloseWait(CloseWaitTest):
         self.half_closed_clients()
         self.expect_nothing()
 
-    @unittest.expectedFailure
     def test_nor_are_they_after_a_long_time(self):
-        """A dump does not tell them from a leak: both have read the end of the stream."""
+        """Their peers acknowledge what they are sent."""
         self.watch()
         self.half_closed_clients()
         self.wait_for_lingering({8080: INBOUND + 5})

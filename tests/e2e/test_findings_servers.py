@@ -109,7 +109,6 @@ class Nginx(ServersTest):
         self.expect(inbound("tw_server", "info", UPSTREAM), besides=["tw_client"])
         self.expect_information_at_most("tw_server", "tw_client")
 
-    @unittest.expectedFailure
     def test_both_are_for_information_if_no_client_keeps_its_connection(self):
         """Each port has half of the host's connections, which the kernel counts together."""
         self.start_on_one_host()

@@ -12,7 +12,8 @@ namespace sockdiag {
 
 // Runs a subcommand, --config.check, --health or --once and prints the result to std::cout. Returns
 // the exit status; a subcommand that cannot do what was asked says why on std::cerr and returns
-// kExitWrongUsage. Sets up logging to standard error, without log lines of a subcommand. Throws ConfigError. Not thread-safe.
+// kExitWrongUsage. Sets up logging to standard error, without log lines of a subcommand. Throws
+// ConfigError. Not thread-safe.
 [[nodiscard]] int run_command(const CommandLine& command_line);
 
 }  // namespace sockdiag

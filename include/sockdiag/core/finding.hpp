@@ -121,8 +121,8 @@ struct Finding {
 // An immutable value once published.
 struct Findings {
   std::vector<Finding> found;  // the most severe first
-  // Those that could not be looked for, since this kernel or network namespace lacks a value. They
-  // make no finding, and are no proof of health.
+  // Those that could not be looked for, since this kernel or network namespace lacks a value, and
+  // those for which sockets have not been watched for long enough. They are no proof of health.
   std::vector<FindingId> unchecked;
 };
 

@@ -84,6 +84,11 @@ struct PortCounts {
   Seen seen{};             // empty while the dump runs
   StateCounts sockets{};
   std::array<std::uint32_t, kCloseWaitCauseCount> close_wait_causes{};
+  // Among `not_closed`: clients that have closed their half and still take an answer. Only looked
+  // for where many linger.
+  std::uint32_t served_close_wait = 0;
+  // By cause, without those that are served.
+  std::array<std::uint32_t, kCloseWaitCauseCount> lingering_close_wait{};
   ByPassingState<Stay> stays{};
   std::uint32_t orphaned_fin_wait2 = 0;  // no application holds them any more
   std::uint32_t retransmitting_syn_recv = 0;

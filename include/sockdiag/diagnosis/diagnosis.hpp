@@ -10,7 +10,7 @@
 // not: `since` starts anew then. One sample below a threshold therefore ends a finding about
 // numbers of sockets, for half a minute.
 //
-// Memory: 1.2 KiB for each port and direction of the last sample, and 8 KiB for the host.
+// Memory: 1.3 KiB for each port and direction of the last sample, and 8 KiB for the host.
 
 #include <chrono>
 #include <memory>

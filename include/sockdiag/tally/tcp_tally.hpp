@@ -18,9 +18,12 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
+#include "sockdiag/core/close_wait_cause.hpp"
 #include "sockdiag/core/direction.hpp"
 #include "sockdiag/core/policy.hpp"
 #include "sockdiag/core/port_list.hpp"
@@ -41,6 +44,8 @@ class TcpTally {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
 
+  static constexpr std::size_t kMaxServed = 100'000;  // 8 bytes each
+
   explicit TcpTally(TcpPolicy policy);
 
   // Call between samples. Ports that stay allowed keep their series, and sockets keep their ages.
@@ -49,6 +54,11 @@ class TcpTally {
   // Dates a CLOSE_WAIT by the last acknowledgement that it received, that of the FIN or a later
   // one. Call before the first sample. `now`: after the record was read. Ignores other records.
   void date(const SocketRecord& record, TimePoint now);
+
+  // Remembers a CLOSE_WAIT whose peer has lately acknowledged something as one that is still
+  // served, until forget_served(); kMaxServed of them at most. Ignores other records.
+  void add_served(const SocketRecord& record);
+  void forget_served() noexcept { served_.clear(); }
 
   void begin(const EphemeralPorts& ephemeral, TimePoint now,
              std::chrono::milliseconds time_wait_length = TimeWaitStarts::kLength);
@@ -74,6 +84,7 @@ class TcpTally {
     std::uint16_t port;  // of the PortCounts
     Direction direction;
     TcpState state;
+    std::optional<CloseWaitCause> cause{};  // of a CLOSE_WAIT that is not served
   };
 
   using Directions = std::array<DirectionCounts, kDirections.size()>;
@@ -96,6 +107,9 @@ class TcpTally {
   [[nodiscard]] PortSeats& seats(Direction direction) { return seats_[index_of(direction)]; }
   [[nodiscard]] PortTable& table(Direction direction) { return tables_[index_of(direction)]; }
   [[nodiscard]] EphemeralPortUse ephemeral_port_use() const;
+  // Returns the cause, or nothing if the connection is still served.
+  [[nodiscard]] std::optional<CloseWaitCause> add_close_wait(PortCounts& counts,
+                                                             const SocketRecord& record) const;
 
   TcpPolicy policy_;
   TimePoint now_;
@@ -111,6 +125,7 @@ class TcpTally {
   // By port; 0: all ports without series of their own. They never fall, whatever has series.
   std::array<std::unordered_map<std::uint16_t, std::uint64_t>, kDirections.size()>
       time_waits_started_;
+  std::unordered_set<std::uint64_t> served_;  // cookies
   ClientPrefixes prefixes_;
   DestinationTable destinations_;
   // Sockets that have not been looked up yet, fewer than a batch each.

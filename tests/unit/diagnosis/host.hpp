@@ -42,6 +42,7 @@ class HostPort {
     const auto& causes = counts.close_wait_causes;
     has(TcpState::close_wait, std::accumulate(causes.begin(), causes.end(), 0U));
     counts.stays[passing_index_of(TcpState::close_wait)] = {lingering, 90s};
+    counts.lingering_close_wait[index_of(cause)] = lingering;
     return *this;
   }
   HostPort& waits(CloseWaitCause cause, std::uint32_t sockets) {

@@ -407,4 +407,33 @@ TEST_CASE("Whatever the sockets, causes sum to the state, ages keep bounds, coun
   }
 }
 
+TEST_CASE("CLOSE_WAITs that their peers acknowledged lately are served") {
+  TcpTally tally({});
+  const auto start = TcpTally::TimePoint() + 1h;
+  const std::vector<SocketRecord> sockets = {inbound(TcpState::close_wait, 1),
+                                             inbound(TcpState::close_wait, 2)};
+  const auto count = [&](TcpTally::TimePoint now) {
+    tally.begin({{40000, 40099}, {}}, now);
+    tally.add(listener());
+    for (const SocketRecord& socket : sockets) tally.add(socket);
+    return tally.finish(now).of(Direction::inbound).ports.at(0);
+  };
+  const auto lingering = [](const PortCounts& port) {
+    return port.lingering_close_wait[index_of(CloseWaitCause::not_closed)];
+  };
+  static_cast<void>(count(start));
+  CHECK(lingering(count(start + 60s)) == 2);
+  for (const SocketRecord& socket : sockets) {
+    SocketRecord heard = socket;
+    heard.since_last_ack = socket.cookie == 1 ? 59s : 60s;
+    tally.add_served(heard);
+  }
+  const PortCounts port = count(start + 61s);
+  CHECK(port.served_close_wait == 1);
+  CHECK(lingering(port) == 1);
+  CHECK(port.stays[passing_index_of(TcpState::close_wait)].lingering == 2);
+  tally.forget_served();
+  CHECK(lingering(count(start + 62s)) == 2);
+}
+
 }  // namespace sockdiag::test
