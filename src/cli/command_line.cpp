@@ -32,7 +32,6 @@ std::string version_text() {
 // Lists of values begin with the one that holds if the flag is not given.
 constexpr auto kFormats = std::to_array<std::string_view>({"text", "json"});
 constexpr auto kColors = std::to_array<std::string_view>({"auto", "always", "never"});
-constexpr auto kTags = std::to_array<std::string_view>({"en", "zh-CN"});
 constexpr std::chrono::hours kLongestWatch(24);
 
 struct SubcommandRow {
@@ -120,7 +119,10 @@ ReportOptions SubcommandFlags::options() const {
   if (subject != nullptr && subject->count() > 0) options.subject = subject->as<std::string>();
   options.json = format != nullptr && format->choice(kFormats) == 1;
   options.color = static_cast<ColorChoice>(color->choice(kColors));
-  if (lang->is_given()) options.language = kLanguages[lang->choice(kTags)];
+  if (lang->is_given()) {
+    options.language = language_of_tag(lang->value());
+    if (!options.language) lang->fail(quoted_excerpt(lang->value()));
+  }
   return options;
 }
 

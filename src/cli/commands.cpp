@@ -133,7 +133,7 @@ int choose_subcommand(const CommandLine& command_line, const Configuration& conf
   return explain(command_line.report);
 }
 
-// What goes wrong is told in one line: a log is nothing for who looks at a report.
+// An error is one line: who reads a report does not want log lines.
 int run_subcommand(const CommandLine& command_line, const Configuration& configuration) {
   silence_log();
   try {

@@ -24,7 +24,8 @@ using Clock = std::chrono::steady_clock;
 
 constexpr Text kWatched("This host, watched for ", "本机，观察时长 ");
 constexpr Text kSamples("; samples: ", "；采样次数：");
-constexpr Text kSampledAgo(", sampled before: ", "，最近一次采样距今：");
+constexpr Text kLastSample(", last sample ", "，最近一次采样在 ");
+constexpr Text kAgo(" ago", " 前");
 constexpr Text kWatching("watching: ", "观察中：");
 
 std::string whole_seconds(Clock::duration duration) {
@@ -88,7 +89,8 @@ std::string with_age(const std::string& heading, double timestamp, Language lang
   const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
   const double age = std::clamp(std::floor(now.count() - timestamp), 0.0, 1e9);
   const std::chrono::seconds seconds(static_cast<std::int64_t>(age));
-  return heading + std::string(kSampledAgo.in(language)) + format_duration(seconds);
+  return heading + std::string(kLastSample.in(language)) + format_duration(seconds) +
+         std::string(kAgo.in(language));
 }
 
 Answer answer_of(const ReportOptions& options, const Configuration& configuration,

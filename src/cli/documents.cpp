@@ -46,7 +46,8 @@ std::vector<std::string> strings_of(const Json& json) {
 std::vector<ShownFinding::Pair> pairs_of(const Json& json, const char* first, const char* second) {
   std::vector<ShownFinding::Pair> pairs;
   for (const Json& each : json.get_ref<const Json::array_t&>()) {
-    pairs.push_back({optional_string(each.at(first)), string_of(each.at(second))});
+    pairs.push_back({optional_string(each.at(first)), string_of(each.at(second)),
+                     each.contains("source") ? string_of(each["source"]) : ""});
   }
   return pairs;
 }
@@ -70,7 +71,8 @@ ShownFinding finding_of(const Json& json) {
           .avoid = pairs_of(json.at("do_not"), "advice", "fact"),
           .confirm = pairs_of(json.at("confirm"), "text", "command"),
           .unlike = pairs_of(json.at("unlike"), "finding", "text"),
-          .runbook = string_of(json.at("runbook"))};
+          .runbook = string_of(json.at("runbook")),
+          .source = string_of(json.at("source"))};
 }
 
 StateCounts states_of(const Json& json) {

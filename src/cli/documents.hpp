@@ -28,6 +28,7 @@ struct ShownFinding {
   struct Pair {
     std::string first;
     std::string second;
+    std::string source{};  // of what `second` says; may be empty
   };
 
   std::string finding;  // its name
@@ -42,6 +43,7 @@ struct ShownFinding {
   std::vector<Pair> confirm;  // text, command
   std::vector<Pair> unlike;   // name or nothing, how to tell
   std::string runbook;
+  std::string source;
 };
 
 struct FindingsDocument {

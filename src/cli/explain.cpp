@@ -29,8 +29,8 @@ constexpr std::size_t kLabelColumns = 12;
 
 constexpr Text kStates("STATES", "状态");
 constexpr Text kFindings("FINDINGS", "诊断结果");
-constexpr Text kWrongAdvice("WRONG ADVICE, and what to explain for the facts",
-                            "常见误区(详情见括号中的诊断)");
+constexpr Text kWrongAdvice("WRONG ADVICE (explain the finding in brackets for the facts)",
+                            "常见误区（事实见括号中的诊断）");
 constexpr Text kMeaning("Meaning", "含义");
 constexpr Text kHttpServer("HTTP server", "HTTP 服务端");
 constexpr Text kHttpClient("HTTP client", "HTTP 客户端");
@@ -116,15 +116,15 @@ std::string wrong_advice_text(const FindingsDocument& findings, const Style& sty
   std::vector<std::string> order;
   std::map<std::string, std::string> warning;
   for (const ShownFinding& finding : findings.findings) {
-    for (const auto& [advice, fact] : finding.avoid) {
-      std::string& names = warning[advice];
-      if (names.empty()) order.push_back(advice);
+    for (const ShownFinding::Pair& each : finding.avoid) {
+      std::string& names = warning[each.first];
+      if (names.empty()) order.push_back(each.first);
       names.append(names.empty() ? "" : ", ").append(finding.finding);
     }
   }
   std::string text;
   for (const std::string& advice : order) {
-    text += labelled_text("-", 2, advice + " (" + warning[advice] + ")", style);
+    text += labelled_text("-", 2, advice + in_brackets(warning[advice], style.language), style);
   }
   return text;
 }

@@ -28,13 +28,16 @@ constexpr Text kDo("Do", "处理");
 constexpr Text kDoNot("Do not", "切勿");
 constexpr Text kConfirm("Confirm", "确认");
 constexpr Text kUnlike("Unlike", "勿混淆");
-constexpr Text kRunbook("Runbook", "手册");
+constexpr Text kRunbook("Runbook", "运维手册");
+constexpr Text kSource("Source", "依据");
+constexpr Text kOpen(" (", "（");
+constexpr Text kClose(")", "）");
 constexpr Text kNone("No findings.", "未发现问题。");
-constexpr Text kIncomplete("Diagnosis incomplete: ", "诊断不完整：");
-constexpr Text kNoSample("there is no fresh sample of the sockets.", "没有新的套接字采样。");
-constexpr Text kFailed("the last sample failed of: ", "最近一次采样失败的来源：");
+constexpr Text kIncomplete("Diagnosis incomplete: ", "诊断数据不完整：");
+constexpr Text kNoSample("there is no recent sample of the sockets.", "没有新的套接字采样。");
+constexpr Text kFailed("the last sample of these sources failed: ", "最近一次采样失败的来源：");
 constexpr Text kUnknownReason("the exporter does not say why.", "导出器未说明原因。");
-constexpr Text kUnchecked("Not checked, since values are missing here: ", "因缺少数据而未检查：");
+constexpr Text kUnchecked("Not checked, or not for long enough: ", "未检查，或观察时间不够：");
 constexpr Text kColon(": ", "：");
 
 std::string joined(const std::vector<std::string>& words) {
@@ -109,6 +112,7 @@ class FindingReport {
     add_confirmations();
     add_pairs(kUnlike, finding_.unlike);
     if (!finding_.runbook.empty()) add_lines(kRunbook, {finding_.runbook});
+    add(kSource, finding_.source);
   }
   [[nodiscard]] const std::string& text() const noexcept { return text_; }
 
@@ -153,16 +157,17 @@ class FindingReport {
 
   void add_pairs(const Text& label, const std::vector<ShownFinding::Pair>& pairs) {
     std::vector<std::string> lines;
-    for (const auto& [first, second] : pairs) {
+    for (const auto& [first, second, source] : pairs) {
       const std::string head = first.empty() ? "" : first + std::string(kColon.in(style_.language));
-      append(lines, "- ", head + second);
+      const std::string tail = source.empty() ? "" : in_brackets(source, style_.language);
+      append(lines, "- ", head + second + tail);
     }
     if (!lines.empty()) add_lines(label, lines);
   }
 
   void add_confirmations() {
     std::vector<std::string> lines;
-    for (const auto& [what, command] : finding_.confirm) {
+    for (const auto& [what, command, source] : finding_.confirm) {
       append(lines, "", what);
       for (const auto& line : wrapped_command(command, style_.columns - kLabelColumns - 1)) {
         lines.push_back(inked(line, Ink::cyan, style_));
@@ -219,7 +224,11 @@ Ink ink_of(Severity severity) noexcept {
 
 std::string title_text(const ShownFinding& finding, Language language) {
   return place_text(finding.direction, finding.port, language) + std::string(kColon.in(language)) +
-         finding.title + " (" + finding.finding + ")";
+         finding.title + in_brackets(finding.finding, language);
+}
+
+std::string in_brackets(std::string_view text, Language language) {
+  return std::string(kOpen.in(language)).append(text).append(kClose.in(language));
 }
 
 std::string place_text(std::string_view direction, std::string_view port, Language language) {

@@ -22,6 +22,9 @@ inline constexpr auto kStatesByConcern = std::to_array<TcpState>(
 
 [[nodiscard]] Ink ink_of(Severity severity) noexcept;
 
+// Returns the text behind another one, in the brackets of the language.
+[[nodiscard]] std::string in_brackets(std::string_view text, Language language);
+
 // Returns "inbound 8080: Service never closes (cw_in_not_closed)" in that language.
 [[nodiscard]] std::string title_text(const ShownFinding& finding, Language language);
 

@@ -13,7 +13,7 @@ inline constexpr FindingRow kCloseWaitTexts[] = {
      .seen = {"{sockets} CLOSE_WAIT, {lingering} older than {threshold_seconds}, the oldest "
               "{oldest_seconds}[[, up from {before} 15 min ago]]; the end of the stream was read "
               "and close() never called: a descriptor leak in the process that listens there",
-              "{sockets} 个 CLOSE_WAIT，{lingering} 个超过 {threshold_seconds}，最老 "
+              "{sockets} 个 CLOSE_WAIT，{lingering} 个超过 {threshold_seconds}，最长已持续 "
               "{oldest_seconds}[[，15 分钟前为 {before} 个]]；流结束（EOF）已读到，却从未调用 "
               "close()：监听该端口的进程有描述符泄漏"},
      .meaning = {"Clients have closed, the application has seen it and keeps the descriptor. No "
@@ -28,7 +28,7 @@ inline constexpr FindingRow kCloseWaitTexts[] = {
                 "保留现场：ss 的输出、线程栈。"},
                {"If little is left, restart one instance at a time, or roll back.",
                 "余量不多时逐个实例重启，或回滚版本。"},
-               {"Mend the paths that return without close(): errors, timeouts, exceptions.",
+               {"Fix the code paths that return without close(): errors, timeouts, exceptions.",
                 "修复没有调用 close() 就返回的路径：出错、超时、异常。"}},
      .avoid = {wrong(Wrong::fin_timeout), wrong(Wrong::tw_reuse_at_server), wrong(Wrong::keepalive),
                wrong(Wrong::more_descriptors)},
@@ -52,18 +52,18 @@ inline constexpr FindingRow kCloseWaitTexts[] = {
      .seen = {"{sockets} CLOSE_WAIT, {lingering} older than {threshold_seconds}, the oldest "
               "{oldest_seconds}; the client has closed and what it sent was never read: the "
               "process that listens there is stuck, or does not watch its idle connections",
-              "{sockets} 个 CLOSE_WAIT，{lingering} 个超过 {threshold_seconds}，最老 "
+              "{sockets} 个 CLOSE_WAIT，{lingering} 个超过 {threshold_seconds}，最长已持续 "
               "{oldest_seconds}"
               "；客户端已关闭，但它发来的内容一直没有被读取：监听该端口的进程卡住了，或没有关注空闲"
               "连接"},
      .meaning = {"Data is waiting that nobody reads: workers hang in a lock or a slow backend. "
-                 "Where only the end of the stream waits (Recv-Q 1, with TLS a goodbye), nobody "
-                 "watches an idle connection.",
+                 "Where only the end of the stream waits (Recv-Q 1, with TLS also a close_notify "
+                 "or GOAWAY), nobody watches an idle connection.",
                  "有数据等着，却没有人读：工作线程卡在锁或慢后端上。如果只剩流结束未读（Recv-Q 为 "
-                 "1，TLS 连接还有告别报文），则是空闲连接无人关注。"},
+                 "1，TLS 连接还有 close_notify 或 GOAWAY 报文），则是空闲连接无人关注。"},
      .steps = {{"Take a thread dump of the process, before anything else.",
                 "先抓取该进程的线程栈。"},
-               {"See what the workers wait for: strace -f -p PID. Mend or bypass the slow backend.",
+               {"See what the workers wait for: strace -f -p PID. Fix or bypass the slow backend.",
                 "看工作线程在等什么：strace -f -p PID。修复或绕开慢后端。"},
                {"Set timeouts on backends, and an idle timeout on connections.",
                 "给后端调用设超时，给连接设空闲超时。"},
@@ -83,15 +83,15 @@ inline constexpr FindingRow kCloseWaitTexts[] = {
      .source = "RFC 9293, 3.6.1"},
     {.id = FindingId::cw_in_not_accepted,
      .title = {"Clients gave up before accept()", "连接未被 accept()，客户端已放弃"},
-     .seen =
-         {"{sockets} CLOSE_WAIT that were never accepted, {lingering} older than "
-          "{threshold_seconds}, the oldest {oldest_seconds}; the clients gave up while they waited "
-          "in the accept queue",
-          "{sockets} 个 CLOSE_WAIT 从未被 accept()，{lingering} 个超过 {threshold_seconds}，最老 "
-          "{oldest_seconds}；客户端在全连接队列里等不到服务，已经放弃"},
+     .seen = {"{sockets} CLOSE_WAIT that were never accepted, {lingering} older than "
+              "{threshold_seconds}, the oldest {oldest_seconds}; the clients gave up while they "
+              "waited in the accept queue",
+              "{sockets} 个 CLOSE_WAIT 从未被 accept()，{lingering} 个超过 "
+              "{threshold_seconds}，最长已持续 "
+              "{oldest_seconds}；客户端在全连接队列里等不到服务，已经放弃"},
      .meaning =
-         {"The loop that calls accept() is stuck, or all workers are busy. Who connects now waits "
-          "behind connections that nobody needs any more.",
+         {"The loop that calls accept() is stuck, or all workers are busy. New connections wait "
+          "behind ones that nobody needs any more.",
           "调用 accept() 的循环卡住了，或工作线程全部占满。新来的连接排在早已没人要的连接后面。"},
      .steps = {{"See whether the process accepts: strace -f -e trace=accept,accept4 -p PID.",
                 "看进程是否还在接受连接：strace -f -e trace=accept,accept4 -p PID。"},
@@ -111,7 +111,7 @@ inline constexpr FindingRow kCloseWaitTexts[] = {
      .title = {"Stale pooled connections", "连接池中的失效连接"},
      .seen = {"{sockets} CLOSE_WAIT, {lingering} older than {threshold_seconds}, the oldest "
               "{oldest_seconds}; the server closed idle connections and our pool has not noticed",
-              "{sockets} 个 CLOSE_WAIT，{lingering} 个超过 {threshold_seconds}，最老 "
+              "{sockets} 个 CLOSE_WAIT，{lingering} 个超过 {threshold_seconds}，最长已持续 "
               "{oldest_seconds}；服务器关闭了空闲连接，本机连接池尚未察觉"},
      .meaning = {"A pool keeps idle connections longer than the server or a load balancer does. "
                  "Harmless while the number stays; the next request on such a connection may fail.",
@@ -124,15 +124,15 @@ inline constexpr FindingRow kCloseWaitTexts[] = {
                {"Retry idempotent requests once on a new connection.",
                 "幂等请求失败后换新连接重试一次。"}},
      .avoid = {wrong(Wrong::page_for_a_pool)},
-     .confirm =
-         {see({"Only the end of the stream is unread", "只有流结束未读"},
-              "ss -Htnpe state close-wait {filter} | awk '$1==1'"),
-          see({"With TLS: only a goodbye and the end of the stream are unread, by their length",
-               "TLS 连接：只有告别报文和流结束未读（按长度识别）"},
-              "ss -Htnpe state close-wait {filter} | awk '$1 ~ "
-              "/^(17|24|25|32|54|58|62|64|69|70|71|78|85|86|100|103|124)$/'")},
+     .confirm = {see({"Only the end of the stream is unread", "只有流结束未读"},
+                     "ss -Htnpe state close-wait {filter} | awk '$1==1'"),
+                 see({"With TLS: only a close_notify or GOAWAY and the end of the stream are "
+                      "unread, by their length",
+                      "TLS 连接：只有 close_notify 或 GOAWAY 报文和流结束未读（按长度识别）"},
+                     "ss -Htnpe state close-wait {filter} | awk '$1 ~ "
+                     "/^(17|24|25|32|54|58|62|64|69|70|71|78|85|86|100|103|124)$/'")},
      .unlike = {{FindingId::cw_out_leak,
-                 {"The number grows: a leak. That of a pool stands.",
+                 {"The number grows: a leak. The number of a pool stays the same.",
                   "数量持续增长是泄漏；连接池的数量保持不变。"}}},
      .runbook = "sockdiagclosewaitlingeringoutbound",
      .source = "RFC 9112, 9.3; Apache HttpClient, connection management"},
@@ -141,7 +141,7 @@ inline constexpr FindingRow kCloseWaitTexts[] = {
      .seen = {"{sockets} CLOSE_WAIT, {lingering} older than {threshold_seconds}, the oldest "
               "{oldest_seconds}[[, up from {before} 15 min ago]]; the server has closed and our "
               "client never does",
-              "{sockets} 个 CLOSE_WAIT，{lingering} 个超过 {threshold_seconds}，最老 "
+              "{sockets} 个 CLOSE_WAIT，{lingering} 个超过 {threshold_seconds}，最长已持续 "
               "{oldest_seconds}[[，15 分钟前为 {before} 个]]；服务器已关闭，本机客户端一直不关闭"},
      .meaning = {"Mostly an HTTP client that does not read and close the body of each answer, or "
                  "makes a client object for each request. Each socket holds a descriptor and a "
@@ -157,12 +157,14 @@ inline constexpr FindingRow kCloseWaitTexts[] = {
           {"Read and close every body, after errors as well; share one client with a limited pool.",
            "每个应答体都要读完并关闭，出错时也一样；共用一个带上限连接池的客户端。"}},
      .avoid = {wrong(Wrong::keepalive), wrong(Wrong::more_descriptors)},
-     .confirm = {see({"Those that are no idle pool; with TLS also goodbyes",
-                      "不属于空闲连接池的套接字；TLS 连接还包括告别报文"},
-                     "ss -Htnpe state close-wait {filter} | awk '$1!=1'")},
-     .unlike = {{FindingId::cw_out_unread_eof,
-                 {"Only the end of the stream is unread, and the number stands: an idle pool.",
-                  "只有流结束未读，且数量不变：是空闲连接池。"}}},
+     .confirm = {see(
+         {"Those that are no idle pool; with TLS also those with a close_notify or GOAWAY",
+          "不属于空闲连接池的套接字；TLS 连接还包括带 close_notify 或 GOAWAY 报文的"},
+         "ss -Htnpe state close-wait {filter} | awk '$1!=1'")},
+     .unlike =
+         {{FindingId::cw_out_unread_eof,
+           {"Only the end of the stream is unread, and the number stays the same: an idle pool.",
+            "只有流结束未读，且数量不变：是空闲连接池。"}}},
      .runbook = "sockdiagclosewaitgrowingoutbound",
      .source = "RFC 9293, 3.6.1"},
 };

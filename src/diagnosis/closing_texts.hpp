@@ -14,7 +14,7 @@ inline constexpr FindingRow kClosingTexts[] = {
               "{threshold_seconds}, while connections are opened at {opens_per_second}; the peers "
               "do not acknowledge our FIN, or the data before it",
               "{fin_wait1} 个 FIN_WAIT1、{last_ack} 个 LAST_ACK、{closing} 个 CLOSING 超过 "
-              "{threshold_seconds}，而连接以 {opens_per_second} 建立；对端没有确认我方的 FIN "
+              "{threshold_seconds}，而每秒新建 {opens_per_second} 个连接；对端没有确认我方的 FIN "
               "或它之前的数据"},
      .meaning =
          {"The peers have vanished, a firewall has forgotten the connections, the path loses "
@@ -46,8 +46,8 @@ inline constexpr FindingRow kClosingTexts[] = {
      .seen = {"connections end in TIME_WAIT here at {starts_per_second}, and are opened at "
               "{passive_opens_per_second}[[; {time_wait} sockets are in TIME_WAIT]]: the server "
               "closes after nearly every answer",
-              "连接以 {starts_per_second} 进入 TIME_WAIT，以 {passive_opens_per_second} "
-              "建立[[；现有 {time_wait} 个 TIME_WAIT]]：服务端几乎每次应答后都主动关闭"},
+              "每秒 {starts_per_second} 个连接进入 TIME_WAIT，每秒新建 {passive_opens_per_second} "
+              "个连接[[；现有 {time_wait} 个 TIME_WAIT]]：服务端几乎每次应答后都主动关闭"},
      .meaning = {"Each request pays for a handshake, with TLS for a costly one. Otherwise "
                  "harmless: inbound TIME_WAIT takes no local port and no descriptor, and a client "
                  "may use the same port again at once.",
@@ -78,10 +78,10 @@ inline constexpr FindingRow kClosingTexts[] = {
      .title = {"A connection per request", "每个请求新建连接"},
      .seen = {"connections end in TIME_WAIT at {starts_per_second}[[; {time_wait} sockets are in "
               "TIME_WAIT]]: the client opens a connection for each request and closes first",
-              "连接以 {starts_per_second} 进入 TIME_WAIT[[；现有 {time_wait} 个 "
+              "每秒 {starts_per_second} 个连接进入 TIME_WAIT[[；现有 {time_wait} 个 "
               "TIME_WAIT]]：客户端为每个请求新建连接并主动关闭"},
-     .meaning = {"Each TIME_WAIT keeps a local port for 60 s. Ports suffice so far; by default 470 "
-                 "connections a second to one destination use up all of them.",
+     .meaning = {"Each TIME_WAIT keeps a local port for 60 s. There are enough ports so far; by "
+                 "default 470 connections a second to one destination use up all of them.",
                  "每个 TIME_WAIT 占用一个临时端口 60 "
                  "秒。目前端口还够；默认情况下，对同一目的地每秒 470 个连接就会把端口用完。"},
      .steps = {{"Use one client with a pool and keep-alive instead of a connection per request.",
@@ -95,7 +95,7 @@ inline constexpr FindingRow kClosingTexts[] = {
          {"TIME_WAIT to this service, and the seconds left", "到该服务的 TIME_WAIT 及剩余秒数"},
          "ss -Htno state time-wait {filter}")},
      .unlike = {{FindingId::ports_short,
-                 {"Local ports are short already: see to that first.",
+                 {"Local ports are short already: deal with that first.",
                   "临时端口已经紧张：先处理那一项。"}}},
      .runbook = "tw_client",
      .source = "RFC 9293, 3.6.1; RFC 9112, 9.3"},
@@ -104,8 +104,8 @@ inline constexpr FindingRow kClosingTexts[] = {
      .seen =
          {"{sockets} TIME_WAIT and orphaned FIN_WAIT2 of {limit} allowed ({used_ratio})[[; sockets "
           "are closed without TIME_WAIT at {overflows_per_second}]]",
-          "TIME_WAIT 与 FIN_WAIT2 孤儿连接共 {sockets} 个，上限 "
-          "{limit}（{used_ratio}）[[；套接字正以 {overflows_per_second} 跳过 TIME_WAIT 直接关闭]]"},
+          "TIME_WAIT 与 FIN_WAIT2 孤儿连接共 {sockets} 个，上限 {limit}（{used_ratio}）[[；每秒有 "
+          "{overflows_per_second} 个套接字跳过 TIME_WAIT 直接关闭]]"},
      .meaning = {"At net.ipv4.tcp_max_tw_buckets the kernel closes sockets without TIME_WAIT. A "
                  "late segment of an old connection may then reach a new one, or a peer whose last "
                  "FIN was lost gets a RST.",
@@ -130,7 +130,7 @@ inline constexpr FindingRow kClosingTexts[] = {
      .title = {"Peer never closes", "对端一直不关闭"},
      .seen = {"{lingering} FIN_WAIT2 older than {threshold_seconds} and held by a process, the "
               "oldest {oldest_seconds}: we have sent our FIN, the peer never closes",
-              "{lingering} 个被进程持有的 FIN_WAIT2 超过 {threshold_seconds}，最老 "
+              "{lingering} 个被进程持有的 FIN_WAIT2 超过 {threshold_seconds}，最长已持续 "
               "{oldest_seconds}：我方已发 FIN，对端一直不关闭"},
      .meaning = {"Our application has called shutdown() and waits for the end of the stream. The "
                  "peer has acknowledged and does not close; mostly it leaks CLOSE_WAIT. The kernel "

@@ -20,7 +20,7 @@ inline constexpr FindingRow kHostTexts[] = {
           "读取线程被阻塞：锁、内部队列已满、慢磁盘或慢后端。接收窗口已关闭，对端的请求都卡住了。"},
      .steps = {{"Take a thread dump of the reader that users: names.",
                 "抓取 users: 所示读取进程的线程栈。"},
-               {"See what it waits for: strace -f -p PID. Mend or bypass that.",
+               {"See what it waits for: strace -f -p PID. Fix or bypass that.",
                 "看它在等什么：strace -f -p PID。修复或绕开。"},
                {"Restart only after the dump.", "抓完栈再重启。"}},
      .avoid = {wrong(Wrong::larger_buffers)},
@@ -65,12 +65,11 @@ inline constexpr FindingRow kHostTexts[] = {
               "allowed ({used_ratio})",
               "没有进程持有、但仍有数据或 FIN 待送达的套接字有 {orphans} 个，上限 "
               "{limit}（{used_ratio}）"},
-     .meaning =
-         {"The kernel counts an orphan up to 4 times, so from a quarter of "
-          "net.ipv4.tcp_max_orphans on it may reset them: the ends of answers are lost. Host-wide: "
-          "other network namespaces count.",
-          "内核最多按 4 倍计算孤儿连接，因此达到 net.ipv4.tcp_max_orphans "
-          "的四分之一就可能被复位，应答的末尾会丢失。全主机统计：其他网络命名空间也算在内。"},
+     .meaning = {"The kernel counts an orphan up to 4 times, so from a quarter of "
+                 "net.ipv4.tcp_max_orphans on it may reset them: the ends of answers are lost. "
+                 "Host-wide: other network namespaces count.",
+                 "内核最多按 4 倍计算孤儿连接，因此达到 net.ipv4.tcp_max_orphans "
+                 "的四分之一就可能被复位，应答的末尾会丢失。整机统计：其他网络命名空间也算在内。"},
      .steps = {{"If a process with many connections has just ended, wait some minutes.",
                 "如果刚有大量连接的进程退出，先等几分钟。"},
                {"See where the peers are: peers that vanish or do not read, or a broken path.",
@@ -86,28 +85,28 @@ inline constexpr FindingRow kHostTexts[] = {
                  see({"Those in FIN_WAIT2, where net.ipv4.tcp_fin_timeout is above 60",
                       "net.ipv4.tcp_fin_timeout 大于 60 时，FIN_WAIT2 中的孤儿连接"},
                      "ss -Htnoe state fin-wait-2 | grep 'timer:(keepalive.*ino:0 '")},
-     .unlike =
-         {{FindingId::close_unacked,
-           {"One port alone, far from the host's limit: see to the path or the peers of that port.",
-            "只涉及一个端口，离主机上限还远：查该端口的链路或对端。"}}},
+     .unlike = {{FindingId::close_unacked,
+                 {"One port alone, far from the limit of the whole host: check the path or the "
+                  "peers of that port.",
+                  "只涉及一个端口，离整机上限还远：查该端口的链路或对端。"}}},
      .runbook = "sockdiagorphansnearlimit",
      .source = "net/ipv4/tcp.c, tcp_check_oom; net/ipv4/tcp_timer.c, tcp_out_of_resources; "
                "measured on Linux 6.18"},
     {.id = FindingId::tcp_memory,
      .title = {"TCP memory short", "TCP 内存不足"},
      .seen = {"the buffers of all TCP sockets take {bytes} of {limit_bytes} ({used_ratio})[[; "
-              "connections are reset for want of memory at {aborts_per_second}]]",
-              "所有 TCP 套接字的缓冲区占用 {bytes}，上限 {limit_bytes}（{used_ratio}）[[；连接正以 "
-              "{aborts_per_second} 因内存不足被复位]]"},
+              "connections are reset for lack of memory at {aborts_per_second}]]",
+              "所有 TCP 套接字的缓冲区占用 {bytes}，上限 {limit_bytes}（{used_ratio}）[[；每秒有 "
+              "{aborts_per_second} 个连接因内存不足被复位]]"},
      .meaning = {"From the second number of net.ipv4.tcp_mem on the kernel makes windows and "
                  "buffers smaller and transfers become slower. At the third it drops what it "
                  "receives and resets orphans. Host-wide: other network namespaces count.",
                  "超过 net.ipv4.tcp_mem "
                  "的第二个值，内核开始缩小窗口和缓冲区，传输变慢；到第三个值则丢弃收到的数据并复位"
-                 "孤儿连接。全主机统计：其他网络命名空间也算在内。"},
+                 "孤儿连接。整机统计：其他网络命名空间也算在内。"},
      .steps = {{"Find who holds it: the longest queues, below.",
                 "找出谁占用：用下面的命令看最长的队列。"},
-               {"Long Recv-Q: mend or restart the reader that is stuck.",
+               {"Long Recv-Q: fix or restart the reader that is stuck.",
                 "Recv-Q 长：修复或重启卡住的读取方。"},
                {"Long Send-Q: cut off peers that do not read.", "Send-Q 长：断开不读取的对端。"},
                {"Ordinary load and memory to spare: raise net.ipv4.tcp_mem (in pages).",
@@ -138,10 +137,11 @@ inline constexpr FindingRow kHostTexts[] = {
      .steps = {{"Find the process: for each suspect, ls -l /proc/PID/fd | grep -c socket:.",
                 "找出进程：对可疑进程逐个执行 ls -l /proc/PID/fd | grep -c socket:。"},
                {"Compare with its limit: prlimit -n -p PID.", "与上限对比：prlimit -n -p PID。"},
-               {"Restart one instance at a time; mend the error path that does not call close().",
+               {"Restart one instance at a time; fix the error path that does not call close().",
                 "逐个实例重启；修复没有调用 close() 的出错路径。"}},
      .avoid = {wrong(Wrong::search_with_ss), wrong(Wrong::keepalive)},
-     .confirm = {see({"closed in the first line counts them", "第一行的 closed 就是它们的数量"},
+     .confirm = {see({"closed less timewait, in the line that begins with TCP:",
+                      "以 TCP: 开头的那一行：closed 减去 timewait"},
                      "ss -s")},
      .unlike = {{std::nullopt,
                  {"The number rises once and stays: new containers.",
@@ -171,12 +171,13 @@ inline constexpr FindingRow kHostTexts[] = {
            "没有单独端口序列：在 ports.inbound 或 ports.outbound 中写明重要端口，或调大 "
            "ports.max_ports。"}},
      .avoid = {wrong(Wrong::trust_silence)},
-     .confirm = {see({"What the exporter says of its samples", "本程序对自身采样的统计"},
+     .confirm = {see({"What the exporter says about its samples", "导出器对自身采样的统计"},
                      "curl -s localhost:10293/metrics | grep -E "
                      "'^sockdiag_(sample_|tcp_unfollowed|tcp_folded)'")},
      .unlike = {{std::nullopt,
-                 {"A healthy host has no finding, and not this one either.",
-                  "健康的主机没有任何发现，也不会有这一条。"}}},
+                 {"Only \"Not checked\" is shown: this kernel lacks a value, or the host was not "
+                  "watched long enough. All else was examined.",
+                  "只显示“未检查”：此内核缺少所需数据，或观察时间不够。其余都已检查。"}}},
      .runbook = "blind",
      .source = "sockdiag_exporter, metrics"},
 };

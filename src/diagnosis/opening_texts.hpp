@@ -13,8 +13,8 @@ inline constexpr FindingRow kInboundOpeningTexts[] = {
      .seen = {"the accept queue holds {length} connections at a limit of {limit} "
               "({utilization_ratio})[[; new connections are dropped at "
               "{drops_per_second}]][[{?stuck}; accept() is not called at all]]",
-              "全连接队列中有 {length} 个连接，上限 {limit}（{utilization_ratio}）[[；新连接正以 "
-              "{drops_per_second} 被丢弃]][[{?stuck}；accept() 完全没有被调用]]"},
+              "全连接队列中有 {length} 个连接，上限 {limit}（{utilization_ratio}）[[；每秒丢弃 "
+              "{drops_per_second} 个新连接]][[{?stuck}；accept() 完全没有被调用]]"},
      .meaning = {"The service accepts more slowly than clients come. At the limit the kernel drops "
                  "SYNs silently: clients hang in SYN_SENT for seconds, then time out.",
                  "服务接受连接的速度跟不上。队列满时内核悄悄丢弃 SYN：客户端卡在 SYN_SENT "
@@ -47,12 +47,13 @@ inline constexpr FindingRow kInboundOpeningTexts[] = {
      .title = {"Backlog too short for bursts", "突发连接超出积压上限"},
      .seen = {"the accept queue reached {peak} connections at a limit of {limit} and is short "
               "again[[; new connections are dropped at {drops_per_second}]]",
-              "全连接队列曾达到 {peak} 个连接，上限 {limit}，现已回落[[；新连接正以 "
-              "{drops_per_second} 被丢弃]]"},
-     .meaning = {"The service keeps up on average. A burst of clients fills the queue for a "
-                 "moment, and whoever comes then waits 1 s or longer for the next SYN.",
-                 "平均来看服务处理得过来，但突发连接会瞬间填满队列，此时到来的客户端要等 1 "
-                 "秒以上才会重传 SYN。"},
+              "全连接队列曾达到 {peak} 个连接，上限 {limit}，现已回落[[；每秒丢弃 "
+              "{drops_per_second} 个新连接]]"},
+     .meaning =
+         {"The service keeps up on average. A burst of clients fills the queue for a moment, and "
+          "clients that come then wait 1 s or longer before they send the next SYN.",
+          "平均来看服务处理得过来，但突发连接会瞬间填满队列，此时到来的客户端要等 1 秒以上才会重传 "
+          "SYN。"},
      .steps = {{"Raise the backlog that the service gives to listen() (nginx: backlog=, 511 by "
                 "default).",
                 "调大服务传给 listen() 的积压上限（nginx：backlog=，默认 511）。"},
@@ -74,9 +75,9 @@ inline constexpr FindingRow kInboundOpeningTexts[] = {
          {"SYNs meet a full SYN queue at {queue_full_per_second} (answered with cookies: "
           "{cookies_per_second}), while connections are opened at {passive_opens_per_second}[[; "
           "{retransmitting} half-open connections had their SYN-ACK sent again]]",
-          "SYN 以 {queue_full_per_second} 涌入已满的半连接队列（以 cookie 应答 "
-          "{cookies_per_second}），而连接只以 {passive_opens_per_second} 建立[[；{retransmitting} "
-          "个半连接重传过 SYN-ACK]]"},
+          "每秒 {queue_full_per_second} 个 SYN 遇到已满的半连接队列（每秒以 cookie 应答 "
+          "{cookies_per_second} 个），而每秒只建立 {passive_opens_per_second} "
+          "个连接[[；{retransmitting} 个半连接重传过 SYN-ACK]]"},
      .meaning = {"Most SYNs never become connections. With SYN cookies real clients still get in; "
                  "without them their SYNs are dropped. SYN_RECV stops at the backlog plus 1 and "
                  "does not show how large the flood is.",
@@ -86,8 +87,8 @@ inline constexpr FindingRow kInboundOpeningTexts[] = {
                 "确认 SYN cookie 已开启：sysctl -w net.ipv4.tcp_syncookies=1。"},
                {"Filter upstream: the provider's scrubbing, or a firewall with a SYN proxy.",
                 "在上游过滤：运营商清洗，或带 SYN 代理的防火墙。"},
-               {"Free places sooner: sysctl -w net.ipv4.tcp_synack_retries=2.",
-                "更快腾出队列：sysctl -w net.ipv4.tcp_synack_retries=2。"}},
+               {"Free the SYN queue sooner: sysctl -w net.ipv4.tcp_synack_retries=2.",
+                "更快腾出半连接队列：sysctl -w net.ipv4.tcp_synack_retries=2。"}},
      .avoid = {wrong(Wrong::syn_backlog), wrong(Wrong::cookies), wrong(Wrong::ban_forged)},
      .confirm = {see(
          {"Half-open connections whose SYN-ACK was sent again", "重传过 SYN-ACK 的半连接"},
@@ -104,8 +105,8 @@ inline constexpr FindingRow kInboundOpeningTexts[] = {
      .title = {"Real clients get SYN cookies", "正常连接触发 SYN cookie"},
      .seen = {"SYN cookies are sent at {cookies_per_second}, and connections are opened at "
               "{passive_opens_per_second}: the clients are real, the SYN queue is too short",
-              "SYN cookie 以 {cookies_per_second} 发出，连接以 {passive_opens_per_second} "
-              "建立：客户端是真实的，半连接队列太短"},
+              "每秒发出 {cookies_per_second} 个 SYN cookie，每秒建立 {passive_opens_per_second} "
+              "个连接：客户端是真实的，半连接队列太短"},
      .meaning = {"More handshakes are under way than the SYN queue holds. Connections succeed, but "
                  "by cookie they lose TCP options where timestamps are off, and a lost last ACK "
                  "leaves the client waiting.",
@@ -123,7 +124,7 @@ inline constexpr FindingRow kInboundOpeningTexts[] = {
           see({"Cookies sent and received; run it twice", "发出与收回的 cookie 数，执行两次对比"},
               "nstat -az TcpExtSyncookiesSent TcpExtSyncookiesRecv")},
      .unlike = {{FindingId::syn_flood,
-                 {"Hardly any cookie comes back: TcpExtSyncookiesRecv stands.",
+                 {"Hardly any cookie comes back: TcpExtSyncookiesRecv does not grow.",
                   "几乎没有 cookie 得到确认，TcpExtSyncookiesRecv 不增长：是攻击。"}}},
      .runbook = "syn_backlog_short",
      .source = "kernel, ip-sysctl.rst, tcp_syncookies"},
@@ -131,8 +132,8 @@ inline constexpr FindingRow kInboundOpeningTexts[] = {
      .title = {"Handshakes not completed", "握手未完成"},
      .seen = {"{lingering} SYN_RECV older than {threshold_seconds} from {prefixes} networks, while "
               "connections are opened at {passive_opens_per_second}; our SYN-ACKs get no answer",
-              "{lingering} 个 SYN_RECV 超过 {threshold_seconds}，来自 {prefixes} 个网段，而连接以 "
-              "{passive_opens_per_second} 建立；发出的 SYN-ACK 没有得到应答"},
+              "{lingering} 个 SYN_RECV 超过 {threshold_seconds}，来自 {prefixes} "
+              "个网段，而每秒建立 {passive_opens_per_second} 个连接；发出的 SYN-ACK 没有得到应答"},
      .meaning = {"Few networks: the path back loses packets, or somebody sends SYNs in the name of "
                  "a victim (reflection). Many networks: scanners, or the start of a flood. Some 12 "
                  "unanswered SYNs a minute are background noise of the Internet.",
@@ -145,7 +146,7 @@ inline constexpr FindingRow kInboundOpeningTexts[] = {
                 "rp_filter, MTU and firewalls.",
                 "该网段有客户端已建立连接：链路丢包。检查路由、rp_filter、MTU 和防火墙。"},
                {"None is established: reflection. Let the provider filter; sysctl -w "
-                "net.ipv4.tcp_synack_retries=2 lessens the harm.",
+                "net.ipv4.tcp_synack_retries=2 reduces the harm.",
                 "一个都没有：反射攻击。请运营商过滤；sysctl -w net.ipv4.tcp_synack_retries=2 "
                 "可减轻危害。"}},
      .avoid = {wrong(Wrong::more_synack_retries), wrong(Wrong::ban_forged)},
@@ -165,11 +166,11 @@ inline constexpr FindingRow kInboundOpeningTexts[] = {
      .runbook = "sockdiagsynrecvlingering",
      .source = "kernel, ip-sysctl.rst, tcp_synack_retries; measured on Linux 6.18"},
     {.id = FindingId::listener_lost,
-     .title = {"Nothing listens any more", "端口不再监听"},
+     .title = {"Nothing listens on the port", "端口没有监听套接字"},
      .seen =
-         {"no socket listens here any more[[, for {lost_seconds}]]; new clients get \"Connection "
+         {"no socket listens here[[ any more, for {lost_seconds}]]; new clients get \"Connection "
           "refused\"",
-          "该端口已无监听套接字[[，持续 {lost_seconds}]]；新客户端会收到 \"Connection refused\""},
+          "该端口没有监听套接字[[，已持续 {lost_seconds}]]；新客户端会收到 \"Connection refused\""},
      .meaning = {"The service has ended, crashed or failed to start. The kernel answers each SYN "
                  "with a RST, which leaves no socket behind.",
                  "服务已退出、崩溃或启动失败。内核用 RST 应答每个 SYN，不会留下任何套接字。"},
@@ -192,8 +193,8 @@ inline constexpr FindingRow kOutboundOpeningTexts[] = {
      .title = {"Peer does not answer", "对端不应答 SYN"},
      .seen = {"{lingering} SYN_SENT older than {threshold_seconds}, the oldest {oldest_seconds}: "
               "the peer sends neither SYN-ACK nor RST",
-              "{lingering} 个 SYN_SENT 超过 {threshold_seconds}，最老 {oldest_seconds}：对端既不回 "
-              "SYN-ACK 也不回 RST"},
+              "{lingering} 个 SYN_SENT 超过 {threshold_seconds}，最长已持续 "
+              "{oldest_seconds}：对端既不回 SYN-ACK 也不回 RST"},
      .meaning = {"The peer is down, a firewall drops, a route is missing, or its accept queue is "
                  "full. Each attempt holds a local port, a descriptor and often a thread, for "
                  "about 131 s by default.",
@@ -204,7 +205,7 @@ inline constexpr FindingRow kOutboundOpeningTexts[] = {
            "从本机和别处分别尝试：nc -vz -w 3 PEER PORT。"},
           {"Only from here: ip route get PEER, firewall, NAT. From everywhere: look at the peer.",
            "只有本机不通：ip route get PEER、防火墙、NAT。哪里都不通：查对端。"},
-          {"Take the peer out of the pool.", "把该对端从负载池中摘除。"},
+          {"Take the peer out of the pool.", "把该对端从后端池中摘除。"},
           {"Give the client a connect timeout of seconds, and retries with a pause.",
            "给客户端设置秒级连接超时，重试要有间隔。"}},
      .avoid = {wrong(Wrong::wait_longer)},
@@ -219,8 +220,8 @@ inline constexpr FindingRow kOutboundOpeningTexts[] = {
      .title = {"Connections refused", "连接被拒绝"},
      .seen = {"connections fail at {failures_per_second}, of {active_opens_per_second} that are "
               "opened: the peer answers with a RST, nothing listens there",
-              "连接以 {failures_per_second} 失败，发起速率 {active_opens_per_second}：对端回 "
-              "RST，那里没有进程在监听"},
+              "每秒 {failures_per_second} 个连接失败，每秒发起 {active_opens_per_second} "
+              "个：对端回 RST，那里没有进程在监听"},
      .meaning =
          {"A backend has ended, or the client has a wrong address or port. A refused attempt "
           "leaves no socket, so only counters show it.",
@@ -228,7 +229,7 @@ inline constexpr FindingRow kOutboundOpeningTexts[] = {
      .steps = {{"Find the address in the client's log: \"Connection refused\".",
                 "在客户端日志里找 \"Connection refused\" 及其地址。"},
                {"Start the service there, or take the address out of the pool.",
-                "启动那里的服务，或从负载池中摘除该地址。"},
+                "启动那里的服务，或从后端池中摘除该地址。"},
                {"Retries need a pause.", "重试要有间隔。"}},
      .avoid = {wrong(Wrong::tune_for_refusals)},
      .confirm = {see({"There is no socket to show; run this twice", "没有套接字可看，执行两次对比"},

@@ -49,7 +49,10 @@ std::string in_unit(double value, std::span<const Unit> units, Language language
 }
 
 std::string number(const Measure& measure, Language language) {
-  if (measure.name.ends_with("_per_second")) return brief(measure.value) + "/s";
+  // A Chinese sentence says 每秒 (each second) before the number.
+  if (measure.name.ends_with("_per_second")) {
+    return brief(measure.value) + (language == Language::english ? "/s" : "");
+  }
   if (measure.name.ends_with("seconds")) return in_unit(measure.value, kDurations, language);
   if (measure.name.ends_with("bytes")) return in_unit(measure.value, kBytes, language);
   if (measure.name.ends_with("_ratio")) return digits(measure.value * 100, 0) + " %";
@@ -125,7 +128,7 @@ std::string port_text(std::uint16_t port, Language language) {
 
 // Returns where it was found: "port 8080, inbound: ".
 std::string place_text(const Finding& finding, Language language) {
-  constexpr Text kHost("whole host", "全主机");
+  constexpr Text kHost("whole host", "整机");
   constexpr Text kComma(", ", "，");
   constexpr Text kColon(": ", "：");
   std::string place;

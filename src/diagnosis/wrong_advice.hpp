@@ -51,12 +51,11 @@ inline constexpr auto kWrongAdvice = std::to_array<WrongAdvice>({
       "秒。CLOSE_WAIT 没有任何超时。"},
      "include/net/tcp.h, TCP_TIMEWAIT_LEN; measured on Linux 6.18"},
     {{"Set net.ipv4.tcp_tw_reuse to 1 at a server", "在服务端把 net.ipv4.tcp_tw_reuse 设为 1"},
-     {"It serves outgoing connections alone: at a server 50 of 50 TIME_WAIT stayed. It needs "
+     {"It affects outgoing connections only: at a server all of 50 TIME_WAIT stayed. It needs "
       "timestamps on both ends and waits 1 s (net.ipv4.tcp_tw_reuse_delay since Linux 6.14). Its "
       "default, 2, is for loopback.",
-      "它只对出站连接有效：实测服务端 50 个 TIME_WAIT 中 50 "
-      "个都还在。它要求两端都开启时间戳，并等待 1 秒（Linux 6.14 起由 net.ipv4.tcp_tw_reuse_delay "
-      "决定）。默认值 2 只用于环回。"},
+      "它只对出站连接有效：实测服务端 50 个 TIME_WAIT 一个不少。它要求两端都开启时间戳，并等待 1 "
+      "秒（Linux 6.14 起由 net.ipv4.tcp_tw_reuse_delay 决定）。默认值 2 只用于环回。"},
      "Linux commit 79e9fed46038; kernel, ip-sysctl.rst; measured on Linux 6.18"},
     {{"Lower net.ipv4.tcp_max_tw_buckets", "调小 net.ipv4.tcp_max_tw_buckets"},
      {"Sockets then skip TIME_WAIT and are closed, and segments of old connections may reach new "
@@ -103,7 +102,7 @@ inline constexpr auto kWrongAdvice = std::to_array<WrongAdvice>({
      {"Answers that the peer has not acknowledged then die after 7 s of silence instead of 107 s, "
       "for every client whose path breaks for a moment.",
       "对端沉默 7 秒（而不是 107 "
-      "秒）后，尚未确认的应答就会被丢弃；任何客户端网络短暂中断都会中招。"},
+      "秒）后，尚未确认的应答就会被丢弃；任何客户端的网络短暂中断都会受影响。"},
      "measured on Linux 6.18"},
     {{"Raise the limit of descriptors (nofile)", "调大描述符上限（nofile）"},
      {"The leak reaches the new limit as well. It buys time, no more.",
@@ -122,12 +121,12 @@ inline constexpr auto kWrongAdvice = std::to_array<WrongAdvice>({
       "没有时间戳就没有 PAWS 保护，net.ipv4.tcp_tw_reuse 也完全失效。"},
      "RFC 7323, 5; measured on Linux 6.18"},
     // Those that tempt at one finding or two.
-    {{"Only lengthen the queue", "只加长队列"},
+    {{"Just lengthen the queue", "只加长队列"},
      {"A longer queue before a service that does not keep up makes clients wait longer for an "
       "answer that they no longer want.",
       "服务处理不过来时，队列越长，客户端等得越久，等到的应答也早已没人要了。"},
      "kernel, snmp_counter.rst, TcpExtListenOverflows"},
-    {{"Wake somebody for a number that stays", "数量不变还半夜叫人"},
+    {{"Page someone although the number does not grow", "数量没有增长也呼叫值班人员"},
      {"A pool may well hold as many connections. They do no harm until they are used; only growth "
       "is a leak.",
       "连接池里有这么多连接很正常，不用就没有害处；数量持续增长才是泄漏。"},
@@ -163,10 +162,10 @@ inline constexpr auto kWrongAdvice = std::to_array<WrongAdvice>({
     {{"Search for them in the lists of ss", "在 ss 的列表里找它们"},
      {"No state shows them: ss and the exporter list sockets that the kernel can look up, and "
       "these are not among them.",
-      "任何状态下都看不到它们：ss 和本程序只能列出内核查得到的套接字，而这些查不到。"},
+      "任何状态下都看不到它们：ss 和导出器只能列出内核查得到的套接字，而这些查不到。"},
      "measured on Linux 6.18"},
-    {{"Take an empty list of findings for health", "没有发现问题就当作健康"},
-     {"What was not looked at may be ill.", "没有检查到的地方可能正有问题。"},
+    {{"Take an empty list of findings as proof of health", "没有发现问题就当作健康"},
+     {"What was not examined may be unhealthy.", "没有检查到的地方可能正有问题。"},
      "sockdiag_exporter, metrics"},
 });
 

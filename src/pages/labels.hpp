@@ -17,8 +17,7 @@ inline constexpr Text kOldPage("What is shown here is old.", "此处显示的是
 inline constexpr Text kAgo("{age} s ago", "{age} 秒前");
 
 inline constexpr Text kNoFindings("No findings", "未发现问题");
-inline constexpr Text kCalm("Nothing was found that somebody should act on.",
-                            "没有发现需要处理的问题。");
+inline constexpr Text kCalm("Nothing was found that needs action.", "没有发现需要处理的问题。");
 inline constexpr Text kFindings("Findings", "诊断结果");
 inline constexpr Text kIncomplete("Diagnosis is incomplete", "诊断数据不完整");
 inline constexpr Text kIncompleteMeaning(
@@ -28,9 +27,7 @@ inline constexpr Text kNoSample("No sample yet", "尚无采样");
 inline constexpr Text kNoSampleMeaning(
     "The sockets have not been sampled since the exporter started. There is nothing to say yet.",
     "导出器启动后还没有完成一次套接字采样，暂无结论。");
-inline constexpr Text kUnchecked(
-    "Not checked, since this kernel or network namespace lacks a value",
-    "未检查（此内核或网络命名空间缺少所需数据）");
+inline constexpr Text kUnchecked("Not checked, or not for long enough", "未检查，或观察时间不够");
 inline constexpr Text kSampledAt("Sockets as of", "套接字采样时间");
 inline constexpr Text kEvery("sampled every", "采样间隔");
 inline constexpr Text kSocketsInAll("sockets", "个套接字");
@@ -70,8 +67,8 @@ inline constexpr Text kEphemeral("Ephemeral ports to one destination, rank",
                                  "单个目的地占用的临时端口，排名");
 inline constexpr Text kEphemeralLocal("Ephemeral ports in use by any socket",
                                       "已被任意套接字占用的临时端口");
-inline constexpr Text kOrphans("Orphans, of the whole host", "孤儿连接（整台主机）");
-inline constexpr Text kMemory("TCP memory, of the whole host", "TCP 内存（整台主机）");
+inline constexpr Text kOrphans("Orphans, of the whole host", "孤儿连接（整机）");
+inline constexpr Text kMemory("TCP memory, of the whole host", "TCP 内存（整机）");
 inline constexpr Text kOf("of", "/");
 
 inline constexpr Text kTrend("The last hour", "最近一小时");
@@ -80,8 +77,7 @@ inline constexpr Text kMost("most", "最多");
 inline constexpr Text kLeast("least", "最少");
 inline constexpr Text kTrendNote(
     "From one hour ago, on the left, to the latest sample. Each point is the most sockets within "
-    "30 "
-    "s; where nothing was sampled, the line has a gap.",
+    "30 s; where nothing was sampled, the line has a gap.",
     "从左（一小时前）到右（最近一次采样）。每个点是 30 秒内的最大值；没有采样的时段，曲线留空。");
 inline constexpr Text kNoneInTrend("None in the last hour:", "最近一小时没有：");
 

@@ -269,7 +269,7 @@ class AnotherExporter(DiagnoseTest):
         exporter = self.start_exporter(config=IMPATIENT)
         url = f"--url=http://127.0.0.1:{exporter.port}"
         text = wait_until(lambda: self._finding(url), "the finding of the exporter")
-        self.assertRegex(text, rf"\A127\.0\.0\.1:{exporter.port}, sampled before: \d+s\n")
+        self.assertRegex(text, rf"\A127\.0\.0\.1:{exporter.port}, last sample \d+s ago\n")
         self.assertRegex(text, r"(?m)^WARNING +inbound 8080: .*\(cw_in_not_closed\)$")
         document = json.loads(run("diagnose", url, "--format=json", "--lang=zh-CN").stdout)
         self.assertEqual(document["language"], "zh-CN")

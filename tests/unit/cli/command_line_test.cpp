@@ -221,6 +221,9 @@ TEST_CASE("A subcommand has flags of its own and takes those of the configuratio
   CHECK(top.subcommand == Subcommand::top);
   CHECK(top.report.url == "http://[::1]:1");
   CHECK(top.report.color == ColorChoice::automatic);
+  CHECK(parse({"top", "--lang=zh_CN.UTF-8"}).report.language == Language::chinese);
+  CHECK(parse({"top", "--lang=zh"}).report.language == Language::chinese);
+  CHECK(parse({"top", "--lang=en_US"}).report.language == Language::english);
   CHECK(parse({"diagnose"}).report.watch_for == std::chrono::seconds(10));
   CHECK(parse({"diagnose", "--for=0s"}).report.watch_for == std::chrono::seconds(0));
 }

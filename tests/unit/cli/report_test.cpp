@@ -64,6 +64,7 @@ WARNING   inbound 8080: Service never closes (cw_in_not_closed)
   Unlike   - cw_in_unread: There Recv-Q is not 0.
            - Half-closed clients.
   Runbook  https://example.org/runbook.md#leak
+  Source   RFC 9293
 
 )";
   CHECK(report == expected);
@@ -75,7 +76,7 @@ TEST_CASE("Only a complete diagnosis without findings says that there are none")
   CHECK(report_of(findings, samples).ends_with("\nNo findings.\n"));
   findings["unchecked"] = Json::array({"orphans", "tcp_memory"});
   CHECK(report_of(findings, samples)
-            .ends_with("\nNo findings.\nNot checked, since values are missing here: orphans, "
+            .ends_with("\nNo findings.\nNot checked, or not for long enough: orphans, "
                        "tcp_memory\n"));
   findings["complete"] = false;
   findings["unchecked"] = Json::array();
@@ -83,11 +84,11 @@ TEST_CASE("Only a complete diagnosis without findings says that there are none")
             .ends_with("\nDiagnosis incomplete: the exporter does not say why.\n"));
   samples["sources"][0]["success"] = false;
   CHECK(report_of(findings, samples)
-            .ends_with("\nDiagnosis incomplete: the last sample failed of: tcp\n"));
+            .ends_with("\nDiagnosis incomplete: the last sample of these sources failed: tcp\n"));
   samples["totals"] = nullptr;
   samples["ports"] = Json::array();
   CHECK(report_of(findings, samples) ==
-        "HEADING\n\nDiagnosis incomplete: there is no fresh sample of the sockets.\n");
+        "HEADING\n\nDiagnosis incomplete: there is no recent sample of the sockets.\n");
   findings["findings"] = list_of(leak_finding());
   findings["findings"][0]["finding"] = "blind";
   findings["findings"][0]["text"] = "The sample of tcp failed.";

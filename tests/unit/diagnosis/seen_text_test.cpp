@@ -35,7 +35,8 @@ TEST_CASE("What was seen is a sentence with the place and the numbers") {
         "the stream was read and close() never called: a descriptor leak in the process that "
         "listens there");
   CHECK(chinese(leak()) ==
-        "端口 8080，入站：412 个 CLOSE_WAIT，398 个超过 10 分钟，最老 2.2 小时；流结束（EOF）已读"
+        "端口 8080，入站：412 个 CLOSE_WAIT，398 个超过 10 分钟，最长已持续 2.2 "
+        "小时；流结束（EOF）已读"
         "到，却从未调用 close()：监听该端口的进程有描述符泄漏");
 }
 
@@ -61,7 +62,7 @@ TEST_CASE("A flag chooses between parts of the sentence") {
 
 TEST_CASE("Where a measure that must be there is missing, a question mark says so") {
   CHECK_THAT(english(finding(FindingId::listener_lost, Direction::inbound, 80, {})),
-             contains_text("any more; new clients"));
+             contains_text("listens here; new clients"));
   CHECK_THAT(english(finding(FindingId::orphans, {}, {}, {})), contains_text("of ? allowed (?)"));
 }
 
@@ -78,7 +79,7 @@ TEST_CASE("The place is a port, all other ports, a direction or the whole host")
   CHECK(place({}, {}, Language::english) == "whole host: ");
   CHECK(place(Direction::inbound, 80, Language::chinese) == "端口 80，入站：");
   CHECK(place(Direction::outbound, 0, Language::chinese) == "其他端口，出站：");
-  CHECK(place({}, {}, Language::chinese) == "全主机：");
+  CHECK(place({}, {}, Language::chinese) == "整机：");
 }
 
 TEST_CASE("A number is written in the unit of its measure") {
@@ -127,6 +128,9 @@ TEST_CASE("A number is written in the unit of its measure") {
     CHECK_THAT(rate(0.25), contains_text("at 0.2/s,"));
     CHECK_THAT(rate(9.97), contains_text("at 10/s,"));
     CHECK_THAT(rate(3), contains_text("at 3/s,"));
+    CHECK_THAT(chinese(finding(FindingId::tw_client, Direction::outbound, 443,
+                               {{"starts_per_second", 57}})),
+               contains_text("每秒 57 个连接进入 TIME_WAIT："));
   }
   SECTION("what is no number, and what is too large") {
     CHECK_NOTHROW(english(memory(std::numeric_limits<double>::infinity(), 1e300, -1e300)));

@@ -3,6 +3,7 @@
 // The tables are complete, and say the same in both languages.
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <set>
@@ -258,9 +259,63 @@ std::string fault_of_chinese(const std::string& utf8) {
   return "";
 }
 
-std::string runbook_text() {
-  std::ifstream file(SOCKDIAG_SOURCE_DIR "/deploy/prometheus/runbook.md");
+std::string text_of_file(const std::filesystem::path& path) {
+  std::ifstream file(path);
   return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// Reads the string literals that follow each other at the beginning of `code`, and removes them.
+std::string take_literals(std::string_view& code) {
+  std::string text;
+  for (;;) {
+    code.remove_prefix(std::min(code.find_first_not_of(" \n"), code.size()));
+    if (!code.starts_with('"')) return text;
+    std::size_t at = 1;
+    for (; code.at(at) != '"'; ++at) {
+      if (code[at] == '\\') ++at;
+      text += code.at(at);
+    }
+    code.remove_prefix(at + 1);
+  }
+}
+
+// Returns the constants of class Text in a source file, but for those that are mere marks.
+std::vector<Shown> texts_in(const std::filesystem::path& path) {
+  constexpr std::string_view kBegin = " Text k";
+  const std::string source = text_of_file(path);
+  std::vector<Shown> texts;
+  std::string_view code = source;
+  for (auto at = code.find(kBegin); at != std::string_view::npos; at = code.find(kBegin)) {
+    code.remove_prefix(std::min(code.find('(', at) + 1, code.size()));
+    const std::string english = take_literals(code);
+    if (english.empty()) continue;
+    REQUIRE(code.starts_with(','));
+    code.remove_prefix(1);
+    const std::string chinese = take_literals(code);
+    const std::u32string marks = characters(chinese);
+    if (std::any_of(marks.begin(), marks.end(), is_chinese) ||
+        std::any_of(english.begin(), english.end(), is_capital)) {
+      texts.push_back({path.filename().string(), english, chinese});
+    }
+  }
+  return texts;
+}
+
+// The texts of the tables, and the labels of the page and of the commands.
+std::vector<Shown> texts_and_labels() {
+  std::vector<Shown> all = AllTexts::collect();
+  for (const char* const room : {"cli", "pages"}) {
+    const auto directory = std::filesystem::path(SOCKDIAG_SOURCE_DIR "/src") / room;
+    for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+      const std::vector<Shown> texts = texts_in(entry.path());
+      all.insert(all.end(), texts.begin(), texts.end());
+    }
+  }
+  return all;
+}
+
+std::string runbook_text() {
+  return text_of_file(SOCKDIAG_SOURCE_DIR "/deploy/prometheus/runbook.md");
 }
 
 std::string runbook_headings() {
@@ -337,8 +392,17 @@ TEST_CASE("No bracket and no placeholder is left in what is shown") {
   }
 }
 
+TEST_CASE("The labels of the page and of the commands are found in their sources") {
+  const std::vector<Shown> all = texts_and_labels();
+  for (const char* const place : {"labels.hpp", "report.cpp", "explain.cpp", "diagnose.cpp"}) {
+    CAPTURE(place);
+    CHECK(std::any_of(all.begin(), all.end(),
+                      [place](const Shown& each) { return each.place == place; }));
+  }
+}
+
 TEST_CASE("Numbers are the same in both languages") {
-  for (const Shown& each : AllTexts::collect()) {
+  for (const Shown& each : texts_and_labels()) {
     CAPTURE(each.place, each.english, each.chinese);
     CHECK(numbers(each.english) == numbers(each.chinese));
   }
@@ -361,14 +425,14 @@ TEST_CASE("Chinese texts are set as Chinese is") {
   CHECK(fault_of_chinese("关闭TCP").find("space") != std::string::npos);
   CHECK(fault_of_chinese("关闭 打开").find("space") != std::string::npos);
   CHECK(fault_of_chinese("关闭 close()，打开（EOF）。").empty());
-  for (const Shown& each : AllTexts::collect()) {
+  for (const Shown& each : texts_and_labels()) {
     CAPTURE(each.place, each.chinese);
     CHECK(fault_of_chinese(each.chinese).empty());
   }
 }
 
 TEST_CASE("A sentence ends as one in both languages") {
-  for (const Shown& each : AllTexts::collect()) {
+  for (const Shown& each : texts_and_labels()) {
     CAPTURE(each.place, each.english, each.chinese);
     CHECK(each.english.ends_with('.') == each.chinese.ends_with("。"));
     CHECK(each.english.ends_with('?') == each.chinese.ends_with("？"));
@@ -376,7 +440,7 @@ TEST_CASE("A sentence ends as one in both languages") {
 }
 
 TEST_CASE("English texts are ASCII, but for the ellipsis") {
-  for (const Shown& each : AllTexts::collect()) {
+  for (const Shown& each : texts_and_labels()) {
     CAPTURE(each.place, each.english);
     const std::u32string text = characters(each.english);
     CHECK(std::all_of(text.begin(), text.end(), [](char32_t c) { return c < 0x80 || c == U'…'; }));
