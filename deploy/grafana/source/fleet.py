@@ -62,8 +62,8 @@ OVERVIEW = [
 
 TROUBLE = [
     findings(["instance", "finding", "direction", "port", "job"], "@fleet",
-             "What the exporters themselves have found in the last minute, the worst first, at most"
-             " 100. sockdiag_exporter explain FINDING says what it means and what to do.",
+             "What the exporters themselves find, mostly in samples of the last half minute, the"
+             " worst first, at most 100. sockdiag_exporter explain FINDING says what it means and what to do.",
              width=24),
     joined("Firing alerts by host", "short", ["severity", "alertname", *HOST],
            {"alerts": f"count by (severity, alertname, instance, job) ({FIRING})"},

@@ -72,8 +72,8 @@ OVERVIEW = [
 
 FINDINGS = [
     findings(["finding", "direction", "port"], "@host",
-             "What the exporter itself has found in the last minute, the worst first; none where all"
-             " is well. sockdiag_exporter explain FINDING says what it means and what to do.",
+             "What the exporter itself finds, mostly in samples of the last half minute, the worst"
+             " first; none where all is well. sockdiag_exporter explain FINDING says what it means and what to do.",
              width=24),
 ]
 
