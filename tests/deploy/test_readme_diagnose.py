@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The README shows twelve lines of `diagnose` during a leak, as the program prints them today.
+"""The README shows twelve lines of `diagnose` during a leak, as the program prints them today, and
+a mark where it cuts them.
 
 Run with --write to put them there anew."""
 
@@ -16,6 +17,7 @@ README = pathlib.Path(__file__).resolve().parents[2] / "README.md"
 COMMAND = "$ sockdiag_exporter diagnose\n"
 BLOCK = re.compile(rf"(?<=^```\n){re.escape(COMMAND)}(.*?)(?=^```$)", re.MULTILINE | re.DOTALL)
 LINES = 12
+CUT = "  …\n"
 
 # A socket lingers after a second, so that nobody waits for a minute.
 CONFIG = """
@@ -43,7 +45,7 @@ class Diagnose(EndToEndTest):
         """The beginning of the finding: what was seen, what it means, what to do first."""
         report = wait_until(self._report_of_the_leak, "a leak is found").splitlines(keepends=True)
         begin = next(i for i, line in enumerate(report) if line.startswith("WARNING"))
-        return "".join(report[begin : begin + LINES])
+        return "".join(report[begin : begin + LINES]) + CUT
 
     def _report_of_the_leak(self):
         done = run("diagnose", b"--config.file=" + self.config.path, "--for=0s", "--lang=en")
@@ -52,7 +54,7 @@ class Diagnose(EndToEndTest):
 
     def test_the_readme_shows_what_is_printed(self):
         shown = BLOCK.search(README.read_text(encoding="utf-8"))[1]
-        self.assertEqual(len(shown.splitlines()), LINES)
+        self.assertEqual(len(shown.splitlines()), LINES + 1)
         self.assertEqual(masked(shown), masked(self.excerpt()))
 
     def write(self):
