@@ -66,7 +66,7 @@ export class Service {
 
   // The clients leave; the service keeps its ends.
   leak() {
-    for (const client of this.clients) client.end();
+    for (const client of this.clients) client.destroy();
   }
 
   close() {

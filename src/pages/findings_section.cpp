@@ -82,6 +82,13 @@ std::string element_id(const Finding& finding) {
   return id;
 }
 
+// In whole seconds, at least one.
+std::string since_text(const Finding& finding, const PageFacts& facts) {
+  using std::chrono::seconds;
+  const auto held = std::chrono::floor<seconds>(facts.time - finding.since);
+  return duration_text(std::max(held, seconds(1)), facts.language);
+}
+
 Html finding_html(const Finding& finding, const PageFacts& facts) {
   return fill(R"(<details class="finding {severity}" id="{id}">
 <summary>
@@ -98,7 +105,7 @@ Html finding_html(const Finding& finding, const PageFacts& facts) {
                {"label", facts(label_of(finding.severity))},
                {"title", facts(text_of(finding.id).title)},
                {"since_label", facts(labels::kSince)},
-               {"since", duration_text(facts.time - finding.since, facts.language)},
+               {"since", since_text(finding, facts)},
                {"seen", seen_text(finding, facts.language)},
                {"advice", advice_html(finding, facts)}});
 }
