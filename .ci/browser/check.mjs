@@ -193,7 +193,7 @@ test("it asks for nothing while nobody looks, and at once when somebody does", a
 test("it says when the exporter does not answer, and when it does again", async () => {
   const own = await Exporter.start(CONFIG);
   const { page } = await open({}, "", own.url);
-  await page.waitForSelector("#findings.calm");
+  await page.waitForSelector("#verdict");
   own.process.kill("SIGSTOP");
   await page.route("**/*", (route) => route.abort());
   await page.waitForSelector("#offline", { state: "visible" });
