@@ -198,14 +198,12 @@ Json kernel_of(const KernelValues* values) {
 
 // Appends the ports one by one: with thousands of them, a tree of all would take far more memory
 // than their text.
-void append_ports(std::string& text, const View& view) {
-  text += "[";
+void append_ports(std::string& text, const TcpSnapshot& tcp, const View& view) {
   const char* separator = "";
   for (const PortView& port : view.ports()) {
-    text.append(separator).append(text_of(port_of(*view.tcp, port)));
+    text.append(separator).append(text_of(port_of(tcp, port)));
     separator = ",";
   }
-  text += "]";
 }
 
 }  // namespace
@@ -238,9 +236,9 @@ std::string samples_json(const Exposition& exposition, Diagnosis::TimePoint now)
       {"kernel", kernel_of(view.kernel)}};
   std::string text = text_of(rest);
   text.pop_back();
-  text += ",\"ports\":";
-  append_ports(text, view);
-  return text += "}";
+  text += ",\"ports\":[";
+  if (tcp != nullptr) append_ports(text, *tcp, view);
+  return text += "]}";
 }
 
 std::string states_json(Language language) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/reloader.hpp"
 
+#include <algorithm>
+
 #include "support/catch.hpp"
 
 namespace sockdiag::test {
@@ -45,6 +47,25 @@ TEST_CASE("A key that needs a restart is told with each reload that would change
   const std::vector<std::string> lines{"web.workers: 8 needs a restart, 64 stays in force"};
   CHECK(reloader.reload().restarts == lines);
   CHECK(reloader.reload().restarts == lines);
+}
+
+TEST_CASE("The settings in force are those of the last reload, but where that needs a restart") {
+  Configuration on_disk;
+  Reloader reloader(
+      {}, [&] { return on_disk; }, [](const Configuration&) {});
+  const auto setting = [&](const std::string& key) {
+    const std::vector<Setting> settings = reloader.settings();
+    return *std::ranges::find(settings, key, &Setting::key);
+  };
+  CHECK(setting("web.workers").value == "64");
+  CHECK(setting("ports.max_ports").is_default);
+  on_disk.web.workers = 8;
+  on_disk.ports.max_ports = 7;
+  static_cast<void>(reloader.reload());
+  CHECK(setting("web.workers").value == "64");
+  CHECK(setting("web.workers").is_default);
+  CHECK(setting("ports.max_ports").value == "7");
+  CHECK_FALSE(setting("ports.max_ports").is_default);
 }
 
 }  // namespace sockdiag::test
