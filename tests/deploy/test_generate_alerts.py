@@ -228,6 +228,24 @@ class Generated(InADirectory):
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
         self.assertEqual(text_of(path), committed())
 
+    def test_a_file_is_replaced_as_a_whole_and_keeps_its_mode(self):
+        path = self.directory / "alerts.yml"
+        path.write_text("old", encoding="utf-8")
+        path.chmod(0o640)
+        link = self.directory / "link.yml"
+        link.symlink_to(path)
+        with path.open(encoding="utf-8") as reader:
+            done = run("-o", link)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertEqual(reader.read(), "old")
+        self.assertEqual(text_of(path), committed())
+        self.assertEqual(path.stat().st_mode & 0o777, 0o640)
+        self.assertTrue(link.is_symlink())
+        self.assertEqual(sorted(self.directory.iterdir()), [path, link])
+
+    def test_is_written_to_a_device(self):
+        self.assertEqual(run("-o", "/dev/stdout").stdout, committed())
+
 
 class ChangedThresholds(InADirectory):
     """By promtool, with the alerts that are written for the configuration beside the tests."""

@@ -58,7 +58,7 @@ WARNING   inbound 8080: Service never closes (cw_in_not_closed)
   Meaning  A leak.
   Do       1. Keep the evidence.
            2. Restart.
-  Do not   - Wait: No timeout ends it.
+  Do not   - Wait: No timeout ends it. (RFC 1122)
   Confirm  The sockets
            ss -Htnpe state close-wait '( sport = :8080 )' | awk '$1==0'
   Unlike   - cw_in_unread: There Recv-Q is not 0.
