@@ -180,7 +180,7 @@ class InATerminal(DiagnoseTest):
 
     def _settings_in(self, terminal):
         terminal.run("sh", "-c", "clear; stty -a; echo before top")
-        return re.search(r"(?s)intr = .*", terminal.wait_for("-extproc"))[0].strip()
+        return re.search(r"(?s)intr = .*?-extproc", terminal.wait_for("-extproc"))[0]
 
     @staticmethod
     def _terminate():
