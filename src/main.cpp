@@ -66,9 +66,11 @@ int main(int argc, char** argv) {
   HeldSignals signals;
   hold_standard_descriptors();
   limit_virtual_memory();
+  int failed = kExitFailed;
   try {
     const auto parsed = parse_command_line(argc, argv);
     const auto* exit = std::get_if<ExitStatus>(&parsed);
+    if (exit == nullptr) failed = std::get<CommandLine>(parsed).exit_status_of_failure();
     const int status =
         exit != nullptr ? print(*exit, signals) : run(std::get<CommandLine>(parsed), signals);
     if (status == kExitWrongUsage || flush_standard_output()) return status;
@@ -76,6 +78,6 @@ int main(int argc, char** argv) {
   } catch (const ConfigError& error) {
     return fail(kExitWrongUsage, error.what());
   } catch (const std::exception& error) {
-    return fail(kExitFailed, error.what());
+    return fail(failed, error.what());
   }
 }

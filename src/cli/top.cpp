@@ -8,6 +8,7 @@
 #include "documents.hpp"
 #include "live_table.hpp"
 #include "screen.hpp"
+#include "sockdiag/http/http_client.hpp"
 #include "subcommands.hpp"
 #include "terminal.hpp"
 #include "watch.hpp"
@@ -21,6 +22,7 @@ constexpr std::chrono::seconds kAskEvery(2);
 constexpr int kExitOfSignal = 128;
 
 constexpr Text kThisHost("this host", "本机");
+constexpr Text kNoAnswer("NO ANSWER", "没有应答");
 constexpr Text kLeaves("q leaves", "按 q 退出");
 
 std::string local_time(double timestamp) {
@@ -43,12 +45,19 @@ class Picture {
     }
   }
 
-  // Throws as diagnose().
+  // Throws as diagnose(). An exporter that has answered before may be starting anew: what it said
+  // stays, and the picture says so.
   void renew() {
-    if (watch_) watch_->sample();
-    const Documents documents =
-        watch_ ? watch_->documents(style_.language) : ask_exporter(*url_, style_.language);
-    look_ = read_documents(documents, url_ ? authority_of(*url_) : "");
+    try {
+      if (watch_) watch_->sample();
+      const Documents documents =
+          watch_ ? watch_->documents(style_.language) : ask_exporter(*url_, style_.language);
+      look_ = read_documents(documents, url_ ? authority_of(*url_) : "");
+      answered_ = true;
+    } catch (const RequestError&) {
+      if (!look_.samples.timestamp) throw;
+      answered_ = false;
+    }
   }
 
   [[nodiscard]] Clock::duration interval() const {
@@ -59,7 +68,8 @@ class Picture {
     style_.columns = size.columns;
     const std::string who = url_ ? authority_of(*url_) : std::string(kThisHost.in(style_.language));
     const std::string when = look_.samples.timestamp ? local_time(*look_.samples.timestamp) : "-";
-    const std::string how(kLeaves.in(style_.language));
+    std::string how(kLeaves.in(style_.language));
+    if (!answered_) how = std::string(kNoAnswer.in(style_.language)) + "  " + how;
     return live_table(who + "  " + when + "  " + how, look_.findings, look_.samples, style_,
                       size.rows);
   }
@@ -69,6 +79,7 @@ class Picture {
   std::optional<HttpUrl> url_;
   std::optional<Watch> watch_;  // without a URL
   Look look_;
+  bool answered_ = true;
 };
 
 }  // namespace

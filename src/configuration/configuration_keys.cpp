@@ -42,6 +42,7 @@ bool is_telemetry_path(const std::string& text) {
   static constexpr std::string_view kAllowed =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/";
   return text.size() > 1 && text[0] == '/' && !text.starts_with("/-/") &&
+         !text.starts_with("/api/") && text != "/page.css" && text != "/page.js" &&
          text.find_first_not_of(kAllowed) == std::string::npos &&
          text.find("//") == std::string::npos && text.find("/.") == std::string::npos;
 }
@@ -51,7 +52,8 @@ constexpr char kFamilies[] =
 constexpr char kAddresses[] =
     "a list of addresses such as \":10293\", \"localhost:10293\" or \"[::1]:10293\"";
 constexpr char kAddress[] = "an address such as :10293, localhost:10293 or [::1]:10293";
-constexpr char kPath[] = "a path such as /metrics, of letters, digits and -._~/, not under /-/";
+constexpr char kPath[] =
+    "a path such as /metrics, of letters, digits and -._~/, not under /-/ or /api/";
 
 const auto sampling_keys = std::to_array<ConfigurationKey>({
     live("sampling.interval", duration(&SamplingPolicy::interval, 100ms, 1h, "5s"),

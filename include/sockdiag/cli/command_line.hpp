@@ -60,6 +60,11 @@ struct CommandLine {
   [[nodiscard]] bool is_command() const noexcept {
     return config_check || once || health || subcommand != Subcommand::none;
   }
+
+  // Of a subcommand, kExitFailed means that there are findings.
+  [[nodiscard]] int exit_status_of_failure() const noexcept {
+    return subcommand != Subcommand::none ? kExitWrongUsage : kExitFailed;
+  }
 };
 
 // The help, the version or what is wrong with a flag: nothing is left to do but to print it.

@@ -250,6 +250,8 @@ TEST_CASE("A wrong configuration is told by its place and what was expected") {
       {"web: {listen_addresses: []}", "expected at least one address"},
       {"web: {listen_addresses: [localhost]}", "got \"localhost\""},
       {"web: {telemetry_path: metrics}", "got \"metrics\""},
+      {"web: {telemetry_path: /api/v1/states}", "got \"/api/v1/states\""},
+      {"web: {telemetry_path: /page.css}", "got \"/page.css\""},
       {"web: {telemetry_path: /-/ready}", "got \"/-/ready\""},
       {"web: {telemetry_path: /a b}", "got \"/a b\""},
       {"web: {telemetry_path: /}", "got \"/\""},
