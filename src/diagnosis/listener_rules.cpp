@@ -53,9 +53,13 @@ double drops_of(const Evidence& evidence, const Port& port) {
   return evidence.steady_rate(KernelValue::listen_drops) > least ? drops->steady_per_second() : 0;
 }
 
-// Nothing is accepted at the port, whether its queue is full or not.
+// Nothing is accepted at the port, whether its queue is full or not. Clients that gave up are a
+// finding of their own.
 bool is_stalled(const Port& port) {
-  return port.sockets(TcpState::listen) > 0 &&
+  constexpr std::size_t kGaveUp = index_of(CloseWaitCause::not_accepted);
+  const auto waiting =
+      static_cast<double>(port.now.accept_queue.length) - port.now.close_wait_causes[kGaveUp];
+  return port.sockets(TcpState::listen) > 0 && waiting >= kManyWaiting &&
          port.past.accept_queue_stands(kManyWaiting, port.times());
 }
 
