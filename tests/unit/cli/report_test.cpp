@@ -135,7 +135,7 @@ TEST_CASE("Without colours a report has no escape sequence, with them each one e
   CHECK_FALSE(has(report_of(findings_with({leak_finding()}), samples_with(kPorts)), "\x1b"));
   for (const auto& line : lines_of(
            report_of(findings_with({leak_finding()}), samples_with(kPorts), {.color = true}))) {
-    CHECK(has(line, "\x1b[") == line.ends_with("\x1b[0m") + has(line, "\x1b[0m") > 0);
+    CHECK(has(line, "\x1b[") == has(line, "\x1b[0m"));
   }
   CHECK(has(report_of(findings_with({leak_finding()}), samples_with(kPorts), {.color = true}),
             "\x1b[1;33mWARNING"));
