@@ -51,6 +51,7 @@ constexpr auto kSubcommands = std::to_array<SubcommandRow>({
 
 std::vector<std::string_view> subcommand_names() {
   std::vector<std::string_view> names;
+  names.reserve(kSubcommands.size());
   for (const SubcommandRow& row : kSubcommands) names.push_back(row.name);
   return names;
 }

@@ -38,13 +38,11 @@ bool has_full_request_queue(const Evidence& evidence) {
 const Port* flooded_port(const Evidence& evidence) {
   const Port* worst = nullptr;
   for (const Port& port : evidence.inbound) {
-    const std::uint32_t retransmitting = port.past.retransmitting(port.times());
+    const std::uint32_t retransmitting = port.now.retransmitting_syn_recv;
     const bool is_flooded = retransmitting >= kFewRetransmitting &&
                             retransmitting > 0.5 * port.sockets(TcpState::syn_recv);
     if (!is_flooded) continue;
-    if (worst == nullptr || retransmitting > worst->past.retransmitting(worst->times())) {
-      worst = &port;
-    }
+    if (worst == nullptr || retransmitting > worst->now.retransmitting_syn_recv) worst = &port;
   }
   return worst;
 }
