@@ -158,9 +158,11 @@ class FindingReport {
   void add_pairs(const Text& label, const std::vector<ShownFinding::Pair>& pairs) {
     std::vector<std::string> lines;
     for (const auto& [first, second, source] : pairs) {
-      const std::string head = first.empty() ? "" : first + std::string(kColon.in(style_.language));
-      const std::string tail = source.empty() ? "" : in_brackets(source, style_.language);
-      append(lines, "- ", head + second + tail);
+      std::string text;
+      if (!first.empty()) text.append(first).append(kColon.in(style_.language));
+      text += second;
+      if (!source.empty()) text += in_brackets(source, style_.language);
+      append(lines, "- ", text);
     }
     if (!lines.empty()) add_lines(label, lines);
   }

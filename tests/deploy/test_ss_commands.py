@@ -311,7 +311,7 @@ def shipped_texts():
     folders = [ROOT / "config", ROOT / "deploy"]
     files = [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
     for path in [ROOT / "README.md", *files]:
-        if "__pycache__" not in path.parts:
+        if "__pycache__" not in path.parts and path.suffix != ".png":
             text = MEASURED.sub("", read(path)).replace("\\n", " ")
             yield str(path.relative_to(ROOT)), " ".join(text.split())
     yield "findings", "\n".join(command for _, command in finding_commands())
