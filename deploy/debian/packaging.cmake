@@ -48,7 +48,8 @@ install(FILES ${CMAKE_CURRENT_LIST_DIR}/copyright
         DESTINATION ${doc})
 # In the folders of the repository, so that the links between them hold.
 foreach(document README.md config/README.md deploy/README.md deploy/prometheus/README.md
-        deploy/prometheus/runbook.md deploy/page.png tests/bench/README.md tests/bench/results/established.svg)
+        deploy/prometheus/runbook.md deploy/page.png
+        tests/bench/README.md tests/bench/results/established.svg)
   get_filename_component(folder ${document} DIRECTORY)
   install(FILES ${document} DESTINATION ${doc}/${folder})
 endforeach()

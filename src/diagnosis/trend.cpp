@@ -16,10 +16,9 @@ Trend::Counts totals_of(const TcpSnapshot& snapshot) noexcept {
 
 }  // namespace
 
-bool Trend::add(const Samples& samples, TimePoint now) noexcept {
-  if (!samples.tcp.is_fresh(now)) return false;
+void Trend::add(const Samples& samples, TimePoint now) noexcept {
+  if (!samples.tcp.is_fresh(now)) return;
   const std::int64_t step = now.time_since_epoch() / kStep;
-  const bool is_new = step != newest_;
   newest_ = step;
   Point& point = points_[static_cast<std::size_t>(step) % kPoints];
   if (point.step != step) point = {step, {}};
@@ -27,7 +26,6 @@ bool Trend::add(const Samples& samples, TimePoint now) noexcept {
   for (std::size_t i = 0; i < totals.size(); ++i) {
     point.counts[i] = std::max(point.counts[i], totals[i]);
   }
-  return is_new;
 }
 
 std::optional<Trend::Counts> Trend::at(std::size_t back) const noexcept {

@@ -14,7 +14,8 @@
 
 namespace sockdiag {
 
-// A value of fixed size. Not safe from two threads at a time.
+// A value of fixed size, 7 000 bytes at most; each publication has a copy. Not safe from two
+// threads at a time.
 class Trend {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
@@ -24,8 +25,8 @@ class Trend {
   static constexpr std::size_t kPoints = 120;  // an hour
 
   // Takes the samples of one publication. The most sockets of each state within a step count. A
-  // step without a fresh sample of the sockets is a gap. Returns true if it began a new step.
-  bool add(const Samples& samples, TimePoint now) noexcept;
+  // step without a fresh sample of the sockets is a gap.
+  void add(const Samples& samples, TimePoint now) noexcept;
 
   // Returns the counts `back` steps ago (0: the current one); nothing if there is no sample.
   [[nodiscard]] std::optional<Counts> at(std::size_t back) const noexcept;
@@ -38,5 +39,7 @@ class Trend {
   std::array<Point, kPoints> points_{};
   std::int64_t newest_ = -1;
 };
+
+static_assert(sizeof(Trend) <= 7'000);
 
 }  // namespace sockdiag
