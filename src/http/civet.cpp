@@ -3,70 +3,17 @@
 
 #include <dirent.h>
 #include <linux/tcp.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <chrono>
-#include <cstring>
 #include <memory>
-#include <string_view>
 
 #include "sockdiag/http/http_server.hpp"
 
 namespace sockdiag {
 namespace {
-
-using Name = int (*)(int, sockaddr*, socklen_t*);
-
-struct Endpoint {
-  std::array<char, NI_MAXHOST> host{};
-  int port = 0;
-};
-
-// Returns the address as CivetWeb writes it, or nothing if the descriptor has none.
-std::optional<Endpoint> endpoint_of(int descriptor, Name name) noexcept {
-  sockaddr_storage storage{};
-  auto* const address = reinterpret_cast<sockaddr*>(&storage);
-  socklen_t length = sizeof storage;
-  if (name(descriptor, address, &length) != 0) return std::nullopt;
-  Endpoint endpoint;
-  std::array<char, NI_MAXSERV> port{};
-  if (::getnameinfo(address, length, endpoint.host.data(), endpoint.host.size(), port.data(),
-                    port.size(), NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
-    return std::nullopt;
-  }
-  std::from_chars(port.data(), port.data() + std::strlen(port.data()), endpoint.port);
-  return endpoint;
-}
-
-bool belongs_to(int descriptor, const mg_request_info& request) noexcept {
-  const auto peer = endpoint_of(descriptor, ::getpeername);
-  if (!peer || peer->port != request.remote_port) return false;
-  if (std::string_view(peer->host.data()) != request.remote_addr) return false;
-  const auto local = endpoint_of(descriptor, ::getsockname);
-  return local && local->port == request.server_port;
-}
-
-bool listens_on(int descriptor, int port) noexcept {
-  int listens = 0;
-  socklen_t length = sizeof listens;
-  if (::getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) != 0) return false;
-  if (listens == 0) return false;
-  const auto local = endpoint_of(descriptor, ::getsockname);
-  return local && local->port == port;
-}
-
-// Makes the sockets of this process that listen on the port, below descriptor `end`, refuse
-// connections. Whoever polls them wakes at once.
-void stop_listening(int port, int end) noexcept {
-  for (int descriptor = 0; descriptor < end; ++descriptor) {
-    if (listens_on(descriptor, port)) ::shutdown(descriptor, SHUT_RD);
-  }
-}
 
 constexpr unsigned kAccepting = 1;  // threads that accept connections
 constexpr std::chrono::seconds kLimit(10);
@@ -89,20 +36,18 @@ std::vector<std::string> threads() {
 }  // namespace
 
 CivetContext::CivetContext(const mg_callbacks& callbacks, void* user, const Settings& settings,
-                           std::size_t listeners, int descriptors_end)
-    : descriptors_end_(descriptors_end), ports_(listeners) {
+                           std::size_t listeners)
+    : ports_(listeners), bound_(listeners) {
   std::vector<const char*> flat;
   for (const auto& [name, value] : settings) flat.insert(flat.end(), {name, value.c_str()});
   flat.push_back(nullptr);
   context_ = ::mg_start(&callbacks, user, flat.data());
+  bound_.let_go();
   if (context_ == nullptr) return;
   ::mg_get_server_ports(context_, static_cast<int>(listeners), ports_.data());
 }
 
-CivetContext::~CivetContext() {
-  for (const mg_server_port& port : ports_) stop_listening(port.port, descriptors_end_);
-  ::mg_stop(context_);
-}
+CivetContext::~CivetContext() { ::mg_stop(context_); }
 
 CivetThreads::CivetThreads(unsigned workers) : needed_(workers + kAccepting), others_(threads()) {}
 
@@ -132,14 +77,8 @@ bool CivetThreads::more_can_start() const {
                        }));
 }
 
-std::optional<int> find_accepted_socket(const mg_request_info& request, int end) noexcept {
-  std::optional<int> found;
-  for (int descriptor = 0; descriptor < end; ++descriptor) {
-    if (!belongs_to(descriptor, request)) continue;
-    if (found) return std::nullopt;  // a client port that faces two of our addresses
-    found = descriptor;
-  }
-  return found;
+int socket_of(const mg_request_info& request) noexcept {
+  return descriptor_of(request.remote_addr);
 }
 
 std::optional<std::uint64_t> bytes_received(int socket) noexcept {

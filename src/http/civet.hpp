@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "civetweb_hooks.hpp"
+
 namespace sockdiag {
 
 // CivetWeb counts how many users it has.
@@ -28,10 +30,10 @@ class CivetContext {
  public:
   using Settings = std::vector<std::pair<const char*, std::string>>;
 
-  // Starts a server that listens on `listeners` sockets, all of them among the descriptors below
-  // `descriptors_end`. `user` is what mg_get_user_data() returns. Throws std::bad_alloc.
+  // Starts a server that binds `listeners` sockets and does not listen on them. `user` is what
+  // mg_get_user_data() returns. Throws std::bad_alloc.
   CivetContext(const mg_callbacks& callbacks, void* user, const Settings& settings,
-               std::size_t listeners, int descriptors_end);
+               std::size_t listeners);
   CivetContext(const CivetContext&) = delete;
   CivetContext& operator=(const CivetContext&) = delete;
 
@@ -40,12 +42,13 @@ class CivetContext {
   ~CivetContext();
 
   [[nodiscard]] bool has_started() const noexcept { return context_ != nullptr; }
-  // Returns the port of each listening socket, in the order in which they were configured.
+  // Return the port and the descriptor of each socket, in the order in which they were configured.
   [[nodiscard]] const std::vector<mg_server_port>& ports() const noexcept { return ports_; }
+  [[nodiscard]] const std::vector<int>& bound() const noexcept { return bound_.descriptors(); }
 
  private:
-  const int descriptors_end_;
   std::vector<mg_server_port> ports_;
+  HeldListeners bound_;
   mg_context* context_ = nullptr;
 };
 
@@ -74,11 +77,9 @@ class CivetThreads {
   unsigned count_ = 0;
 };
 
-// Looks among the descriptors below `end` for the socket on which the request came, for which
-// CivetWeb has no accessor. Returns nothing unless exactly one has the peer and the local port of
-// the request. The result is valid while the request is being answered. Safe from any thread.
-[[nodiscard]] std::optional<int> find_accepted_socket(const mg_request_info& request,
-                                                      int end) noexcept;
+// Returns the socket on which the request came. The result is valid while the request is being
+// answered. Safe from any thread.
+[[nodiscard]] int socket_of(const mg_request_info& request) noexcept;
 
 // Returns how many bytes of the client the kernel has received since the socket was connected, read
 // or not (tcp_info, see include/uapi/linux/tcp.h). Returns nothing if the kernel does not say

@@ -6,22 +6,17 @@
 #include <array>
 #include <cstddef>
 #include <ctime>
+#include <limits>
 #include <string>
 #include <string_view>
 
 namespace sockdiag {
 namespace {
 
-using Deadline = std::chrono::steady_clock::time_point;
-
 constexpr std::string_view kLineEnd = "\r\n";
 constexpr int kNoContent = 204;
 constexpr int kNotModified = 304;
-// Between two pieces of a body the deadline is checked. The kernel lets CivetWeb go on writing when
-// a third of the socket's buffer is free (sk_stream_is_writeable() in include/net/sock.h), so
-// smaller pieces would cost system calls and make the check no more exact.
-constexpr std::size_t kPieceBytes = 16384;
-
+constexpr std::size_t kMostBytes = std::numeric_limits<int>::max();  // in one call of CivetWeb
 std::string_view text_of(const char* value) { return value != nullptr ? value : ""; }
 
 // Returns the time as in "Sun, 06 Nov 1994 08:49:37 GMT" (IMF-fixdate, RFC 9110, section 5.6.7).
@@ -63,12 +58,10 @@ std::string head_of(const HttpResponse& response, AfterAnswer after) {
   return head;
 }
 
-// Returns true if all of the text was written. The deadline holds for the whole answer: CivetWeb's
-// own timeout starts again whenever the client takes a byte.
-bool write_by(Deadline deadline, mg_connection* connection, std::string_view text) {
+// Returns true if all of the text was written.
+bool write(mg_connection* connection, std::string_view text) {
   while (!text.empty()) {
-    if (std::chrono::steady_clock::now() >= deadline) return false;
-    const std::string_view piece = text.substr(0, kPieceBytes);
+    const auto piece = text.substr(0, kMostBytes);
     const int written = ::mg_write(connection, piece.data(), piece.size());
     if (written <= 0) return false;
     text.remove_prefix(static_cast<std::size_t>(written));
@@ -95,11 +88,10 @@ bool asks_about_server(const mg_request_info& info) {
 }
 
 bool write_response(mg_connection* connection, const HttpResponse& response, AfterAnswer after,
-                    bool with_body, std::chrono::milliseconds timeout) {
-  const Deadline deadline = std::chrono::steady_clock::now() + timeout;
-  bool written = write_by(deadline, connection, head_of(response, after));
+                    bool with_body) {
+  bool written = write(connection, head_of(response, after));
   if (!with_body) return written;
-  for (const auto& part : response.body) written = written && write_by(deadline, connection, *part);
+  for (const auto& part : response.body) written = written && write(connection, *part);
   return written;
 }
 

@@ -13,6 +13,7 @@
 #include <string>
 #include <utility>
 
+#include "acceptor.hpp"
 #include "civet.hpp"
 #include "exchange.hpp"
 #include "kept_connections.hpp"
@@ -20,8 +21,6 @@
 
 namespace sockdiag {
 namespace {
-
-constexpr int kMaxRequestBytes = 8192;
 
 // Joins the addresses as CivetWeb reads them. `+` asks for both families.
 std::string civet_ports(const std::vector<ListenAddress>& addresses) {
@@ -91,10 +90,10 @@ class HttpServer::Civet {
       : handler_(std::move(handler)),
         on_answer_(options.on_answer),
         write_timeout_(options.request_timeout),
-        kept_(options.workers, options.idle_timeout,
-              static_cast<int>(needed_descriptors(options.workers))),
+        kept_(options.workers, options.idle_timeout),
         addresses_(options.addresses),
         threads_(options.workers),
+        acceptor_(acceptor_options(options)),
         context_(start(options)) {}
   Civet(const Civet&) = delete;
   Civet& operator=(const Civet&) = delete;
@@ -104,6 +103,7 @@ class HttpServer::Civet {
     closing_ = true;
     kept_.release_all();
     in_flight_.wait_for_none(write_timeout_);
+    acceptor_.stop();
   }
 
   // Waits until it serves. Throws ServeError or std::bad_alloc.
@@ -112,7 +112,9 @@ class HttpServer::Civet {
       throw ServeError("cannot start CivetWeb on " + civet_ports(addresses_) + ": " +
                        first_message());
     }
+    acceptor_.take_place_of(context_.bound());
     threads_.await_all();
+    acceptor_.start();
     for (std::size_t i = 0; i < addresses_.size(); ++i) {
       addresses_[i].port = static_cast<std::uint16_t>(context_.ports()[i].port);
     }
@@ -122,7 +124,6 @@ class HttpServer::Civet {
 
  private:
   CivetContext start(const Options& options) {
-    check_start(options.addresses, options.workers);
     mg_callbacks callbacks{};
     callbacks.init_thread = &Civet::init_thread;
     callbacks.begin_request = &Civet::begin_request;
@@ -130,12 +131,23 @@ class HttpServer::Civet {
     callbacks.init_connection = &Civet::init_connection;
     callbacks.connection_close = &Civet::connection_close;
     callbacks.log_message = &Civet::log_message;
-    return {callbacks, this, civet_settings(options), options.addresses.size(),
-            static_cast<int>(needed_descriptors(options.workers))};
+    return {callbacks, this, civet_settings(options), options.addresses.size()};
+  }
+
+  static Acceptor::Options acceptor_options(const Options& options) {
+    const std::size_t waiting = check_start(options.addresses, options.workers);
+    Acceptor::Options chosen;
+    chosen.limits = {options.workers, options.max_connections_per_client, waiting,
+                     options.request_timeout};
+    chosen.allowed = options.allowed;
+    chosen.on_refused = options.on_refused;
+    return chosen;
   }
 
   static void* init_thread(const mg_context* context, int) noexcept {
-    static_cast<Civet*>(::mg_get_user_data(context))->threads_.count_one();
+    auto& self = *static_cast<Civet*>(::mg_get_user_data(context));
+    self.acceptor_.mark_worker();
+    self.threads_.count_one();
     return nullptr;
   }
 
@@ -172,11 +184,17 @@ class HttpServer::Civet {
     const Answer answer = self.answer(connection);
     self.in_flight_.leave();
     // A connection with a request body closes, so that CivetWeb does not read it to its end.
-    if (answer.after == AfterAnswer::close ||
-        !self.kept_.await_request(state_of(connection)->kept)) {
+    if (answer.after == AfterAnswer::close || !self.await_request(state_of(connection)->kept)) {
       ::mg_disable_connection_keep_alive(connection);
     }
     return answer.status;
+  }
+
+  [[nodiscard]] bool await_request(const KeptConnections::Connection& connection) noexcept {
+    acceptor_.enter(connection.socket, Phase::idle);
+    const bool keep = kept_.await_request(connection);
+    acceptor_.enter(connection.socket, Phase::reading);
+    return keep;
   }
 
   struct Answer {
@@ -185,13 +203,15 @@ class HttpServer::Civet {
   };
 
   Answer answer(mg_connection* connection) noexcept {
+    const int socket = socket_of(*::mg_get_request_info(connection));
+    acceptor_.enter(socket, Phase::working);
     try {
       const HttpRequest request = read_request(*::mg_get_request_info(connection));
       const HttpResponse response = respond(request);
       on_answer_(request.path, response.status);
       const AfterAnswer after = after_answer(connection, response);
-      const bool sent =
-          write_response(connection, response, after, request.method != "HEAD", write_timeout_);
+      acceptor_.enter(socket, Phase::writing);
+      const bool sent = write_response(connection, response, after, request.method != "HEAD");
       return {response.status, sent ? after : AfterAnswer::close};
     } catch (const std::exception& error) {
       spdlog::error("answering a request failed: {}", error.what());
@@ -204,9 +224,12 @@ class HttpServer::Civet {
   AfterAnswer after_answer(const mg_connection* connection, const HttpResponse& response) noexcept {
     constexpr int kFirstError = 400;
     Connection* const state = state_of(connection);
-    const bool keep = state != nullptr && !state->ends && response.status < kFirstError &&
-                      kept_.may_keep(state->kept, *::mg_get_request_info(connection));
-    return keep ? AfterAnswer::keep : AfterAnswer::close;
+    if (state == nullptr || state->ends || response.status >= kFirstError) {
+      return AfterAnswer::close;
+    }
+    const mg_request_info& request = *::mg_get_request_info(connection);
+    state->kept.socket = socket_of(request);
+    return kept_.may_keep(state->kept, request) ? AfterAnswer::keep : AfterAnswer::close;
   }
 
   HttpResponse respond(const HttpRequest& request) {
@@ -224,13 +247,14 @@ class HttpServer::Civet {
   // Answers what CivetWeb cannot parse.
   static int http_error(mg_connection* connection, int status, const char*) noexcept {
     constexpr int kHandled = 0;
-    const Civet& self = self_of(connection);
+    Civet& self = self_of(connection);
+    self.acceptor_.enter(socket_of(*::mg_get_request_info(connection)), Phase::writing);
     if (Connection* const state = state_of(connection)) state->refused = true;
     self.on_answer_({}, status);
     try {
       const std::string reason = ::mg_get_response_code_text(connection, status);
       static_cast<void>(write_response(connection, text_response(status, reason + "\n"),
-                                       AfterAnswer::close, true, self.write_timeout_));
+                                       AfterAnswer::close, true));
     } catch (const std::exception& error) {
       spdlog::error("answering a request failed: {}", error.what());
     }
@@ -270,6 +294,7 @@ class HttpServer::Civet {
   std::array<char, 256> first_message_{};
   std::vector<ListenAddress> addresses_;
   CivetThreads threads_;
+  Acceptor acceptor_;
   CivetContext context_;  // last: its threads use the members above
 };
 

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <cstring>
+#include <optional>
 #include <string_view>
 
 #include "civet.hpp"
@@ -47,9 +48,8 @@ std::uint64_t head_bytes(const mg_request_info& request) noexcept {
 
 }  // namespace
 
-KeptConnections::KeptConnections(unsigned workers, std::chrono::milliseconds idle_timeout,
-                                 int descriptors_end)
-    : workers_(workers), idle_timeout_(idle_timeout), descriptors_end_(descriptors_end) {
+KeptConnections::KeptConnections(unsigned workers, std::chrono::milliseconds idle_timeout)
+    : workers_(workers), idle_timeout_(idle_timeout) {
   idle_.reserve(workers / kWorkersPerSeat);
 }
 
@@ -62,17 +62,17 @@ void KeptConnections::begin() noexcept {
 void KeptConnections::end(const Connection& connection) noexcept {
   const std::lock_guard lock(mutex_);
   --busy_;
-  if (connection.socket) --seats_;
+  if (connection.has_seat) --seats_;
 }
 
 bool KeptConnections::may_keep(Connection& connection, const mg_request_info& request) noexcept {
   connection.request_bytes += head_bytes(request);
-  return wants_to_be_kept(request) && take_seat(connection, request) &&
-         bytes_received(*connection.socket) == connection.request_bytes;
+  return wants_to_be_kept(request) && take_seat(connection) &&
+         bytes_received(connection.socket) == connection.request_bytes;
 }
 
 bool KeptConnections::await_request(const Connection& connection) noexcept {
-  const int socket = *connection.socket;
+  const int socket = connection.socket;
   {
     const std::lock_guard lock(mutex_);
     if (released_ || workers_run_short()) return false;
@@ -91,18 +91,13 @@ void KeptConnections::release_all() noexcept {
   while (!idle_.empty()) release_oldest();
 }
 
-bool KeptConnections::take_seat(Connection& connection, const mg_request_info& request) noexcept {
-  if (connection.socket) return true;
-  {
-    const std::lock_guard lock(mutex_);
-    if (seats_ >= workers_ / kWorkersPerSeat || workers_run_short()) return false;
-    ++seats_;
-  }
-  connection.socket = find_accepted_socket(request, descriptors_end_);
-  if (connection.socket) return true;
+bool KeptConnections::take_seat(Connection& connection) noexcept {
+  if (connection.has_seat) return true;
   const std::lock_guard lock(mutex_);
-  --seats_;
-  return false;
+  if (seats_ >= workers_ / kWorkersPerSeat || workers_run_short()) return false;
+  ++seats_;
+  connection.has_seat = true;
+  return true;
 }
 
 bool KeptConnections::workers_run_short() const noexcept {

@@ -9,7 +9,6 @@
 #include <chrono>
 #include <cstdint>
 #include <mutex>
-#include <optional>
 #include <vector>
 
 struct mg_request_info;
@@ -20,12 +19,12 @@ class KeptConnections {
  public:
   // State of a connection from its begin to its end. Only its worker uses it.
   struct Connection {
-    std::optional<int> socket;        // set if it has one of the seats for kept connections
+    int socket = -1;
+    bool has_seat = false;            // one of those for kept connections
     std::uint64_t request_bytes = 0;  // of all its requests so far
   };
 
-  // Looks for sockets among the descriptors below `descriptors_end`.
-  KeptConnections(unsigned workers, std::chrono::milliseconds idle_timeout, int descriptors_end);
+  KeptConnections(unsigned workers, std::chrono::milliseconds idle_timeout);
 
   // A worker calls begin() when it takes a connection, and end() when it closes it.
   void begin() noexcept;
@@ -44,13 +43,12 @@ class KeptConnections {
   void release_all() noexcept;
 
  private:
-  [[nodiscard]] bool take_seat(Connection& connection, const mg_request_info& request) noexcept;
+  [[nodiscard]] bool take_seat(Connection& connection) noexcept;
   [[nodiscard]] bool workers_run_short() const noexcept;
   void release_oldest() noexcept;
 
   const unsigned workers_;
   const std::chrono::milliseconds idle_timeout_;
-  const int descriptors_end_;
   std::mutex mutex_;
   bool released_ = false;
   unsigned busy_ = 0;   // workers that have a connection

@@ -5,6 +5,7 @@
 #include <deque>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include "sockdiag/http/http_server.hpp"
 #include "socket_address.hpp"
@@ -13,7 +14,10 @@ namespace sockdiag {
 namespace {
 
 // For a dump, the configuration, files in /proc, the log.
-constexpr rlim_t kOtherDescriptors = 32;
+constexpr rlim_t kOtherDescriptors = 40;
+constexpr rlim_t kPerAddress = 2;  // a socket, and what wakes CivetWeb
+constexpr rlim_t kLeastWaiting = 64;
+constexpr rlim_t kMostWaiting = 512;
 
 // Returns "localhost:80 (127.0.0.1)" if a name was given.
 std::string as_given(const ListenAddress& address) {
@@ -30,17 +34,25 @@ void check_ipv6(const std::vector<ListenAddress>& addresses) {
   }
 }
 
-// CivetWeb uses a whole CPU when accept() finds no free descriptor, so there must always be one.
-void check_descriptors(unsigned workers) {
-  const rlim_t needed = needed_descriptors(workers);
+rlim_t descriptors_without_waiting(std::size_t addresses, unsigned workers) noexcept {
+  return workers + kPerAddress * addresses + kOtherDescriptors;
+}
+
+// Raises the soft limit as far as is useful. Returns how many connections can wait.
+std::size_t check_descriptors(std::size_t addresses, unsigned workers) {
+  const rlim_t others = descriptors_without_waiting(addresses, workers);
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return;
-  limit.rlim_cur = std::min(needed, limit.rlim_max);
-  if (limit.rlim_max < needed || ::setrlimit(RLIMIT_NOFILE, &limit) != 0) {
-    throw ServeError("needs " + std::to_string(needed) + " file descriptors for " +
-                     std::to_string(workers) + " workers, the limit is " +
-                     std::to_string(limit.rlim_max));
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return kLeastWaiting;
+  const rlim_t useful = std::min(others + kMostWaiting, limit.rlim_max);
+  if (limit.rlim_cur < useful) {
+    const rlim_t before = std::exchange(limit.rlim_cur, useful);
+    if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) limit.rlim_cur = before;
   }
+  const auto waiting = waiting_within(limit.rlim_cur, addresses, workers);
+  if (waiting) return *waiting;
+  throw ServeError("needs " + std::to_string(others + kLeastWaiting) + " file descriptors for " +
+                   std::to_string(workers) + " workers, the limit is " +
+                   std::to_string(limit.rlim_cur));
 }
 
 void check_bind(const std::vector<ListenAddress>& addresses) {
@@ -58,14 +70,18 @@ void check_bind(const std::vector<ListenAddress>& addresses) {
 
 }  // namespace
 
-rlim_t needed_descriptors(unsigned workers) {
-  return workers + kConnectionQueue + kOtherDescriptors;
+std::optional<std::size_t> waiting_within(rlim_t descriptors, std::size_t addresses,
+                                          unsigned workers) noexcept {
+  const rlim_t others = descriptors_without_waiting(addresses, workers);
+  if (descriptors < others + kLeastWaiting) return std::nullopt;
+  return std::min<rlim_t>(descriptors - others, kMostWaiting);
 }
 
-void check_start(const std::vector<ListenAddress>& addresses, unsigned workers) {
+std::size_t check_start(const std::vector<ListenAddress>& addresses, unsigned workers) {
   check_ipv6(addresses);
-  check_descriptors(workers);
+  const std::size_t waiting = check_descriptors(addresses.size(), workers);
   check_bind(addresses);
+  return waiting;
 }
 
 }  // namespace sockdiag

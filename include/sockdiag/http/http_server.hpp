@@ -3,9 +3,13 @@
 
 // An HTTP/1.1 server on CivetWeb. One handler answers every request, so no file is ever served. The
 // server keeps connections open for a further request while it has enough workers. It answers
-// requests that CivetWeb cannot parse itself, with 400 or the like.
+// requests that CivetWeb cannot parse itself, with 400 or the like. A connection has a worker only
+// from when its request has arrived. For that the program
+// defines listen(), accept() and recv() itself (src/http/civetweb_hooks.hpp).
 
+#include <array>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <stdexcept>
@@ -14,6 +18,7 @@
 
 #include "sockdiag/http/http_message.hpp"
 #include "sockdiag/http/listen_address.hpp"
+#include "sockdiag/http/network.hpp"
 
 namespace sockdiag {
 
@@ -22,6 +27,11 @@ class ServeError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
+
+// Why a connection was closed before a worker had it.
+enum class Refused : std::uint8_t { client, network, crowd, descriptors, silence };
+constexpr std::array<std::string_view, 5> kRefusedReasons = {"client", "network", "crowd",
+                                                             "descriptors", "silence"};
 
 class HttpServer {
  public:
@@ -36,6 +46,12 @@ class HttpServer {
     // Called with the path and the status of each answer. The path is empty if the request did not
     // reach the handler. Called from many threads at once; must not throw.
     std::function<void(std::string_view path, int status)> on_answer = [](std::string_view, int) {};
+    // Connections of one client: of an IPv4 address, or of an IPv6 network of 64 bits.
+    unsigned max_connections_per_client = 16;
+    // Networks whose clients may connect; empty: all may.
+    std::vector<Network> allowed{};
+    // Called for each connection that is closed without a worker. Must not throw.
+    std::function<void(Refused)> on_refused = [](Refused) {};
   };
   // Called from many threads at once. If it throws, the client gets status 500.
   using Handler = std::function<HttpResponse(const HttpRequest&)>;

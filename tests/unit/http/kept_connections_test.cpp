@@ -25,7 +25,9 @@ class Pair {
     for (const int end : ends_) ::close(end);
   }
 
-  [[nodiscard]] KeptConnections::Connection connection() const { return {.socket = ends_[0]}; }
+  [[nodiscard]] KeptConnections::Connection connection() const {
+    return {.socket = ends_[0], .has_seat = true};
+  }
   void send() const { REQUIRE(::send(ends_[1], "x", 1, MSG_NOSIGNAL) == 1); }
   // Takes one byte of the client's; false where it reads the end instead.
   [[nodiscard]] bool receives() const {
@@ -39,7 +41,7 @@ class Pair {
 
 constexpr unsigned kWorkers = 8;
 
-KeptConnections kept_connections() { return {kWorkers, std::chrono::hours(1), 0}; }
+KeptConnections kept_connections() { return {kWorkers, std::chrono::hours(1)}; }
 
 }  // namespace
 
