@@ -45,10 +45,21 @@ void Lifetimes::date(std::uint64_t cookie, TcpState state, TimePoint since) {
 
 void Lifetimes::begin(TimePoint now) {
   followed_.give_back_memory();
-  ++round_;
+  begin_round();
   now_ms_ = round_down(now);
   unfollowed_ = 0;
   seen_ = 0;
+}
+
+// Rounds return after 255 samples, and so many can be lost in a row. Marks what they have shown as
+// shown by none of the last 255.
+void Lifetimes::begin_round() noexcept {
+  if (++round_ != 0) return;
+  followed_.erase_if([](Followed& socket) {
+    socket.round = 0;
+    return false;
+  });
+  round_ = 1;
 }
 
 std::optional<Lifetimes::Milliseconds> Lifetimes::follow(std::uint64_t cookie, TcpState state) {

@@ -7,7 +7,18 @@ void TimeWaitStarts::begin(TimePoint now, Milliseconds length) {
   seen_.give_back_memory();
   now_ = now;
   length_ = length;
-  ++round_;
+  begin_round();
+}
+
+// Rounds return after 255 samples, and so many can be lost in a row. Marks what they have shown as
+// shown by none of the last 255.
+void TimeWaitStarts::begin_round() noexcept {
+  if (++round_ != 0) return;
+  seen_.erase_if([](Seen& seen) {
+    seen.round = 0;
+    return false;
+  });
+  round_ = 1;
 }
 
 bool TimeWaitStarts::is_young(Milliseconds remaining) const noexcept {

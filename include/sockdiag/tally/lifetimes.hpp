@@ -67,11 +67,12 @@ class Lifetimes {
     std::uint64_t since_ms : 48;  // by the steady clock, rounded up; 0 while `fresh`
     std::uint64_t state : 4;
     std::uint64_t fresh : 1;  // first seen in this state by the present sample
-    std::uint64_t round : 8;  // of the last sample that showed it
+    std::uint64_t round : 8;  // of the last sample that showed it; 0: none of late
     std::uint64_t used : 1;   // for CookieTable
   };
   static_assert(sizeof(Followed) == sizeof(std::uint64_t));
 
+  void begin_round() noexcept;
   [[nodiscard]] Followed seen_first(TcpState state) const noexcept;
   void keep(std::size_t most, std::uint64_t end_ms) noexcept;
 

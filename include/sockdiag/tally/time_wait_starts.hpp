@@ -54,11 +54,12 @@ class TimeWaitStarts {
 
  private:
   struct Seen {
-    std::uint8_t round = 0;  // of the last sample that showed it
+    std::uint8_t round = 0;  // of the last sample that showed it; 0: none of late
     bool is_new = false;     // began after the last complete sample
     bool used = false;       // for CookieTable
   };
 
+  void begin_round() noexcept;
   [[nodiscard]] bool is_young(Milliseconds remaining) const noexcept;
 
   CookieTable<Seen> seen_;

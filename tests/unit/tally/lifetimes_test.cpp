@@ -226,6 +226,24 @@ TEST_CASE("Lost samples do not fill the memory with sockets that have gone") {
   CHECK(watch.lifetimes().size() == 0);
 }
 
+TEST_CASE(
+    "However many samples are lost, sockets that have gone are forgotten and others keep their "
+    "age") {
+  const int lost = GENERATE(254, 255, 256, 257, 511, 512);
+  CAPTURE(lost);
+  Watch watch;
+  watch.begin();
+  for (const std::uint64_t cookie : {1, 2, 3}) CHECK(watch.follow(cookie) == 0ms);
+  watch.finish();
+  for (int i = 0; i < lost; ++i) {
+    watch.pass(100ms).begin();
+    if (i == 0) static_cast<void>(watch.follow(1));
+  }
+  CHECK(watch.pass(100ms).sample(2) == (lost + 1) * 100ms);
+  CHECK(watch.lifetimes().size() == 1);
+  CHECK(watch.pass(100ms).sample(1) == 0ms);
+}
+
 TEST_CASE("A dated socket has its age from the first sample on") {
   Watch watch;
   watch.lifetimes().date(7, kCloseWait, watch.now() - 90s);

@@ -100,6 +100,33 @@ TEST_CASE("A lost sample loses no TIME_WAIT and counts none twice") {
   CHECK(simulation.sample(kStart + 15s) == 0);
 }
 
+TEST_CASE(
+    "However many samples are lost, those before them are forgotten and new ones counted once") {
+  const int lost = GENERATE(254, 255, 256, 257, 511, 512);
+  CAPTURE(lost);
+  TimeWaitStarts starts;
+  auto now = kStart;
+  const auto begin = [&] { starts.begin(now += 100ms); };
+  begin();
+  starts.finish();
+  begin();
+  CHECK(starts.is_new(1, 60s));  // in this sample and the first lost one
+  CHECK(starts.is_new(2, 60s));  // in this sample and the next complete one
+  CHECK(starts.is_new(3, 60s));  // in this sample alone
+  starts.finish();
+  for (int i = 0; i < lost; ++i) {
+    begin();
+    if (i == 0) static_cast<void>(starts.is_new(1, 59s));
+    if (i == 0) CHECK(starts.is_new(4, 60s));
+  }
+  begin();
+  CHECK_FALSE(starts.is_new(2, 30s));
+  CHECK(starts.is_new(4, 31s));  // whose first sample was lost
+  CHECK_FALSE(starts.is_new(4, 31s));
+  starts.finish();
+  CHECK(starts.size() == 2);
+}
+
 TEST_CASE("An interval of up to a minute misses none") {
   for (const auto interval : {100ms, 1000ms, 20'000ms, 59'000ms}) {
     CAPTURE(interval.count());
