@@ -5,10 +5,12 @@
 
 namespace sockdiag {
 
-std::uint64_t process_seed() {
-  static const std::uint64_t seed = [] {
+const HashSeed& process_seed() {
+  static const HashSeed seed = [] {
     std::random_device device;
-    return (std::uint64_t{device()} << 32) | device();
+    HashSeed random;
+    for (std::uint64_t& word : random.words) word = (std::uint64_t{device()} << 32) | device();
+    return random;
   }();
   return seed;
 }

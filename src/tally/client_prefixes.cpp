@@ -4,7 +4,9 @@
 namespace sockdiag {
 
 std::size_t ClientPrefixes::Hash::operator()(const Prefix& prefix) const noexcept {
-  return static_cast<std::size_t>(hash_of(hash_of(prefix.network ^ seed) ^ prefix.port));
+  constexpr std::uint64_t kIpv4 = 1U << 16U;  // a bit that no port has
+  const std::uint64_t rest = prefix.port | (prefix.is_ipv4 ? kIpv4 : 0);
+  return static_cast<std::size_t>(hash_of(std::array{prefix.network, rest}, seed));
 }
 
 bool ClientPrefixes::add(std::uint16_t port, const IpAddress& client) {

@@ -22,10 +22,9 @@ bool is_busier(const DestinationUse& a, const DestinationUse& b) {
 
 std::size_t DestinationTable::Hash::operator()(const Destination& destination) const noexcept {
   const auto& [source, address, port] = destination;
-  const std::uint64_t hosts = fold(source.low() ^ seed, address.low() ^ other_seed);
-  const std::uint64_t rest =
-      fold(source.high() ^ other_seed, address.high() ^ seed ^ hash_of(port));
-  return static_cast<std::size_t>(hosts ^ rest);
+  const std::array<std::uint64_t, 6> key = {source.high(), source.low(), address.high(),
+                                            address.low(), port,         0};
+  return static_cast<std::size_t>(hash_of(key, seed));
 }
 
 void DestinationTable::add(const Destination& destination) {

@@ -10,8 +10,6 @@
 #include <cstdint>
 #include <cstring>
 
-#include "sockdiag/core/hash.hpp"
-
 namespace sockdiag {
 
 class IpAddress {
@@ -49,10 +47,6 @@ class IpAddress {
 
   [[nodiscard]] std::uint64_t high() const noexcept { return load<std::uint64_t>(0); }
   [[nodiscard]] std::uint64_t low() const noexcept { return load<std::uint64_t>(8); }
-
-  [[nodiscard]] std::uint64_t hash(std::uint64_t seed) const noexcept {
-    return hash_of(hash_of(seed ^ high()) ^ low());
-  }
 
   // Returns the network of the address as a number: its /24 in IPv4, its /64 in IPv6.
   [[nodiscard]] std::uint64_t prefix() const noexcept {

@@ -22,24 +22,23 @@ class ClientPrefixes {
  public:
   static constexpr std::size_t kMaxPrefixes = 16384;
 
-  // Returns true if this is the first client of its prefix at this port. Throws std::bad_alloc.
-  [[nodiscard]] bool add(std::uint16_t port, const IpAddress& client);
-
-  void clear() { prefixes_.clear(); }
-
- private:
   struct Prefix {
     std::uint64_t network = 0;
     std::uint16_t port = 0;
     bool is_ipv4 = false;
     friend bool operator==(const Prefix&, const Prefix&) noexcept = default;
   };
-  // The seed is secret, so that clients cannot choose addresses that collide.
-  struct Hash {
-    std::uint64_t seed = process_seed();
+  struct Hash : SeededHash {
+    using SeededHash::SeededHash;
     [[nodiscard]] std::size_t operator()(const Prefix& prefix) const noexcept;
   };
 
+  // Returns true if this is the first client of its prefix at this port. Throws std::bad_alloc.
+  [[nodiscard]] bool add(std::uint16_t port, const IpAddress& client);
+
+  void clear() { prefixes_.clear(); }
+
+ private:
   tsl::robin_set<Prefix, Hash> prefixes_;
 };
 

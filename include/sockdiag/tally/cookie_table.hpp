@@ -22,12 +22,19 @@
 
 namespace sockdiag {
 
+struct CookieHash : SeededHash {
+  using SeededHash::SeededHash;
+  [[nodiscard]] std::size_t operator()(std::uint64_t cookie) const noexcept {
+    return static_cast<std::size_t>(hash_of_cookie(cookie, seed));
+  }
+};
+
 template <typename Note>
 class CookieTable {
   static_assert(std::is_trivially_copyable_v<Note>);
 
  public:
-  CookieTable() : slots_(kFewestSlots) {}
+  explicit CookieTable(const CookieHash& hash = {}) : slots_(kFewestSlots), hash_(hash) {}
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] std::size_t slots() const noexcept { return slots_.size(); }
@@ -95,7 +102,7 @@ class CookieTable {
 
   [[nodiscard]] std::size_t mask() const noexcept { return slots_.size() - 1; }
   [[nodiscard]] std::size_t home_of(std::uint64_t cookie) const noexcept {
-    return static_cast<std::size_t>(hash_of(cookie)) & mask();
+    return hash_(cookie) & mask();
   }
 
   // Returns the slot that holds the cookie, or else the slot to put it into.
@@ -145,6 +152,7 @@ class CookieTable {
 
   std::vector<Slot> slots_;  // their number is a power of two
   std::size_t size_ = 0;
+  CookieHash hash_;
 };
 
 }  // namespace sockdiag

@@ -26,6 +26,11 @@ class DestinationTable {
  public:
   static constexpr std::size_t kMaxDestinations = 16384;
 
+  struct Hash : SeededHash {
+    using SeededHash::SeededHash;
+    [[nodiscard]] std::size_t operator()(const Destination& destination) const noexcept;
+  };
+
   // Counts one more socket. Throws std::bad_alloc.
   void add(const Destination& destination);
 
@@ -35,11 +40,6 @@ class DestinationTable {
   void clear() { counts_.clear(); }
 
  private:
-  struct Hash {
-    std::uint64_t seed = process_seed();
-    std::uint64_t other_seed = hash_of(seed);
-    [[nodiscard]] std::size_t operator()(const Destination& destination) const noexcept;
-  };
   using Counts = tsl::robin_map<Destination, std::uint32_t, Hash>;
 
   void take_one_from_each();

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <unordered_map>
 
+#include "sockdiag/core/hash.hpp"
 #include "sockdiag/core/ip_address.hpp"
 #include "sockdiag/core/port_list.hpp"
 
@@ -26,6 +27,21 @@ class ListenerTable {
 
   // With more entries than this, listeners are forgotten as soon as they have gone.
   static constexpr std::size_t kMaxRemembered = 65536;
+
+  struct Endpoint {
+    IpAddress address;
+    std::uint16_t port = 0;
+    bool ipv6_only = false;
+    friend bool operator==(const Endpoint&, const Endpoint&) noexcept = default;
+  };
+  struct Hash : SeededHash {
+    using SeededHash::SeededHash;
+    [[nodiscard]] std::size_t operator()(const Endpoint& endpoint) const noexcept {
+      const auto& [address, port, ipv6_only] = endpoint;
+      return static_cast<std::size_t>(hash_of(
+          std::array<std::uint64_t, 4>{address.high(), address.low(), port, ipv6_only}, seed));
+    }
+  };
 
   // Records that a listener was there at `now`. `ipv6_only`: it is on `::` and refuses IPv4
   // connections (IPV6_V6ONLY). Throws std::bad_alloc.
@@ -51,21 +67,9 @@ class ListenerTable {
  private:
   enum Kind : std::uint8_t { kWildcardIpv4 = 1, kWildcardIpv6 = 2, kOneAddress = 4 };
 
-  struct Endpoint {
-    IpAddress address;
-    std::uint16_t port = 0;
-    bool ipv6_only = false;
-    friend bool operator==(const Endpoint&, const Endpoint&) noexcept = default;
-  };
-  struct EndpointHash {
-    [[nodiscard]] std::size_t operator()(const Endpoint& endpoint) const noexcept {
-      return static_cast<std::size_t>(endpoint.address.hash(endpoint.port));
-    }
-  };
-
   [[nodiscard]] static std::uint8_t kinds_of(const Endpoint& endpoint) noexcept;
 
-  std::unordered_map<Endpoint, TimePoint, EndpointHash> last_seen_;
+  std::unordered_map<Endpoint, TimePoint, Hash> last_seen_;
   // The kinds of listener that each port has, so that most lookups read one byte.
   std::array<std::uint8_t, 65536> kinds_{};
 };

@@ -125,7 +125,7 @@ class TcpTally {
   // By port; 0: all ports without series of their own. They never fall, whatever has series.
   std::array<std::unordered_map<std::uint16_t, std::uint64_t>, kDirections.size()>
       time_waits_started_;
-  std::unordered_set<std::uint64_t> served_;  // cookies
+  std::unordered_set<std::uint64_t, CookieHash> served_;  // cookies
   ClientPrefixes prefixes_;
   DestinationTable destinations_;
   // Sockets that have not been looked up yet, fewer than a batch each.
