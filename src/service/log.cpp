@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <stdexcept>
 
+#include "line_limit.hpp"
 #include "sockdiag/core/quoted.hpp"
 #include "thread_problem.hpp"
 
@@ -66,10 +67,11 @@ class LossReportingSink final : public spdlog::sinks::stderr_sink_mt {
   using Sink = spdlog::sinks::stderr_sink_mt;
 
  public:
-  explicit LossReportingSink(ThreadPool& pool) : pool_(pool) {}
+  LossReportingSink(ThreadPool& pool, std::shared_ptr<const LineLimit> limit)
+      : pool_(pool), limit_(std::move(limit)) {}
 
   void log(const spdlog::details::log_msg& message) override {
-    const std::size_t lost = pool_.overrun_counter() + failed_;
+    const std::size_t lost = pool_.overrun_counter() + limit_->suppressed() + failed_;
     if (lost != reported_) report(lost - reported_);
     reported_ = lost;
     Sink::log(message);
@@ -82,11 +84,13 @@ class LossReportingSink final : public spdlog::sinks::stderr_sink_mt {
   void report(std::size_t lost) {
     const std::string text =
         std::to_string(lost) +
-        " log lines are missing around here: standard error was not read, or memory ran out";
+        " log lines are missing around here: they came too often, standard error was not read, or "
+        "memory ran out";
     Sink::log({kName, spdlog::level::warn, text});
   }
 
   ThreadPool& pool_;
+  std::shared_ptr<const LineLimit> limit_;
   std::atomic<std::size_t> failed_ = 0;
   std::size_t reported_ = 0;
 };
@@ -94,15 +98,21 @@ class LossReportingSink final : public spdlog::sinks::stderr_sink_mt {
 // spdlog's asynchronous logger throws when memory is short. A logger with a sink does not.
 class HandOver final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
  public:
-  explicit HandOver(std::shared_ptr<spdlog::logger> to) : to_(std::move(to)) {}
+  HandOver(std::shared_ptr<spdlog::logger> to, std::shared_ptr<LineLimit> limit)
+      : to_(std::move(to)), limit_(std::move(limit)) {}
 
  private:
   void sink_it_(const spdlog::details::log_msg& message) override {
+    const std::string_view text(message.payload.data(), message.payload.size());
+    const bool is_limited = message.level > spdlog::level::debug;
+    const bool is_bad = message.level > spdlog::level::info;
+    if (is_limited && !limit_->admits(text, is_bad, message.time)) return;
     to_->log(message.time, message.source, message.level, message.payload);
   }
   void flush_() override {}
 
   std::shared_ptr<spdlog::logger> to_;
+  std::shared_ptr<LineLimit> limit_;
 };
 
 std::unique_ptr<spdlog::formatter> formatter_of(LogFormat format) {
@@ -122,19 +132,23 @@ void make_default(std::shared_ptr<spdlog::logger> logger, LogLevel level) {
 void set_up_logging(const Configuration::Log& log) {
   const auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
   sink->set_formatter(formatter_of(log.format));
-  make_default(std::make_shared<spdlog::logger>(kName, sink), log.level);
+  auto logger = std::make_shared<spdlog::logger>(kName, sink);
+  // spdlog's own handler would write lines of another format.
+  logger->set_error_handler([](const std::string&) {});
+  make_default(std::move(logger), log.level);
 }
 
 BackgroundLog::BackgroundLog(const Configuration::Log& log) {
   const auto pool = start_pool();
-  const auto sink = std::make_shared<LossReportingSink>(*pool);
+  const auto limit = std::make_shared<LineLimit>();
+  const auto sink = std::make_shared<LossReportingSink>(*pool, limit);
   sink->set_formatter(formatter_of(log.format));
   const auto count_failed = [sink](const std::string&) { sink->count_failed(); };
   const auto writer = std::make_shared<spdlog::async_logger>(
       kName, sink, pool, spdlog::async_overflow_policy::overrun_oldest);
   writer->set_level(spdlog::level::trace);  // the other logger filters
   writer->set_error_handler(count_failed);
-  auto logger = std::make_shared<spdlog::logger>(kName, std::make_shared<HandOver>(writer));
+  auto logger = std::make_shared<spdlog::logger>(kName, std::make_shared<HandOver>(writer, limit));
   logger->set_error_handler(count_failed);
   make_default(std::move(logger), log.level);
   thread_ = pool;

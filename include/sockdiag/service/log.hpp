@@ -17,6 +17,8 @@ void set_up_logging(const Configuration::Log& log);
 
 // Installs a logger that never waits. A thread of its own writes the lines in order. Up to 512
 // lines wait for it; more push out the oldest, and a line in their place says how many are missing.
+// Within a minute it writes at most 10 warnings and errors of the same text, and at most 300 lines
+// above level debug.
 // The destructor waits until all lines are written, for ever if standard error is not read.
 // Construct it before other threads start, and destroy it after they have ended.
 class BackgroundLog {

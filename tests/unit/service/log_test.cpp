@@ -136,8 +136,8 @@ TEST_CASE("A log in the background keeps all lines and their order where they ar
 
 TEST_CASE("Whoever logs waits for nobody, and lines say how many others are missing") {
   PipedStandardError standard_error;
-  auto log = std::make_unique<BackgroundLog>(Configuration::Log{});
-  for (unsigned number = 0; number < 2000; ++number) spdlog::info("{} is its number", number);
+  auto log = std::make_unique<BackgroundLog>(Configuration::Log{.level = LogLevel::debug});
+  for (unsigned number = 0; number < 2000; ++number) spdlog::debug("{} is its number", number);
   const auto lines = standard_error.lines_of([&] { log.reset(); });
 
   std::size_t seen = 0;
@@ -158,6 +158,30 @@ TEST_CASE("Whoever logs waits for nobody, and lines say how many others are miss
   }
   CHECK(lost > 0);
   CHECK(seen + lost == 2000);
+}
+
+TEST_CASE("Errors that repeat are limited, hide no others, and a line says how many are missing") {
+  PipedStandardError standard_error;
+  auto log = std::make_unique<BackgroundLog>(Configuration::Log{});
+  const auto lines = standard_error.lines_of([&] {
+    for (unsigned number = 0; number < 1000; ++number) {
+      spdlog::error("answering failed");
+      spdlog::warn("reading failed");
+    }
+    spdlog::error("another");
+    log.reset();
+  });
+  const auto having = [&](const std::string& text) {
+    return std::count_if(lines.begin(), lines.end(), [&](const std::string& line) {
+      return line.find(text) != std::string::npos;
+    });
+  };
+  CHECK(having("\"answering failed\"") == 10);
+  CHECK(having("\"reading failed\"") == 10);
+  CHECK(having("\"another\"") == 1);
+  std::size_t lost = 0;
+  for (const std::string& line : lines) lost += missing(line).value_or(0);
+  CHECK(lost == 1980);
 }
 
 TEST_CASE("A line that is logged after the end of a log in the background is lost in silence") {
