@@ -14,14 +14,14 @@
 #include <memory>
 #include <optional>
 
+#include "http_answer.hpp"
+
 namespace sockdiag {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kHeaderBytes = 65'536;
 constexpr std::string_view kScheme = "http://";
-constexpr std::string_view kEndOfHeader = "\r\n\r\n";
 constexpr std::string_view kAlphanumeric =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
@@ -180,49 +180,6 @@ bool Exchange::receive(std::string& answer) {
   }
 }
 
-// Returns 0 if the text is no status line (RFC 9112, section 4).
-int status_of(std::string_view header) {
-  constexpr std::size_t kVersionLength = 9;  // HTTP/1.1 and a space
-  int status = 0;
-  if (!header.starts_with("HTTP/1.") || header.size() < kVersionLength + 3) return 0;
-  const char* digits = header.data() + kVersionLength;
-  return std::from_chars(digits, digits + 3, status).ptr == digits + 3 ? status : 0;
-}
-
-// Returns nothing if the server ends the body with the connection (RFC 9112, section 6.3).
-std::optional<std::size_t> content_length_of(std::string header) {
-  constexpr std::string_view kField = "\r\ncontent-length:";
-  std::transform(header.begin(), header.end(), header.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
-  const std::size_t field = header.find(kField);
-  if (field == std::string::npos) return std::nullopt;
-  const std::size_t digits = header.find_first_not_of(' ', field + kField.size());
-  std::size_t length = 0;
-  const auto parsed =
-      std::from_chars(header.data() + digits, header.data() + header.size(), length);
-  return parsed.ec == std::errc{} ? std::optional(length) : std::nullopt;
-}
-
-HttpAnswer read_answer(Exchange& exchange, std::size_t most) {
-  std::string text;
-  std::size_t end = std::string::npos;
-  while (end == std::string::npos) {
-    if (text.size() > kHeaderBytes || !exchange.receive(text)) exchange.fail("no HTTP answer");
-    end = text.find(kEndOfHeader);
-  }
-  HttpAnswer answer{status_of(text), text.substr(end + kEndOfHeader.size())};
-  if (answer.status == 0) exchange.fail("no HTTP answer");
-  const auto length = content_length_of(text.substr(0, end) + "\r\n");
-  while (answer.body.size() <= most && answer.body.size() < length.value_or(most + 1)) {
-    if (!exchange.receive(answer.body)) break;
-  }
-  if (answer.body.size() > most) {
-    exchange.fail("an answer of more than " + std::to_string(most) + " bytes");
-  }
-  if (length && answer.body.size() < *length) exchange.fail("the answer ended early");
-  return answer;
-}
-
 }  // namespace
 
 HttpUrl parse_http_url(std::string_view text) {
@@ -247,7 +204,8 @@ HttpAnswer get(const HttpUrl& url, const std::string& target, const GetLimits& l
   // A server does not cut its answer to HTTP/1.0 into chunks.
   exchange.send("GET " + url.path + target + " HTTP/1.0\r\nHost: " + authority_of(url) +
                 "\r\nConnection: close\r\n\r\n");
-  return read_answer(exchange, limits.body_bytes);
+  return read_http_answer(authority_of(url), limits.body_bytes,
+                          [&](std::string& answer) { return exchange.receive(answer); });
 }
 
 int get_status(const ListenAddress& address, const std::string& path,

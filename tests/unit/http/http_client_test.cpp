@@ -128,6 +128,7 @@ TEST_CASE("An answer that is none is refused") {
   CHECK(problem_with("SSH-2.0-OpenSSH_9.2\r\n") == "no HTTP answer");
   CHECK(problem_with("HTTP/1.1 abc\r\n\r\n") == "no HTTP answer");
   CHECK(problem_with("HTTP/1.1 2\r\n\r\n") == "no HTTP answer");
+  CHECK(problem_with("HTTP/1.1 -20 OK\r\n\r\n") == "no HTTP answer");
   CHECK(problem_with("HTTP/2\r\n\r\n") == "no HTTP answer");
   CHECK(problem_with("HTTP/1.1 200 OK\r\nA: " + std::string(70'000, 'a')) == "no HTTP answer");
   CHECK(problem_with("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nbody") ==
