@@ -9,12 +9,14 @@
 #include <cstdlib>
 #include <exception>
 #include <iostream>
+#include <string>
 #include <variant>
 
 #include "sockdiag/cli/command_line.hpp"
 #include "sockdiag/cli/commands.hpp"
 #include "sockdiag/core/quoted.hpp"
 #include "sockdiag/service/exporter.hpp"
+#include "sockdiag/service/forbidden_calls.hpp"
 #include "sockdiag/service/log.hpp"
 #include "sockdiag/service/process.hpp"
 #include "sockdiag/service/signals.hpp"
@@ -32,7 +34,9 @@ int fail(int status, const char* why) {
 int serve(const CommandLine& command_line) {
   handle_signals();
   const Configuration configuration = load_configuration(command_line);
+  const std::string unforbidden = forbid_calls();  // before the first thread
   const BackgroundLog log(configuration.log);
+  if (!unforbidden.empty()) spdlog::warn("{}", unforbidden);
   try {
     Exporter exporter(configuration, resolve_listen_addresses(configuration),
                       [&] { return load_configuration(command_line); });
