@@ -64,6 +64,9 @@ int run(const CommandLine& command_line, HeldSignals& signals) {
   return run_command(command_line);
 }
 
+// Runs before the constructors of global objects, which allocate.
+[[gnu::constructor(101)]] void before_constructors() { end_if_out_of_memory(); }
+
 }  // namespace
 
 int main(int argc, char** argv) {

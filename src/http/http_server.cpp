@@ -262,13 +262,22 @@ class HttpServer::Civet {
   }
 
   // Logs errors of clients at debug only. Keeps the first message: it explains a failed start.
+  // NOLINTNEXTLINE(bugprone-exception-escape)
   static int log_message(const mg_connection* connection, const char* message) noexcept {
     constexpr int kHandled = 1;
     const mg_context* context = ::mg_get_context(connection);
     if (context == nullptr) return kHandled;
+    end_if_worker_is_lost(message);
     static_cast<Civet*>(::mg_get_user_data(context))->keep_message(message);
     spdlog::debug("civetweb: {}", message);
     return kHandled;
+  }
+
+  // CivetWeb goes on with fewer workers if one has no memory for its buffer, after it has begun. Such
+  // a server would serve by half: ends the process as any lack of memory that nobody catches.
+  static void end_if_worker_is_lost(std::string_view message) {
+    constexpr std::string_view kLost = "Out of memory: Cannot allocate buffer for worker";
+    if (message.starts_with(kLost)) throw std::bad_alloc();
   }
 
   // Cuts the message to a fixed size, because an allocation could throw.

@@ -15,6 +15,7 @@
 
 #include "line_limit.hpp"
 #include "sockdiag/core/quoted.hpp"
+#include "sockdiag/service/process.hpp"
 #include "thread_problem.hpp"
 
 namespace sockdiag {
@@ -61,40 +62,6 @@ std::shared_ptr<ThreadPool> start_pool() {
   }
 }
 
-// Runs on the pool's thread. Writes how many lines are missing before the first line that is not,
-// give or take those dropped meanwhile.
-class LossReportingSink final : public spdlog::sinks::stderr_sink_mt {
-  using Sink = spdlog::sinks::stderr_sink_mt;
-
- public:
-  LossReportingSink(ThreadPool& pool, std::shared_ptr<const LineLimit> limit)
-      : pool_(pool), limit_(std::move(limit)) {}
-
-  void log(const spdlog::details::log_msg& message) override {
-    const std::size_t lost = pool_.overrun_counter() + limit_->suppressed() + failed_;
-    if (lost != reported_) report(lost - reported_);
-    reported_ = lost;
-    Sink::log(message);
-  }
-
-  // Counts a line that there was no memory for. Safe from any thread.
-  void count_failed() noexcept { ++failed_; }
-
- private:
-  void report(std::size_t lost) {
-    const std::string text =
-        std::to_string(lost) +
-        " log lines are missing around here: they came too often, standard error was not read, or "
-        "memory ran out";
-    Sink::log({kName, spdlog::level::warn, text});
-  }
-
-  ThreadPool& pool_;
-  std::shared_ptr<const LineLimit> limit_;
-  std::atomic<std::size_t> failed_ = 0;
-  std::size_t reported_ = 0;
-};
-
 // spdlog's asynchronous logger throws when memory is short. A logger with a sink does not.
 class HandOver final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
  public:
@@ -129,19 +96,59 @@ void make_default(std::shared_ptr<spdlog::logger> logger, LogLevel level) {
 
 }  // namespace
 
+// Runs on the pool's thread. Writes how many lines are missing before the first line that is not,
+// give or take those dropped meanwhile.
+class BackgroundLog::Sink final : public spdlog::sinks::stderr_sink_mt {
+  using Base = spdlog::sinks::stderr_sink_mt;
+
+ public:
+  Sink(ThreadPool& pool, std::shared_ptr<const LineLimit> limit)
+      : pool_(pool), limit_(std::move(limit)) {}
+
+  void log(const spdlog::details::log_msg& message) override {
+    const std::size_t failed = failed_;
+    const std::size_t lost = pool_.overrun_counter() + limit_->suppressed() + failed;
+    if (lost != reported_) report(lost - reported_);
+    reported_ = lost;
+    told_of_failed_ = failed;
+    Base::log(message);
+  }
+
+  // Counts a line that there was no memory for. Safe from any thread.
+  void count_failed() noexcept { ++failed_; }
+
+  // Returns whether no line tells of such lines yet. Call it after the thread has ended.
+  [[nodiscard]] bool has_failed_silently() const noexcept { return failed_ != told_of_failed_; }
+
+ private:
+  void report(std::size_t lost) {
+    const std::string text =
+        std::to_string(lost) +
+        " log lines are missing around here: they came too often, standard error was not read, or "
+        "memory ran out";
+    Base::log({kName, spdlog::level::warn, text});
+  }
+
+  ThreadPool& pool_;
+  std::shared_ptr<const LineLimit> limit_;
+  std::atomic<std::size_t> failed_ = 0;
+  std::size_t reported_ = 0;
+  std::size_t told_of_failed_ = 0;
+};
+
 void set_up_logging(const Configuration::Log& log) {
   const auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
   sink->set_formatter(formatter_of(log.format));
   auto logger = std::make_shared<spdlog::logger>(kName, sink);
   // spdlog's own handler would write lines of another format.
-  logger->set_error_handler([](const std::string&) {});
+  logger->set_error_handler([](const std::string&) { write_out_of_memory(); });
   make_default(std::move(logger), log.level);
 }
 
 BackgroundLog::BackgroundLog(const Configuration::Log& log) {
   const auto pool = start_pool();
   const auto limit = std::make_shared<LineLimit>();
-  const auto sink = std::make_shared<LossReportingSink>(*pool, limit);
+  const auto sink = std::make_shared<Sink>(*pool, limit);
   sink->set_formatter(formatter_of(log.format));
   const auto count_failed = [sink](const std::string&) { sink->count_failed(); };
   const auto writer = std::make_shared<spdlog::async_logger>(
@@ -152,6 +159,12 @@ BackgroundLog::BackgroundLog(const Configuration::Log& log) {
   logger->set_error_handler(count_failed);
   make_default(std::move(logger), log.level);
   thread_ = pool;
+  sink_ = sink;
+}
+
+BackgroundLog::~BackgroundLog() {
+  thread_.reset();
+  if (sink_->has_failed_silently()) write_out_of_memory();
 }
 
 void silence_log() { spdlog::set_level(spdlog::level::off); }

@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sockdiag/service/process.hpp"
 
+#include <cxxabi.h>
 #include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstddef>
+#include <cstdlib>
+#include <exception>
 #include <iostream>
+#include <new>
+#include <string_view>
+#include <typeinfo>
 
 namespace sockdiag {
 namespace {
@@ -24,7 +31,24 @@ void hold_lowest(int access) noexcept {
   if (::open("/dev/null", access) < 0) static_cast<void>(::open("/", O_PATH));
 }
 
+// Allocates nothing.
+[[noreturn]] void on_terminate() noexcept {
+  const std::type_info* const type = abi::__cxa_current_exception_type();
+  if (type == nullptr || *type != typeid(std::bad_alloc)) std::abort();
+  write_out_of_memory();
+  ::_exit(EXIT_FAILURE);
+}
+
 }  // namespace
+
+void write_out_of_memory() noexcept {
+  static std::atomic_flag is_written;
+  if (is_written.test_and_set()) return;
+  constexpr std::string_view kLine = "sockdiag_exporter: out of memory\n";
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, kLine.data(), kLine.size());
+}
+
+void end_if_out_of_memory() noexcept { std::set_terminate(on_terminate); }
 
 void hold_standard_descriptors() noexcept {
   if (!is_open(STDIN_FILENO)) hold_lowest(O_WRONLY);

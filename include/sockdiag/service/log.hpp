@@ -19,18 +19,22 @@ void set_up_logging(const Configuration::Log& log);
 // lines wait for it; more push out the oldest, and a line in their place says how many are missing.
 // Within a minute it writes at most 10 warnings and errors of the same text, and at most 300 lines
 // above level debug.
-// The destructor waits until all lines are written, for ever if standard error is not read.
-// Construct it before other threads start, and destroy it after they have ended.
+// The destructor waits until all lines are written, for ever if standard error is not read. If
+// there was no memory for the last ones, it writes that instead. Construct it before other threads
+// start, and destroy it after they have ended.
 class BackgroundLog {
  public:
   // Throws std::runtime_error if the thread cannot start.
   explicit BackgroundLog(const Configuration::Log& log);
   BackgroundLog(const BackgroundLog&) = delete;
   BackgroundLog& operator=(const BackgroundLog&) = delete;
-  ~BackgroundLog() = default;
+  ~BackgroundLog();
 
  private:
+  class Sink;
+
   std::shared_ptr<void> thread_;  // spdlog's pool
+  std::shared_ptr<Sink> sink_;
 };
 
 // Logs nothing from now on. Safe from any thread.

@@ -15,6 +15,14 @@ void hold_standard_descriptors() noexcept;
 // limited (RLIMIT_AS, vm.overcommit_memory=2). Call it before any thread starts. Ignores errors.
 void limit_virtual_memory() noexcept;
 
+// From now on, running out of memory where nobody can catch it ends the process with one line and
+// status 1: before main(), while tables are filled, and in functions that must not throw. Whatever
+// else nobody catches still aborts.
+void end_if_out_of_memory() noexcept;
+
+// Writes that one line to standard error, the first time that it is called. Allocates nothing.
+void write_out_of_memory() noexcept;
+
 // Returns true if all output of std::cout has been written.
 [[nodiscard]] bool flush_standard_output();
 

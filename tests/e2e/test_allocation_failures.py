@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Memory runs out at the worst moment: each allocation of a phase fails in turn, alone or with those
+after it. The process starts and serves or ends with one line; it loses a sample, a request or a
+reload, and the next is good; it ends in time. It never aborts, and never serves by half.
+
+SWEEP=all tries each allocation. Otherwise a bounded number of them, spread over the phase, is."""
+
+import functools
+import http.client
+import os
+import re
+import signal
+import time
+import unittest
+
+from support.allocation_fault import AllocationFault
+from support.case import EndToEndTest, without_info
+from support.exporter import Exporter, run
+from support.exposition import Exposition
+from support.polling import wait_until
+
+PORT = 8126
+FLAGS = ("--web.enable-lifecycle", "--log.level=error")
+RARE = "sampling: {interval: 1h}\nlisteners: {interval: 1m, peak_window: 1h}\nweb: {workers: 2}\n"
+OFTEN = "sampling: {interval: 100ms, cpu_budget: 1}\nweb: {workers: 2}\n"
+IN_A_ROW = (1, 7, 40)  # how many allocations fail one after the other
+TRIES = 8  # of each phase and number in a row
+END_SECONDS = 2
+BESIDE = "log lines are missing|(tcp|kernel|listeners) sample failed"
+
+
+def numbers(count):
+    """The allocations to try, of that many, counted from 1."""
+    step = 1 if os.environ.get("SWEEP") == "all" else max(1, count // TRIES)
+    return range(1, count + 1, step)
+
+
+def is_good(scrape):
+    return scrape.source("sockdiag_sample_success") == 1
+
+
+class AllocationFailures(EndToEndTest):
+    def setUp(self):
+        super().setUp()
+        self.fault = AllocationFault()
+        self.addCleanup(self.fault.remove)
+
+    def sweep(self, count, attempt):
+        """attempt(first, failures) for allocations of a phase that makes `count` of them."""
+        self.assertGreater(count, 0)
+        for failures in IN_A_ROW:
+            for first in numbers(count):
+                with self.subTest(first=first, failures=failures):
+                    attempt(first, failures)
+
+    def start(self, config, first=None, failures=1):
+        exporter = Exporter(
+            *FLAGS,
+            config=config,
+            listen=f"127.0.0.1:{PORT}",
+            prefix=self.fault.prefix(first, failures),
+        )
+        self.addCleanup(exporter.dispose)
+        exporter.port = PORT
+        return exporter
+
+    def start_good(self, config):
+        exporter = self.start(config)
+        wait_until(lambda: self.serves(exporter), "a good sample")
+        return exporter
+
+    def serves(self, exporter):
+        """Whether it serves good samples. None of its requests fails once it listens."""
+        try:
+            if exporter.request("/-/ready").status != 200:
+                return False
+            answer = exporter.request()
+            return answer.status == 200 and is_good(Exposition(answer.text))
+        except (ConnectionError, TimeoutError, http.client.HTTPException):
+            return False
+
+    def expect_end(self, exporter):
+        begin = time.monotonic()
+        self.assertEqual(exporter.terminate(), 0, exporter.log.text_lines())
+        self.assertLess(time.monotonic() - begin, END_SECONDS + 1)
+
+    def test_start(self):
+        threads, count = self.threads_and_count()
+        self.sweep(count, lambda *fault: self.try_start(threads, *fault))
+
+    def threads_and_count(self):
+        exporter = self.start(OFTEN, first=0, failures=0)
+        wait_until(lambda: self.serves(exporter), "a good sample")
+        count = self.fault.count()
+        threads = len(os.listdir(f"/proc/{exporter.process.pid}/task"))
+        self.expect_end(exporter)
+        return threads, count
+
+    def try_start(self, threads, first, failures):
+        exporter = self.start(OFTEN, first, failures)
+        try:
+            self.expect_service_or_end(exporter, threads)
+        finally:
+            exporter.dispose()
+
+    def expect_service_or_end(self, exporter, threads):
+        wait_until(
+            lambda: self.serves(exporter) or not exporter.is_alive(),
+            f"serving or the end: {exporter.log.text_lines()}",
+            deadline=10,
+        )
+        if exporter.is_alive():
+            self.assertEqual(len(os.listdir(f"/proc/{exporter.process.pid}/task")), threads)
+            self.expect_end(exporter)
+            return
+        self.assertEqual(exporter.wait(), 1, exporter.log.text_lines())
+        lines = [line for line in exporter.log.text_lines() if not re.search(BESIDE, line)]
+        self.assertEqual(len(lines), 1, exporter.log.text_lines())
+        self.assertRegex(lines[0], "sockdiag_exporter: |level=error ")
+
+    def test_requests(self):
+        exporter = self.start_good(RARE)
+        for path, headers in (
+            ("/metrics", ()),
+            ("/metrics", (("Accept-Encoding", "gzip"),)),
+            ("/", ()),
+            ("/api/v1/findings", ()),
+            ("/-/healthy", ()),
+            ("/nowhere", ()),
+        ):
+            ask = functools.partial(exporter.request, path, headers=headers)
+            with self.subTest(path, headers=headers):
+                self.sweep(self.count(ask), lambda *fault: self.try_request(exporter, ask, *fault))
+        self.expect_end(exporter)
+
+    def count(self, operation):
+        with self.fault(0, 0):
+            operation()
+        return self.fault.count()
+
+    def try_request(self, exporter, ask, first, failures):
+        with self.fault(first, failures):
+            try:
+                self.assertIn(ask().status, (200, 404, 500, 503))
+            except (ConnectionError, http.client.HTTPException):
+                pass
+        self.assertTrue(exporter.is_alive(), exporter.log.text_lines())
+        wait_until(lambda: self.serves(exporter), "a good answer")
+
+    def test_samples(self):
+        exporter = self.start_good(OFTEN)
+        count = self.count(exporter.fresh_scrape) // 2
+        self.sweep(count, lambda *fault: self.try_sample(exporter, *fault))
+        self.expect_end(exporter)
+
+    def try_sample(self, exporter, first, failures):
+        with self.fault(first, failures):
+            wait_until(
+                lambda: self.fault.count() >= first + failures or not exporter.is_alive(),
+                "allocations",
+                pause=0.005,
+            )
+        self.assertTrue(exporter.is_alive(), exporter.log.text_lines())
+        self.assertTrue(is_good(exporter.fresh_scrape()))
+
+    def test_reloads(self):
+        exporter = self.start_good(OFTEN)
+        reload = functools.partial(exporter.request, "/-/reload", "POST")
+        self.sweep(self.count(reload), lambda *fault: self.try_reload(exporter, reload, *fault))
+        self.expect_end(exporter)
+
+    def try_reload(self, exporter, reload, first, failures):
+        with self.fault(first, failures):
+            try:
+                self.assertIn(reload().status, (200, 400, 500))
+            except (ConnectionError, http.client.HTTPException):
+                pass
+        self.assertTrue(exporter.is_alive(), exporter.log.text_lines())
+        self.assertEqual(reload().status, 200)
+        wait_until(lambda: self.serves(exporter), "a good sample")
+
+    def test_reloads_by_signal(self):
+        exporter = self.start_good(RARE)
+        for first in numbers(30):
+            with self.subTest(first), self.fault(first, 5):
+                exporter.process.send_signal(signal.SIGHUP)
+                wait_until(lambda first=first: self.fault.count() >= first, "allocations")
+            self.assertTrue(self.serves(exporter))
+        self.expect_end(exporter)
+
+    def test_end(self):
+        exporter = self.start_good(OFTEN)
+        with self.fault(0, 0):
+            self.expect_end(exporter)
+        self.sweep(max(1, self.fault.count()), self.try_end)
+
+    def try_end(self, first, failures):
+        exporter = self.start_good(OFTEN)
+        try:
+            with self.fault(first, failures):
+                self.expect_end(exporter)
+        finally:
+            exporter.dispose()
+
+    def test_once(self):
+        prefix = self.fault.prefix(0, 0)
+        self.assertEqual(run("--once", prefix=prefix).returncode, 0)
+        self.sweep(self.fault.count(), self.try_once)
+
+    def try_once(self, first, failures):
+        done = run("--once", prefix=self.fault.prefix(first, failures))
+        self.assertIn(done.returncode, (0, 1), done.stderr)
+        if done.returncode == 1:
+            self.assertIn(len(without_info(done)), range(1, 4), done.stderr)  # one of each source
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// LD_PRELOAD shim that makes allocations fail, on demand. It does not go with a sanitizer, which
+// has an allocator of its own.
+//
+// $ALLOCATION_FAULT_FILE names a file that the shim creates and maps: numbers that the test writes
+// and reads while the process runs. Allocations are counted from the moment `enabled` is set. Those
+// from number `first` on fail, `failures` of them. $ALLOCATION_FAULT="FIRST:FAILURES" sets that
+// before the process makes its first allocation.
+
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+struct control {
+  atomic_ulong enabled;
+  atomic_ulong first;
+  atomic_ulong failures;
+  atomic_ulong count;  // allocations since `enabled` was set
+};
+
+void* __libc_malloc(size_t size);
+void* __libc_calloc(size_t number, size_t size);
+void* __libc_realloc(void* memory, size_t size);
+void* __libc_memalign(size_t alignment, size_t size);
+
+static struct control* control;
+
+__attribute__((constructor)) static void map_control(void) {
+  const char* path = getenv("ALLOCATION_FAULT_FILE");
+  const int file = path == NULL ? -1 : open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (file < 0 || ftruncate(file, sizeof *control) != 0) abort();
+  void* memory = mmap(NULL, sizeof *control, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  if (memory == MAP_FAILED) abort();
+  close(file);
+  control = memory;
+  const char* fault = getenv("ALLOCATION_FAULT");
+  unsigned long first = 0;
+  unsigned long failures = 0;
+  if (fault == NULL) return;
+  if (sscanf(fault, "%lu:%lu", &first, &failures) != 2) abort();
+  control->first = first;
+  control->failures = failures;
+  control->enabled = 1;
+}
+
+static int fails(void) {
+  if (control == NULL || atomic_load(&control->enabled) == 0) return 0;
+  const unsigned long number = atomic_fetch_add(&control->count, 1) + 1;
+  if (number < control->first || number - control->first >= control->failures) return 0;
+  errno = ENOMEM;
+  return 1;
+}
+
+void* malloc(size_t size) { return fails() ? NULL : __libc_malloc(size); }
+void* calloc(size_t number, size_t size) { return fails() ? NULL : __libc_calloc(number, size); }
+void* realloc(void* memory, size_t size) { return fails() ? NULL : __libc_realloc(memory, size); }
+void* memalign(size_t alignment, size_t size) {
+  return fails() ? NULL : __libc_memalign(alignment, size);
+}
+void* aligned_alloc(size_t alignment, size_t size) { return memalign(alignment, size); }
+int posix_memalign(void** memory, size_t alignment, size_t size) {
+  void* const got = memalign(alignment, size);
+  if (got == NULL) return ENOMEM;
+  *memory = got;
+  return 0;
+}
