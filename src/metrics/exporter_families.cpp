@@ -153,7 +153,7 @@ std::string render(const ExporterState& state, const FamilyPatterns& excluded) {
 }
 
 std::string render(const KernelValues& values, const FamilyPatterns& excluded) {
-  std::ostringstream text;
+  std::ostringstream text = text_stream();
   const auto rows = kernel_value_rows();
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (match_family(excluded, rows[i].metric)) continue;

@@ -57,6 +57,14 @@ void add(prometheus::MetricFamily& family, Labels labels, const std::optional<Nu
   if (value) add(family, labels, *value);
 }
 
+// A stream that throws std::bad_alloc if memory is short. Others leave out the rest of the text, and
+// nobody would know.
+inline std::ostringstream text_stream() {
+  std::ostringstream text;
+  text.exceptions(std::ios_base::badbit);
+  return text;
+}
+
 // One family at a time: the objects of all series together would outweigh their text by far.
 template <typename Fill>
 void render_family(std::ostream& text, std::string_view name, prometheus::MetricType type,
@@ -72,7 +80,7 @@ void render_family(std::ostream& text, std::string_view name, prometheus::Metric
 template <typename Source, std::size_t Size>
 std::string render_table(const std::array<FamilyRow<Source>, Size>& rows, const Source& source,
                          const FamilyPatterns& excluded) {
-  std::ostringstream text;
+  std::ostringstream text = text_stream();
   for (const FamilyRow<Source>& row : rows) {
     if (match_family(excluded, row.name)) continue;
     render_family(text, row.name, row.type, row.help,

@@ -58,6 +58,7 @@ std::vector<PortRange> read_reserved_ports(const Path& proc) {
   const Path path = proc / "sys/net/ipv4/ip_local_reserved_ports";
   std::vector<PortRange> reserved;
   std::istringstream entries(read_line(path));
+  entries.exceptions(std::ios_base::badbit);  // rather than a part of them if memory is short
   std::string entry;
   while (std::getline(entries, entry, ',')) {
     const auto range = parse_entry(entry);

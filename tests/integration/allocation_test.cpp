@@ -19,12 +19,15 @@
 #include "service/reloader.hpp"
 #include "sockdiag/configuration/configuration_file.hpp"
 #include "sockdiag/http/http_server.hpp"
+#include "sockdiag/metrics/metric_families.hpp"
 #include "sockdiag/pages/exposition.hpp"
+#include "sockdiag/procfs/sysctl.hpp"
 #include "sockdiag/sampling/sampler.hpp"
 #include "sockdiag/sampling/source.hpp"
 #include "sockdiag/service/exporter.hpp"
 #include "sockdiag/service/log.hpp"
 #include "support/catch.hpp"
+#include "support/fake_proc.hpp"
 #include "support/network_namespace.hpp"
 #include "support/subprocess.hpp"
 
@@ -176,6 +179,30 @@ TEST_CASE("An allocation that fails during a sample costs that sample alone") {
                              }
                            });
   CHECK(failed > 100);
+}
+
+TEST_CASE("A text that cannot have its memory is no text, rather than the first part of it") {
+  KernelValues kernel;
+  kernel.values.assign(kernel_value_rows().size(), 123'456);
+  const std::string whole = render(kernel);
+  const auto render_all = [&] {
+    const std::string text = render(kernel);
+    const ThisThreadNeverFails test;
+    REQUIRE(text == whole);
+  };
+  CHECK(fail_each_allocation(survived(render_all), [] {}) > 50);
+}
+
+TEST_CASE("Reserved ports that cannot have their memory are an error, rather than the first ones") {
+  FakeProc proc;
+  const std::string padded = std::string(40, '0') + "8080";  // too long for a string without memory
+  proc.write("sys/net/ipv4/ip_local_reserved_ports", "80," + padded + ",8443\n");
+  const auto read = [&] {
+    const auto ports = read_reserved_ports(proc.root());
+    const ThisThreadNeverFails test;
+    REQUIRE(ports.size() == 3);
+  };
+  CHECK(fail_each_allocation(survived(read), [] {}) > 5);
 }
 
 TEST_CASE("An allocation that fails while the configuration is read or reloaded is an error") {
