@@ -24,8 +24,11 @@ FLAGS = ("--web.enable-lifecycle", "--log.level=error")
 RARE = "sampling: {interval: 1h}\nlisteners: {interval: 1m, peak_window: 1h}\nweb: {workers: 2}\n"
 OFTEN = "sampling: {interval: 100ms, cpu_budget: 1}\nweb: {workers: 2}\n"
 IN_A_ROW = (1, 7, 40)  # how many allocations fail one after the other
-TRIES = 8  # of each phase and number in a row
+TRIES = 6  # of each phase and number in a row
 END_SECONDS = 2
+# MiB: what the libraries take, in small steps to what threads and samples take, and beyond.
+ADDRESS_SPACES = [8, *(10 + step / 4 for step in range(40)), 24, 32, 64, 128, 256, 512, 1024]
+CANNOT_LOAD = 127  # the exit status of the dynamic loader
 BESIDE = "log lines are missing|(tcp|kernel|listeners) sample failed"
 
 
@@ -113,10 +116,15 @@ class AllocationFailures(EndToEndTest):
             self.assertEqual(len(os.listdir(f"/proc/{exporter.process.pid}/task")), threads)
             self.expect_end(exporter)
             return
-        self.assertEqual(exporter.wait(), 1, exporter.log.text_lines())
+        self.expect_one_line(exporter, (1,))
+
+    def expect_one_line(self, exporter, statuses):
+        """It has ended with one of those statuses, and a line says why."""
+        status = exporter.wait()
+        self.assertIn(status, statuses, exporter.log.text_lines())
         lines = [line for line in exporter.log.text_lines() if not re.search(BESIDE, line)]
         self.assertEqual(len(lines), 1, exporter.log.text_lines())
-        self.assertRegex(lines[0], "sockdiag_exporter: |level=error ")
+        return status
 
     def test_requests(self):
         exporter = self.start_good(RARE)
@@ -212,6 +220,36 @@ class AllocationFailures(EndToEndTest):
         self.assertIn(done.returncode, (0, 1), done.stderr)
         if done.returncode == 1:
             self.assertIn(len(without_info(done)), range(1, 4), done.stderr)  # one of each source
+
+    def test_address_space(self):
+        """Whatever the limit, it serves good samples, ends with one line, or says what fails."""
+        ends = [self.try_address_space(mebibytes) for mebibytes in ADDRESS_SPACES]
+        self.assertIn(1, ends[:-1])
+        self.assertEqual(ends[-1], 0)
+
+    def try_address_space(self, mebibytes):
+        exporter = Exporter(
+            *FLAGS,
+            config=OFTEN,
+            listen=f"127.0.0.1:{PORT}",
+            prefix=["prlimit", f"--as={int(mebibytes * 2**20)}"],
+        )
+        exporter.port = PORT
+        try:
+            wait_until(
+                lambda: self.serves(exporter)
+                or not exporter.is_alive()
+                or exporter.log.matching("tcp sample failed"),
+                f"serving or the end: {exporter.log.text_lines()}",
+            )
+            if exporter.is_alive():
+                exporter.process.send_signal(signal.SIGTERM)
+                status = exporter.wait()
+                self.assertIn(status, (0, 1), exporter.log.text_lines())
+                return status
+            return self.expect_one_line(exporter, (1, CANNOT_LOAD))
+        finally:
+            exporter.dispose()
 
 
 if __name__ == "__main__":
