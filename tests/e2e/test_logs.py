@@ -169,6 +169,40 @@ class UnreadLog(EndToEndTest):
         self.assertEqual(exporter.terminate(), -signal.SIGTERM)
 
 
+class UnwritableLog(EndToEndTest):
+    """Standard error takes nothing, and says so at once."""
+
+    PORT = 8127
+
+    def expect_service(self, **options):
+        exporter = self.launch_exporter(
+            "--log.level=debug",
+            "--web.enable-lifecycle",
+            listen=f"127.0.0.1:{self.PORT}",
+            logs_are_logfmt=False,
+            **options,
+        )
+        exporter.port = self.PORT
+        exporter.wait_until_ready()
+        for _ in range(20):
+            self.assertEqual(exporter.request("/-/reload", "POST").status, 200)
+        self.assertEqual(exporter.fresh_scrape().source("sockdiag_sample_success"), 1)
+        self.assertEqual(exporter.terminate(), 0)
+
+    def test_a_full_disk_loses_lines_alone(self):
+        with open("/dev/full", "wb", buffering=0) as disk:
+            self.expect_service(stderr=disk.fileno())
+
+    def test_a_closed_standard_error_loses_lines_alone(self):
+        self.expect_service(prefix=["sh", "-c", 'exec "$@" 2>&-', "sh"])
+
+    def test_a_reader_that_has_gone_loses_lines_alone(self):
+        reader, writer = os.pipe()
+        os.close(reader)
+        self.addCleanup(os.close, writer)
+        self.expect_service(stderr=writer)
+
+
 def is_writing(process):
     """Whether the kernel holds up a thread of it in write(2) to standard error."""
     number = {"x86_64": "1", "aarch64": "64"}[os.uname().machine]
