@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // LD_PRELOAD shim: opening the file named by $HANGING_FILE waits for as long as there is a file of
-// that name with ".hang" after it, as on a mount whose server has gone. Whoever waits for that sees
-// a file ".hanging" appear.
+// that name with ".hang" after it, as on a mount whose server has gone. Meanwhile that one is
+// locked: the process may not be allowed to make a file that says so.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 static int next_open(const char* path, int flags, mode_t mode) {
@@ -24,10 +25,11 @@ static int next_open(const char* path, int flags, mode_t mode) {
 
 static void hang_on(const char* path) {
   char file[PATH_MAX];
-  snprintf(file, sizeof file, "%s.hanging", path);
-  close(next_open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
   snprintf(file, sizeof file, "%s.hang", path);
+  const int locked = next_open(file, O_RDONLY | O_CLOEXEC, 0);
+  flock(locked, LOCK_SH);
   while (access(file, F_OK) == 0) usleep(10000);
+  close(locked);
 }
 
 static int is_to_hang(const char* path) {

@@ -11,12 +11,12 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/netlink.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -161,13 +161,12 @@ static int is_hanging(const struct fault* fault) {
   return strcmp(fault->name, "HANG") == 0 && current_fault() == fault;
 }
 
-// Whoever waits for it sees a file appear.
+// Meanwhile the file that names the fault is locked, so that others can see it.
 static void hang_in(const struct fault* fault) {
-  char path[PATH_MAX];
-  snprintf(path, sizeof path, "%s.hanging", getenv("NETLINK_FAULT_FILE"));
-  close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+  const int locked = open(getenv("NETLINK_FAULT_FILE"), O_RDONLY | O_CLOEXEC);
+  flock(locked, LOCK_SH);
   while (is_hanging(fault)) usleep(10000);
-  unlink(path);
+  close(locked);
 }
 
 ssize_t recvmsg(int descriptor, struct msghdr* message, int flags) {

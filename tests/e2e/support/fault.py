@@ -2,6 +2,7 @@
 """Makes the system fail the exporter, through the shims in tests/support/*.c."""
 
 import contextlib
+import fcntl
 import os
 import tempfile
 
@@ -17,6 +18,18 @@ def _preload(name):
         "LD_PRELOAD": shim,
         "ASAN_OPTIONS": ":".join(filter(None, [asan_options, "verify_asan_link_order=0"])),
     }
+
+
+def _is_locked(path):
+    """Whether a shim holds somebody up and so has locked the file."""
+    try:
+        with open(path, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        pass
+    return False
 
 
 def thread_fault(number, error="EAGAIN"):
@@ -51,7 +64,7 @@ class NetlinkFault:
 
     def is_hanging(self):
         """Whether a dump is held up by "HANG" at this moment."""
-        return os.path.exists(f"{self._path}.hanging")
+        return _is_locked(self._path)
 
     def remove(self):
         self._directory.cleanup()
@@ -70,15 +83,13 @@ class HangingFile:
         return {**self._preload, "HANGING_FILE": self.path}
 
     def hang(self):
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(f"{self.path}.hanging")
         self._write(f"{self.path}.hang", "")
 
     def release(self):
         os.unlink(f"{self.path}.hang")
 
     def is_waited_for(self):
-        return os.path.exists(f"{self.path}.hanging")
+        return _is_locked(f"{self.path}.hang")
 
     def remove(self):
         self._directory.cleanup()
