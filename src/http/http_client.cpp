@@ -15,6 +15,7 @@
 #include <optional>
 
 #include "http_answer.hpp"
+#include "tls_client.hpp"
 
 namespace sockdiag {
 namespace {
@@ -85,6 +86,7 @@ class Exchange {
   ~Exchange() { close(); }
 
   void connect(const HttpUrl& url);
+  void start_tls();
   void send(std::string_view request);
 
   // Appends some bytes. Returns false at the end of the stream.
@@ -104,6 +106,17 @@ class Exchange {
   [[noreturn]] void fail_without_answer(int problem) const {
     fail(std::string("no answer: ") + std::strerror(problem));
   }
+  // Runs a step of TLS. What it throws becomes a RequestError.
+  template <typename Step>
+  auto over_tls(Step step) {
+    try {
+      return step();
+    } catch (const RequestError&) {
+      throw;
+    } catch (const std::runtime_error& error) {
+      fail(error.what());
+    }
+  }
   void close() noexcept {
     if (socket_ >= 0) ::close(socket_);
     socket_ = -1;
@@ -112,6 +125,7 @@ class Exchange {
   std::string name_;
   Clock::time_point deadline_;
   int socket_ = -1;
+  std::optional<TlsClient> tls_;
 };
 
 AddressList Exchange::resolve(const HttpUrl& url) const {
@@ -157,7 +171,12 @@ void Exchange::connect(const HttpUrl& url) {
   if (problem != 0) fail(std::string("cannot connect: ") + std::strerror(problem));
 }
 
+void Exchange::start_tls() {
+  over_tls([&] { tls_.emplace(socket_, [this](short events) { wait_for_answer(events); }); });
+}
+
 void Exchange::send(std::string_view request) {
+  if (tls_) return over_tls([&] { tls_->send(request); });
   while (!request.empty()) {
     wait_for_answer(POLLOUT);
     const ssize_t sent = ::send(socket_, request.data(), request.size(), MSG_NOSIGNAL);
@@ -171,6 +190,12 @@ void Exchange::send(std::string_view request) {
 
 bool Exchange::receive(std::string& answer) {
   std::array<char, 16'384> piece;
+  if (tls_) {
+    const std::size_t received =
+        over_tls([&] { return tls_->receive(piece.data(), piece.size()); });
+    answer.append(piece.data(), received);
+    return received > 0;
+  }
   for (;;) {
     wait_for_answer(POLLIN);
     const ssize_t received = ::recv(socket_, piece.data(), piece.size(), 0);
@@ -201,6 +226,7 @@ std::string authority_of(const HttpUrl& url) {
 HttpAnswer get(const HttpUrl& url, const std::string& target, const GetLimits& limits) {
   Exchange exchange(authority_of(url), Clock::now() + limits.timeout);
   exchange.connect(url);
+  if (url.tls) exchange.start_tls();
   // A server does not cut its answer to HTTP/1.0 into chunks.
   exchange.send("GET " + url.path + target + " HTTP/1.0\r\nHost: " + authority_of(url) +
                 "\r\nConnection: close\r\n\r\n");
@@ -209,11 +235,11 @@ HttpAnswer get(const HttpUrl& url, const std::string& target, const GetLimits& l
 }
 
 int get_status(const ListenAddress& address, const std::string& path,
-               std::chrono::milliseconds timeout) {
+               std::chrono::milliseconds timeout, bool tls) {
   constexpr std::size_t kLongest = 65'536;
   if (address.port == 0) throw RequestError(to_string(address) + ": a port of 0 cannot be asked");
   const bool any = address.kind == ListenAddress::Host::any;
-  const HttpUrl url{any ? "127.0.0.1" : address.host, std::to_string(address.port), ""};
+  const HttpUrl url{any ? "127.0.0.1" : address.host, std::to_string(address.port), "", tls};
   return get(url, path, {timeout, kLongest}).status;
 }
 

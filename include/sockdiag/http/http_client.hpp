@@ -2,7 +2,7 @@
 #pragma once
 
 // Sends one GET to an exporter and takes the answer, within bounds of time and size. Over IPv4 and
-// IPv6, without TLS. All functions are safe from any thread.
+// IPv6. All functions are safe from any thread.
 
 #include <chrono>
 #include <cstddef>
@@ -25,6 +25,7 @@ struct HttpUrl {
   std::string host;  // a name or an IP address, without brackets
   std::string port;  // a number
   std::string path;  // empty, or begins with a slash and ends without one
+  bool tls = false;  // does not verify who the server is
 };
 
 // Reads http://HOST[:PORT][/PATH]. The port is 80 if none is given, as everywhere. Throws
@@ -51,8 +52,9 @@ struct GetLimits {
                              const GetLimits& limits);
 
 // Sends GET to the address at which a server listens, and returns the status of the answer. Asks
-// 127.0.0.1 if the server listens on every address. Throws as get().
+// 127.0.0.1 if the server listens on every address. With TLS it does not verify who the server is.
+// Throws as get().
 [[nodiscard]] int get_status(const ListenAddress& address, const std::string& path,
-                             std::chrono::milliseconds timeout);
+                             std::chrono::milliseconds timeout, bool tls = false);
 
 }  // namespace sockdiag
