@@ -14,6 +14,8 @@
 #include <optional>
 #include <utility>
 
+#include "received_bytes.hpp"
+
 namespace sockdiag {
 namespace {
 
@@ -65,7 +67,10 @@ int hooked_listen(int descriptor, int backlog) noexcept {
 }
 
 ssize_t hooked_recv(int descriptor, void* buffer, std::size_t size, int flags) noexcept {
-  if (on_end_of_this_worker != nullptr) std::memset(buffer, 0, size);
+  if (on_end_of_this_worker != nullptr) {
+    std::memset(buffer, 0, size);
+    note_received(buffer, size);
+  }
   return ::recvfrom(descriptor, buffer, size, flags, nullptr, nullptr);
 }
 

@@ -14,16 +14,18 @@
 #include <utility>
 
 #include "acceptor.hpp"
+#include "authorization.hpp"
 #include "civet.hpp"
 #include "exchange.hpp"
 #include "kept_connections.hpp"
+#include "received_bytes.hpp"
 #include "start_checks.hpp"
 
 namespace sockdiag {
 namespace {
 
-// Joins the addresses as CivetWeb reads them. `+` asks for both families.
-std::string civet_ports(const std::vector<ListenAddress>& addresses) {
+// Joins the addresses as CivetWeb reads them. `+` asks for both families, `s` for TLS.
+std::string civet_ports(const std::vector<ListenAddress>& addresses, bool tls) {
   std::string ports;
   for (const ListenAddress& address : addresses) {
     if (!ports.empty()) ports += ',';
@@ -32,13 +34,18 @@ std::string civet_ports(const std::vector<ListenAddress>& addresses) {
     } else {
       ports += to_string(address);
     }
+    if (tls) ports += 's';
   }
   return ports;
 }
 
+bool has_tls(const HttpServer::Options& options) {
+  return options.security != nullptr && options.security->has_tls();
+}
+
 CivetContext::Settings civet_settings(const HttpServer::Options& options) {
   const std::string request_timeout = std::to_string(options.request_timeout.count());
-  return {{"listening_ports", civet_ports(options.addresses)},
+  return {{"listening_ports", civet_ports(options.addresses, has_tls(options))},
           {"num_threads", std::to_string(options.workers)},
           {"request_timeout_ms", request_timeout},
           {"max_request_size", std::to_string(kMaxRequestBytes)},
@@ -89,6 +96,7 @@ class HttpServer::Civet {
   Civet(const Options& options, Handler handler)
       : handler_(std::move(handler)),
         on_answer_(options.on_answer),
+        security_(options.security),
         write_timeout_(options.request_timeout),
         kept_(options.workers, options.idle_timeout),
         addresses_(options.addresses),
@@ -109,7 +117,7 @@ class HttpServer::Civet {
   // Waits until it serves. Throws ServeError or std::bad_alloc.
   void await_start() {
     if (!context_.has_started()) {
-      throw ServeError("cannot start CivetWeb on " + civet_ports(addresses_) + ": " +
+      throw ServeError("cannot start CivetWeb on " + civet_ports(addresses_, false) + ": " +
                        first_message());
     }
     acceptor_.take_place_of(context_.bound());
@@ -131,6 +139,7 @@ class HttpServer::Civet {
     callbacks.init_connection = &Civet::init_connection;
     callbacks.connection_close = &Civet::connection_close;
     callbacks.log_message = &Civet::log_message;
+    callbacks.external_ssl_ctx = &Civet::external_ssl_ctx;
     return {callbacks, this, civet_settings(options), options.addresses.size()};
   }
 
@@ -139,9 +148,18 @@ class HttpServer::Civet {
     Acceptor::Options chosen;
     chosen.limits = {options.workers, options.max_connections_per_client, waiting,
                      options.request_timeout};
+    chosen.tls = has_tls(options);
     chosen.allowed = options.allowed;
     chosen.on_refused = options.on_refused;
     return chosen;
+  }
+
+  // CivetWeb asks for it when it starts, and again when it ends: the result keeps it from freeing
+  // it.
+  static int external_ssl_ctx(void** context, void* user) noexcept {
+    constexpr int kOurs = 1;
+    *context = static_cast<Civet*>(user)->security_->tls_context();
+    return kOurs;
   }
 
   static void* init_thread(const mg_context* context, int) noexcept {
@@ -176,6 +194,7 @@ class HttpServer::Civet {
       begin_request(const_cast<mg_connection*>(connection));
     }
     self_of(connection).kept_.end(state->kept);
+    wipe_received();
   }
 
   static int begin_request(mg_connection* connection) noexcept {
@@ -206,8 +225,11 @@ class HttpServer::Civet {
     const int socket = socket_of(*::mg_get_request_info(connection));
     acceptor_.enter(socket, Phase::working);
     try {
+      Login login;  // taken out before the request is copied
+      const bool has_login = take_login(*::mg_get_request_info(connection), login);
       const HttpRequest request = read_request(*::mg_get_request_info(connection));
-      const HttpResponse response = respond(request);
+      HttpResponse response = respond(request, has_login ? &login : nullptr, connection);
+      add_headers(response);
       on_answer_(request.path, response.status);
       const AfterAnswer after = after_answer(connection, response);
       acceptor_.enter(socket, Phase::writing);
@@ -232,9 +254,14 @@ class HttpServer::Civet {
     return kept_.may_keep(state->kept, request) ? AfterAnswer::keep : AfterAnswer::close;
   }
 
-  HttpResponse respond(const HttpRequest& request) {
+  HttpResponse respond(const HttpRequest& request, const Login* login,
+                       const mg_connection* connection) {
     if (closing_) return text_response(503, "ending\n");
     try {
+      if (security_ != nullptr) {
+        const std::string client = client_of(connection);
+        if (auto refusal = security_->refusal(request.path, login, client)) return *refusal;
+      }
       return handler_(request);
     } catch (const std::exception& error) {
       spdlog::error("{} {} failed: {}", request.method, request.path, error.what());
@@ -242,6 +269,16 @@ class HttpServer::Civet {
       spdlog::error("{} {} failed", request.method, request.path);
     }
     return text_response(500, "internal error\n");
+  }
+
+  // Returns the address as clients are counted.
+  [[nodiscard]] std::string client_of(const mg_connection* connection) const {
+    const auto client = acceptor_.client_of(socket_of(*::mg_get_request_info(connection)));
+    return client ? to_string(*client) : std::string();
+  }
+
+  void add_headers(HttpResponse& response) const {
+    if (security_ != nullptr) security_->add_headers(response);
   }
 
   // Answers what CivetWeb cannot parse.
@@ -253,8 +290,9 @@ class HttpServer::Civet {
     self.on_answer_({}, status);
     try {
       const std::string reason = ::mg_get_response_code_text(connection, status);
-      static_cast<void>(write_response(connection, text_response(status, reason + "\n"),
-                                       AfterAnswer::close, true));
+      HttpResponse response = text_response(status, reason + "\n");
+      self.add_headers(response);
+      static_cast<void>(write_response(connection, response, AfterAnswer::close, true));
     } catch (const std::exception& error) {
       spdlog::error("answering a request failed: {}", error.what());
     }
@@ -295,6 +333,7 @@ class HttpServer::Civet {
   const CivetLibrary library_;
   const Handler handler_;
   const std::function<void(std::string_view, int)> on_answer_;
+  const std::shared_ptr<WebSecurity> security_;
   const std::chrono::milliseconds write_timeout_;
   KeptConnections kept_;
   InFlight in_flight_;

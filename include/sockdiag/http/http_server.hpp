@@ -19,6 +19,7 @@
 #include "sockdiag/http/http_message.hpp"
 #include "sockdiag/http/listen_address.hpp"
 #include "sockdiag/http/network.hpp"
+#include "sockdiag/http/web_security.hpp"
 
 namespace sockdiag {
 
@@ -43,6 +44,8 @@ class HttpServer {
     // The server closes a kept connection if no request begins on it for so long. The default lets
     // a scraper that comes every minute miss once.
     std::chrono::milliseconds idle_timeout = std::chrono::minutes(2);
+    // TLS, logins and headers. Null: plain HTTP for anyone.
+    std::shared_ptr<WebSecurity> security{};
     // Called with the path and the status of each answer. The path is empty if the request did not
     // reach the handler. Called from many threads at once; must not throw.
     std::function<void(std::string_view path, int status)> on_answer = [](std::string_view, int) {};
