@@ -61,13 +61,15 @@ std::string read_regular_file(const std::string& path, std::size_t most) {
 
 }  // namespace
 
-std::string read_yaml_file(const std::string& path) {
+std::string read_file(const std::string& path, std::size_t most) {
   try {
-    return read_regular_file(path, kMaxYamlBytes + 1);
+    return read_regular_file(path, most);
   } catch (const std::runtime_error& error) {
     throw ConfigError(path + ": cannot be read: " + error.what());
   }
 }
+
+std::string read_yaml_file(const std::string& path) { return read_file(path, kMaxYamlBytes + 1); }
 
 std::shared_ptr<const YamlNode> YamlReader::parse(const std::string& text) const {
   try {

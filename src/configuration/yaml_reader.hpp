@@ -14,9 +14,13 @@
 
 namespace sockdiag {
 
-// Returns the text of a file, cut one byte beyond kMaxYamlBytes so that parse() refuses a longer
-// one. Follows symbolic links. Never waits for data: only a mount that hangs can delay it. Throws
-// ConfigError, with the path and the reason, if the file cannot be read or is not regular.
+// Returns the first bytes of a file, at most `most`. Follows symbolic links. Never waits for data:
+// only a mount that hangs can delay it. Throws ConfigError, with the path and the reason, if the
+// file cannot be read or is not regular.
+[[nodiscard]] std::string read_file(const std::string& path, std::size_t most);
+
+// Returns the text of a file as read_file() does, cut one byte beyond kMaxYamlBytes so that parse()
+// refuses a longer one.
 [[nodiscard]] std::string read_yaml_file(const std::string& path);
 
 class YamlReader {
