@@ -14,7 +14,7 @@ _sockdiag_exporter()
     [[ ${COMP_WORDS[COMP_CWORD]} == "=" ]] && previous=${COMP_WORDS[COMP_CWORD-1]}
 
     case $previous in
-        --config.file) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        --config.file|--web.config.file) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         --format) words="text json" ;;
         --color) words="auto always never" ;;
         --lang) words="en zh-CN" ;;

@@ -15,10 +15,11 @@
 namespace sockdiag {
 namespace {
 
-constexpr std::array<KeyFlag, 6> kKeyFlags = {{{"--web.listen-address", "web.listen_addresses"},
+constexpr std::array<KeyFlag, 7> kKeyFlags = {{{"--web.listen-address", "web.listen_addresses"},
                                                {"--web.telemetry-path", "web.telemetry_path"},
                                                {"--web.max-requests", "web.max_requests"},
                                                {"--web.enable-lifecycle", "web.enable_lifecycle"},
+                                               {"--web.config.file", "web.config_file"},
                                                {"--log.level", "log.level"},
                                                {"--log.format", "log.format"}}};
 

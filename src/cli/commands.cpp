@@ -8,6 +8,7 @@
 
 #include "sockdiag/configuration/configuration_file.hpp"
 #include "sockdiag/configuration/configuration_keys.hpp"
+#include "sockdiag/configuration/web_configuration.hpp"
 #include "sockdiag/core/quoted.hpp"
 #include "sockdiag/http/http_client.hpp"
 #include "sockdiag/http/listen_address.hpp"
@@ -50,6 +51,14 @@ LoadedConfiguration load_with_origins(const CommandLine& command_line) {
   return loaded;
 }
 
+// Throws ConfigError, with the place, if the web configuration could not be put in force.
+void check_web_file(const Configuration::Web& web) {
+  std::vector<FileStamp> files;
+  if (!web.config_file.empty()) {
+    static_cast<void>(load_web_configuration(web.config_file, files));
+  }
+}
+
 // Throws ConfigError, with the place, if this host could not listen on one of the addresses. Ports
 // may be in use. Asks the resolver for the addresses of names.
 int check_configuration(const LoadedConfiguration& loaded) {
@@ -63,18 +72,22 @@ int check_configuration(const LoadedConfiguration& loaded) {
       throw ConfigError(place + ": " + error.what());
     }
   }
+  check_web_file(loaded.configuration.web);
   std::cout << "ok\n";
   return EXIT_SUCCESS;
 }
 
 // Asks the exporter that was started with this configuration, at its first address.
 int print_health(const Configuration& configuration) {
+  const std::string& file = configuration.web.config_file;
+  const bool tls = !file.empty() && asks_for_tls(file);
   int status = 0;
   std::string text;
   try {
     const auto addresses = resolve_listen_address(configuration.web.listen_addresses.front());
-    status = get_status(addresses.front(), kHealthPath, kHealthTimeout);
+    status = get_status(addresses.front(), kHealthPath, kHealthTimeout, tls);
     text = status == 200 ? "healthy" : "unhealthy: status " + std::to_string(status);
+    if (status == 401) text += ": /-/healthy needs a login (web.health_without_login)";
   } catch (const std::runtime_error& error) {
     text = error.what();
   }
@@ -149,7 +162,9 @@ int run_subcommand(const CommandLine& command_line, const Configuration& configu
 }  // namespace
 
 Configuration load_configuration(const CommandLine& command_line) {
-  return load_with_origins(command_line).configuration;
+  Configuration configuration = load_with_origins(command_line).configuration;
+  check_web_file(configuration.web);
+  return configuration;
 }
 
 int run_command(const CommandLine& command_line) {

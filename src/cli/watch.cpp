@@ -29,6 +29,7 @@ std::string ask(const HttpUrl& url, const std::string& target) {
   if (answer.status == 200) return std::move(answer.body);
   std::string problem =
       authority_of(url) + ": " + target + " answered " + std::to_string(answer.status);
+  if (answer.status == 401) problem += ": it asks for a login, which cannot be given here";
   if (answer.status == 404) problem += ": no sockdiag_exporter, or one too old to be asked";
   throw RequestError(problem);
 }

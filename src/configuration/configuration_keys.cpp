@@ -8,6 +8,7 @@
 
 #include "finding_keys.hpp"
 #include "key_values.hpp"
+#include "sockdiag/core/quoted.hpp"
 #include "sockdiag/http/listen_address.hpp"
 
 namespace sockdiag {
@@ -35,6 +36,17 @@ KeyValue lifetime(TcpState state) {
     return c.lifetimes.thresholds[index];
   });
   return duration(threshold, 100ms, 24h, "10s");
+}
+
+bool is_one_line(const std::string& text) {
+  return std::none_of(text.begin(), text.end(),
+                      [](char each) { return static_cast<unsigned char>(each) < 0x20; });
+}
+
+KeyValue web_config_file() {
+  KeyValue value = word(&Web::config_file, "the path of a file", is_one_line);
+  value.show = [](const Configuration& c) { return quoted(c.web.config_file); };
+  return value;
 }
 
 // Allows the unreserved characters of RFC 3986 only, so that the path is what clients send.
@@ -116,6 +128,11 @@ const auto serving_keys = std::to_array<ConfigurationKey>({
             "Threads that answer requests; each idle connection holds one for a request_timeout."),
     restart("web.request_timeout", duration(&Web::request_timeout, 100ms, 1min, "1s"),
             "Time a client has to send its request, and again to take the answer."),
+    restart("web.config_file", web_config_file(),
+            "File with TLS, users and headers, in the format of Prometheus' exporters; none if "
+            "empty."),
+    restart("web.health_without_login", boolean(&Web::health_without_login),
+            "Whether /-/healthy answers without the login that the web configuration asks for."),
     live("log.level", log_level(&Log::level), "Least severe level to log."),
     restart("log.format", log_format(&Log::format), "How log lines are written."),
 });

@@ -181,10 +181,10 @@ std::string to_string(const ListenAddress& address) {
   return address.host + port;
 }
 
-std::string to_url(const ListenAddress& address, std::string_view path) {
+std::string to_url(const ListenAddress& address, std::string_view path, bool tls) {
   const bool everywhere =
       address.kind == ListenAddress::Host::any || address.host == "0.0.0.0" || address.host == "::";
-  std::string url = "http://";
+  std::string url = tls ? "https://" : "http://";
   url += everywhere ? "localhost:" + std::to_string(address.port) : to_string(address);
   return url.append(path);
 }

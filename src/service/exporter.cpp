@@ -3,6 +3,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -20,16 +22,19 @@
 #include "sockdiag/sampling/sampler.hpp"
 #include "sockdiag/service/log.hpp"
 #include "thread_problem.hpp"
+#include "web_file.hpp"
 
 namespace sockdiag {
 namespace {
 
 HttpServer::Options server_options(const Configuration::Web& web,
-                                   std::vector<ListenAddress> addresses, RequestCounter& requests) {
+                                   std::vector<ListenAddress> addresses, RequestCounter& requests,
+                                   const WebFile* file) {
   HttpServer::Options options;
   options.addresses = std::move(addresses);
   options.workers = web.workers;
   options.request_timeout = web.request_timeout;
+  if (file != nullptr) options.security = file->security();
   options.on_answer = [&](std::string_view path, int status) { requests.count(path, status); };
   return options;
 }
@@ -54,16 +59,19 @@ class Exporter::Parts {
       : start_time_(read_process_start_time()),
         liveness_(watchdog()),
         reloader_(configuration, std::move(load), [this](const Configuration& c) { apply(c); }),
+        web_file_(web_file(configuration.web)),
         publisher_(board_, configuration.metrics.exclude, finding_policy_of(configuration)),
         pages_(board_, page_options(configuration.web)),
         requests_(pages_.paths()),
         sampler_(kernel_sampling(publisher_), policies_of(configuration), iteration_listener()),
         reloading_([this] { static_cast<void>(reload()); }),
-        server_(server_options(configuration.web, std::move(addresses), requests_),
+        server_(server_options(configuration.web, std::move(addresses), requests_, web_file_.get()),
                 [this](const HttpRequest& request) { return pages_.answer(request); }) {
+    const bool tls = web_file_ != nullptr && web_file_->security()->has_tls();
     for (const ListenAddress& address : server_.addresses()) {
-      spdlog::info("listening on {}", to_url(address, configuration.web.telemetry_path));
+      spdlog::info("listening on {}", to_url(address, configuration.web.telemetry_path, tls));
     }
+    if (web_file_ != nullptr) watch_.emplace(*web_file_, [this] { reload_web_file(); });
     readiness_.listening();
   }
   Parts(const Parts&) = delete;
@@ -75,6 +83,19 @@ class Exporter::Parts {
  private:
   ReloadResult reload() {
     return readiness_.announce([this] { return reloader_.reload(); });
+  }
+
+  static std::unique_ptr<WebFile> web_file(const Configuration::Web& web) {
+    constexpr unsigned kWorkersPerLogin = 4;
+    if (web.config_file.empty()) return nullptr;
+    WebSecurity::Options options;
+    options.logins_at_once = std::max(web.workers / kWorkersPerLogin, 1U);
+    if (web.health_without_login) options.open_paths.emplace_back(kHealthPath);
+    return std::make_unique<WebFile>(web.config_file, std::move(options));
+  }
+
+  void reload_web_file() {
+    reloader_.reload_web([this] { web_file_->reload(); });
   }
 
   // Called on the sampler's thread, also before the server starts and after it ends.
@@ -92,7 +113,9 @@ class Exporter::Parts {
     return Liveness::Watchdog{*period, [] { service_manager::feed_watchdog(); }};
   }
 
+  // The web configuration comes first, since it alone may throw.
   void apply(const Configuration& configuration) {
+    if (web_file_ != nullptr) web_file_->reload();
     publisher_.configure(configuration.metrics.exclude, finding_policy_of(configuration));
     sampler_.configure(policies_of(configuration));
     set_log_level(configuration.log.level);
@@ -122,12 +145,14 @@ class Exporter::Parts {
   Board board_;
   Liveness liveness_;
   Reloader reloader_;
+  std::unique_ptr<WebFile> web_file_;  // null without a web configuration
   Publisher publisher_;
   Pages pages_;
   RequestCounter requests_;
   Sampler sampler_;
   RequestedTask reloading_;
-  HttpServer server_;  // last: it uses the others
+  HttpServer server_;  // uses the others
+  std::optional<WebFileWatch> watch_;
 };
 
 std::vector<ListenAddress> resolve_listen_addresses(const Configuration& configuration) {

@@ -15,7 +15,7 @@ Reloader::Reloader(Configuration running, Load load, Apply apply)
       applied_(started_with_),
       load_(std::move(load)),
       apply_(std::move(apply)) {
-  set_status(true);
+  set_status(true, true);
 }
 
 ReloadResult Reloader::reload() {
@@ -27,12 +27,24 @@ ReloadResult Reloader::reload() {
     set_applied(wanted);
     spdlog::info("configuration reloaded");
     for (const std::string& line : restarts) spdlog::warn("{}", line);
-    set_status(true);
+    set_status(true, true);
     return {std::nullopt, std::move(restarts)};
   } catch (const std::exception& error) {
     spdlog::error("configuration not reloaded, the running one stays: {}", error.what());
-    set_status(false);
+    set_status(false, web_successful_);
     return {error.what(), {}};
+  }
+}
+
+void Reloader::reload_web(const std::function<void()>& reload) {
+  const std::lock_guard lock(reload_mutex_);
+  try {
+    reload();
+    spdlog::info("web configuration reloaded");
+    set_status(std::nullopt, true);
+  } catch (const std::exception& error) {
+    spdlog::error("web configuration not reloaded, the running one stays: {}", error.what());
+    set_status(std::nullopt, false);
   }
 }
 
@@ -69,10 +81,12 @@ void Reloader::set_applied(const Configuration& configuration) {
   applied_ = configuration;
 }
 
-void Reloader::set_status(bool successful) {
+void Reloader::set_status(std::optional<bool> configuration, bool web) {
   const std::lock_guard lock(status_mutex_);
-  status_.successful = successful;
-  if (successful) status_.last_success = std::chrono::system_clock::now();
+  configuration_successful_ = configuration.value_or(configuration_successful_);
+  web_successful_ = web;
+  status_.successful = configuration_successful_ && web;
+  if (status_.successful) status_.last_success = std::chrono::system_clock::now();
 }
 
 }  // namespace sockdiag

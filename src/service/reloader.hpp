@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,10 @@ class Reloader {
   // Logs and returns the result.
   ReloadResult reload();
 
+  // Runs `reload`, which reads the web configuration alone and may throw ConfigError. Logs the
+  // result.
+  void reload_web(const std::function<void()>& reload);
+
   [[nodiscard]] ReloadStatus status() const;
 
   // Returns a row for each key of the configuration, with the value that it has now.
@@ -33,7 +38,8 @@ class Reloader {
  private:
   [[nodiscard]] std::vector<std::string> restarts_for(const Configuration& wanted) const;
   void set_applied(const Configuration& configuration);
-  void set_status(bool successful);
+  // Whether the configuration and the web configuration in force are those of their files.
+  void set_status(std::optional<bool> configuration, bool web);
 
   Configuration started_with_;
   Configuration applied_;  // keys that need a restart are still those of `started_with_`
@@ -42,6 +48,8 @@ class Reloader {
   std::mutex reload_mutex_;
   mutable std::mutex status_mutex_;  // of `applied_`, too
   ReloadStatus status_;
+  bool configuration_successful_ = true;
+  bool web_successful_ = true;
 };
 
 }  // namespace sockdiag

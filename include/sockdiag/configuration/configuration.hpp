@@ -29,6 +29,8 @@ struct Configuration {
     bool enable_lifecycle = false;
     unsigned workers = 64;
     std::chrono::milliseconds request_timeout = std::chrono::seconds(1);
+    std::string config_file{};  // of TLS and logins; empty: none
+    bool health_without_login = false;
   };
   struct Log {
     LogLevel level = LogLevel::info;

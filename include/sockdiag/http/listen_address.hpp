@@ -57,6 +57,7 @@ void check_listen_address(const std::string& text);
 [[nodiscard]] std::string to_string(const ListenAddress& address);
 
 // Returns a URL for a browser on this host. The host is localhost for a listener on every address.
-[[nodiscard]] std::string to_url(const ListenAddress& address, std::string_view path);
+[[nodiscard]] std::string to_url(const ListenAddress& address, std::string_view path,
+                                 bool tls = false);
 
 }  // namespace sockdiag

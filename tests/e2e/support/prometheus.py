@@ -83,6 +83,19 @@ class Prometheus(Server):
         return self._get("/api/v1/alerts")["alerts"]
 
 
+class SecuredPrometheus(Prometheus):
+    """One whose job has these lines more, for TLS and a login."""
+
+    def __init__(self, target_port, *lines):
+        self._lines = lines
+        super().__init__(target_port)
+
+    def _write_files(self, directory):
+        super()._write_files(directory)
+        with open(directory / "prometheus.yml", "a", encoding="utf-8") as config:
+            config.writelines(f"  {line}\n" for line in self._lines)
+
+
 class ShippedPrometheus(Prometheus):
     """One that runs the shipped configuration and rules, of which only the intervals are changed,
     and how long alerts are kept (their unit tests show it). `history` is OpenMetrics text with the
