@@ -19,6 +19,7 @@ FLAGS = (
     "--web.telemetry-path",
     "--web.max-requests",
     "--web.enable-lifecycle",
+    "--web.config.file",
     "--log.level",
     "--log.format",
     "--once",

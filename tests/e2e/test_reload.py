@@ -119,6 +119,7 @@ class Reload(EndToEndTest):
             "web.enable_lifecycle": "web: {enable_lifecycle: true}\n",
             "web.workers": "web: {workers: 8}\n",
             "web.request_timeout": "web: {request_timeout: 3s}\n",
+            "web.health_without_login": "web: {health_without_login: true}\n",
             "log.format": "log: {format: json}\n",
         }
         for key, text in rows.items():

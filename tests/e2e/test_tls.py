@@ -79,21 +79,14 @@ class Https(SecuredTest):
             self.assertEqual(self.status(exporter, *self.trusting(), path=path), expected)
         status, reply = self.ask(exporter, *self.trusting("--head"))
         self.assertEqual((status, reply.count("\r\n\r\n")), (200, 1))
-        self.assertEqual(self.raw(exporter, b"bad\r\n\r\n").split(b" ")[1], b"400")
-
-    def raw(self, exporter, request):
-        context = ssl.create_default_context(cafile=self.authority.certificate)
-        with socket.create_connection(("127.0.0.1", exporter.port)) as bare:
-            with context.wrap_socket(bare, server_hostname="127.0.0.1") as connection:
-                connection.sendall(request)
-                return web.read_to_end(connection)
+        self.assertEqual(self.exchange(exporter, b"bad\r\n\r\n").split(b" ")[1], b"400")
 
     def test_no_bytes_of_another_client_are_answered(self):
         exporter = self.launch()
         for _ in range(64):
-            self.raw(exporter, web.get(b"/metrics?canary=4711", b"Host: canary4711"))
+            self.exchange(exporter, web.get(b"/metrics?canary=4711", b"Host: canary4711"))
         for _ in range(64):
-            self.assertNotIn(b"canary", self.raw(exporter, b"\r\n\r\n"))
+            self.assertNotIn(b"canary", self.exchange(exporter, b"\r\n\r\n"))
 
     def test_health_of_a_tls_server_is_found(self):
         exporter = self.launch()
@@ -185,7 +178,7 @@ class ByPrometheus(SecuredTest):
         for lines, up, error in (
             ((f"{tls}{pair}}}", login % "fire"), 1, "^$"),
             ((f"{tls}{pair}}}", login % "water"), 0, "401"),
-            ((f"{tls}}}", login % "fire"), 0, "certificate required|EOF|reset|bad certificate"),
+            ((f"{tls}}}", login % "fire"), 0, "certificate|EOF|reset|broken pipe"),
             ((login % "fire",), 0, "x509"),
         ):
             prometheus = self.start(exporter, *lines)

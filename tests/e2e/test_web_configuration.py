@@ -195,6 +195,9 @@ class Memory(SecuredTest):
         pair = self.authority.issue("server")
         exporter = self.launch_secured(self.tls(*pair) + USERS % bcrypt(self.SECRETS["right"]))
         self.ask_all(exporter, *self.trusting())
+        code = base64.b64encode(f"alice:{self.SECRETS['right']}".encode())
+        refused = web.get(b"no path", b"Authorization: Basic " + code)
+        self.assertIn(b" 400 ", self.exchange(exporter, refused))
         self.expect_forgotten(exporter, b"sockdiag_tcp_sockets")
 
 

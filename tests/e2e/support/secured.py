@@ -3,8 +3,11 @@
 
 import os
 import re
+import socket
+import ssl
 import subprocess
 
+from support import web
 from support.case import EndToEndTest
 from support.certificates import Authority
 from support.exporter import FAST, ConfigFile
@@ -57,3 +60,11 @@ class SecuredTest(EndToEndTest):
             lambda: self.status(exporter, *arguments, path=path) == status,
             f"{path} answers {status}; log: {exporter.log.text_lines()}",
         )
+
+    def exchange(self, exporter, request):
+        """All that comes back over TLS to these bytes."""
+        context = ssl.create_default_context(cafile=self.authority.certificate)
+        with socket.create_connection(("127.0.0.1", exporter.port)) as bare:
+            with context.wrap_socket(bare, server_hostname="127.0.0.1") as connection:
+                connection.sendall(request)
+                return web.read_to_end(connection)
