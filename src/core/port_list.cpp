@@ -7,6 +7,7 @@ namespace sockdiag {
 
 PortSet PortList::ports() const {
   PortSet ports;
+  if (ranges_.empty()) return ports;
   // For each port, the ranges that begin there less those that end just before.
   std::vector<int> begun(ports.size() + 1);
   for (const auto& [first, last] : ranges_) {

@@ -11,7 +11,8 @@ void PortSeats::configure(const PortList& configured, std::size_t max_ports,
                           const PortSet& excluded) {
   configured_ = configured.ports();
   configured_ports_.clear();
-  for (std::size_t port = 0; port < configured_.size(); ++port) {
+  const std::size_t end = configured.ranges().empty() ? 0 : configured_.size();
+  for (std::size_t port = 0; port < end; ++port) {
     if (configured_[port]) configured_ports_.push_back(static_cast<std::uint16_t>(port));
   }
   max_ports_ = max_ports;
