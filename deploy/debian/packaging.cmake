@@ -47,7 +47,7 @@ install(FILES ${CMAKE_CURRENT_LIST_DIR}/copyright
               ${generated}/changelog.gz ${generated}/changelog.Debian.gz
         DESTINATION ${doc})
 # In the folders of the repository, so that the links between them hold.
-foreach(document README.md config/README.md deploy/README.md deploy/prometheus/README.md
+foreach(document README.md SECURITY.md config/README.md deploy/README.md deploy/prometheus/README.md
         deploy/prometheus/runbook.md deploy/page.png
         tests/bench/README.md tests/bench/results/established.svg)
   get_filename_component(folder ${document} DIRECTORY)
