@@ -37,6 +37,32 @@ TEST_CASE("A good configuration is applied, a bad one changes nothing but the st
   CHECK(reloader.status().last_success >= loaded_at);
 }
 
+TEST_CASE("Both files have to be in force for a good status") {
+  bool broken = false;
+  Reloader reloader(
+      {},
+      [&]() -> Configuration {
+        if (broken) throw ConfigError("f.yml:1:1: bad");
+        return {};
+      },
+      [](const Configuration&) {});
+  const auto good = [] {};
+  const auto bad = [] { throw ConfigError("web.yml:1:1: bad"); };
+  reloader.reload_web(bad);
+  CHECK_FALSE(reloader.status().successful);
+  reloader.reload_web(good);
+  CHECK(reloader.status().successful);
+
+  broken = true;
+  static_cast<void>(reloader.reload());
+  reloader.reload_web(good);
+  CHECK_FALSE(reloader.status().successful);
+  broken = false;
+  reloader.reload_web(bad);
+  static_cast<void>(reloader.reload());  // reads the web configuration as well
+  CHECK(reloader.status().successful);
+}
+
 TEST_CASE("A key that needs a restart is told with each reload that would change it") {
   Configuration on_disk;
   Reloader reloader(
