@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Threads: this one waits for signals. One writes the log, so that no other waits for standard
-// error. The sampler's reads the kernel. One reloads the configuration. One
-// watches the web configuration, if there is one. CivetWeb's answer requests.
+// error. The sampler's reads the kernel. One reloads the configuration. One watches the web
+// configuration, if there is one. One accepts connections and holds their deadlines, so that silent
+// clients keep no worker. CivetWeb's answer requests.
 
 #include <spdlog/spdlog.h>
 

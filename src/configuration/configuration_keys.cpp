@@ -10,6 +10,7 @@
 #include "key_values.hpp"
 #include "sockdiag/core/quoted.hpp"
 #include "sockdiag/http/listen_address.hpp"
+#include "sockdiag/http/network.hpp"
 
 namespace sockdiag {
 namespace {
@@ -59,10 +60,14 @@ bool is_telemetry_path(const std::string& text) {
          text.find("//") == std::string::npos && text.find("/.") == std::string::npos;
 }
 
+bool is_network(const std::string& text) { return parse_network(text).has_value(); }
+
 constexpr char kFamilies[] =
     "a list of names of families, or their beginnings and *, such as process_*";
 constexpr char kAddresses[] =
     "a list of addresses such as \":10293\", \"localhost:10293\" or \"[::1]:10293\"";
+constexpr char kNetworks[] = "a list of networks such as 10.0.0.0/8, 192.0.2.1 or 2001:db8::/32";
+constexpr char kNetwork[] = "a network such as 10.0.0.0/8, 192.0.2.1 or 2001:db8::/32";
 constexpr char kAddress[] = "an address such as :10293, localhost:10293 or [::1]:10293";
 constexpr char kPath[] =
     "a path such as /metrics, of letters, digits and -._~/, not under /-/ or /api/";
@@ -121,11 +126,11 @@ const auto serving_keys = std::to_array<ConfigurationKey>({
     restart("web.telemetry_path", word(&Web::telemetry_path, kPath, is_telemetry_path),
             "Path of the metrics."),
     restart("web.max_requests", whole_number(&Web::max_requests, 1, 10'000),
-            "Most scrapes to answer at a time; further ones get 503."),
+            "Most scrapes of one client to answer at a time; further ones get 503."),
     restart("web.enable_lifecycle", boolean(&Web::enable_lifecycle),
             "Whether POST /-/reload reloads the configuration."),
     restart("web.workers", whole_number(&Web::workers, 2, 1024),
-            "Threads that answer requests; each idle connection holds one for a request_timeout."),
+            "Threads that answer requests; each kept or slow client holds one."),
     restart("web.request_timeout", duration(&Web::request_timeout, 100ms, 1min, "1s"),
             "Time a client has to send its request, and again to take the answer."),
     restart("web.config_file", web_config_file(),
@@ -133,6 +138,12 @@ const auto serving_keys = std::to_array<ConfigurationKey>({
             "empty."),
     restart("web.health_without_login", boolean(&Web::health_without_login),
             "Whether /-/healthy answers without the login that the web configuration asks for."),
+    restart("web.max_connections_per_client",
+            whole_number(&Web::max_connections_per_client, 1, 10'000),
+            "Connections of one client, an IPv4 address or an IPv6 /64; one more closes one that "
+            "is silent."),
+    restart("web.allow", words(&Web::allow, kNetworks, kNetwork, is_network),
+            "Networks whose clients may connect; empty for all."),
     live("log.level", log_level(&Log::level), "Least severe level to log."),
     restart("log.format", log_format(&Log::format), "How log lines are written."),
 });

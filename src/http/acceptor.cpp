@@ -362,11 +362,13 @@ void Acceptor::request_has_arrived(int descriptor) noexcept {
 // Never hands over more than workers are free, so that CivetWeb takes each at once.
 void Acceptor::hand_over() noexcept {
   if (stopped_) return;  // CivetWeb may have closed its eventfd
-  while (const auto connection = table_.hand_over(TimePoint::clock::now())) {
+  const auto now = TimePoint::clock::now();
+  while (const auto connection = table_.hand_over(now)) {
     Listener& listener = listeners_[connection->listener];
     listener.handed.push_back(connection->descriptor);
     static_cast<void>(::eventfd_write(listener.signal, 1));
   }
+  if (const auto idle = table_.release_for_ready(now)) ::shutdown(*idle, SHUT_RD);
 }
 
 void Acceptor::on_timer() noexcept {

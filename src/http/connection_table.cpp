@@ -84,14 +84,22 @@ std::optional<AddressBytes> ConnectionTable::client_of(int descriptor) const noe
 }
 
 std::optional<ConnectionTable::Connection> ConnectionTable::hand_over(TimePoint now) noexcept {
-  const auto rank = [this](const Entry& entry) {
-    const Client& client = entry.client->second;
-    return std::tuple(entry.phase != Phase::ready || !may_have_worker(client), client.in_flight);
-  };
-  const auto found = std::ranges::min_element(entries_, {}, rank);
-  if (found == entries_.end() || std::get<0>(rank(*found))) return std::nullopt;
+  const auto next = next_ready();
+  if (next == entries_.end() || !may_have_worker(next->client->second)) return std::nullopt;
+  set_phase(*next, Phase::reading, now);
+  return next->connection;
+}
+
+std::optional<int> ConnectionTable::release_for_ready(TimePoint now) noexcept {
+  const auto next = next_ready();
+  if (next == entries_.end() || may_have_worker(next->client->second)) return std::nullopt;
+  const bool of_any = next->client->second.in_flight == 0;
+  const auto found = std::ranges::find_if(entries_, [&](const Entry& entry) {
+    return entry.phase == Phase::idle && (of_any || entry.client == next->client);
+  });
+  if (found == entries_.end()) return std::nullopt;
   set_phase(*found, Phase::reading, now);
-  return found->connection;
+  return found->connection.descriptor;
 }
 
 std::optional<ConnectionTable::Overdue> ConnectionTable::next_overdue(TimePoint now) noexcept {
@@ -105,6 +113,15 @@ std::optional<ConnectionTable::Overdue> ConnectionTable::next_overdue(TimePoint 
 ConnectionTable::TimePoint ConnectionTable::first_deadline() const noexcept {
   const auto first = std::ranges::min_element(entries_, {}, &Entry::deadline);
   return first != entries_.end() ? first->deadline : TimePoint::max();
+}
+
+// The fewer requests a client has in flight, the sooner it may have a worker.
+ConnectionTable::Entries::iterator ConnectionTable::next_ready() noexcept {
+  const auto rank = [](const Entry& entry) {
+    return std::tuple(entry.phase != Phase::ready, entry.client->second.in_flight);
+  };
+  const auto found = std::ranges::min_element(entries_, {}, rank);
+  return found != entries_.end() && found->phase == Phase::ready ? found : entries_.end();
 }
 
 ConnectionTable::Entries::iterator ConnectionTable::find(int descriptor) noexcept {

@@ -75,6 +75,10 @@ class ConnectionTable {
   // flight leave a quarter of the workers to others.
   [[nodiscard]] std::optional<Connection> hand_over(TimePoint now) noexcept;
 
+  // Chooses an idle connection in favour of a ready one that has no worker, and lets it enter
+  // `reading`: of the same client, or of any if the client has no request in flight.
+  [[nodiscard]] std::optional<int> release_for_ready(TimePoint now) noexcept;
+
   // Returns a connection whose time is up. It has no further deadline in this phase.
   struct Overdue {
     int descriptor;
@@ -105,6 +109,7 @@ class ConnectionTable {
   [[nodiscard]] Entries::const_iterator find(int descriptor) const noexcept;
   [[nodiscard]] std::optional<int> oldest(const Client& client, Phase phase) const noexcept;
   [[nodiscard]] bool may_have_worker(const Client& client) const noexcept;
+  [[nodiscard]] Entries::iterator next_ready() noexcept;
   void set_phase(Entry& entry, Phase phase, TimePoint now) noexcept;
   void erase(Entries::iterator entry) noexcept;
 

@@ -227,8 +227,9 @@ class HttpServer::Civet {
     try {
       Login login;  // taken out before the request is copied
       const bool has_login = take_login(*::mg_get_request_info(connection), login);
-      const HttpRequest request = read_request(*::mg_get_request_info(connection));
-      HttpResponse response = respond(request, has_login ? &login : nullptr, connection);
+      HttpRequest request = read_request(*::mg_get_request_info(connection));
+      if (const auto client = acceptor_.client_of(socket)) request.client = to_string(*client);
+      HttpResponse response = respond(request, has_login ? &login : nullptr);
       add_headers(response);
       on_answer_(request.path, response.status);
       const AfterAnswer after = after_answer(connection, response);
@@ -254,13 +255,11 @@ class HttpServer::Civet {
     return kept_.may_keep(state->kept, request) ? AfterAnswer::keep : AfterAnswer::close;
   }
 
-  HttpResponse respond(const HttpRequest& request, const Login* login,
-                       const mg_connection* connection) {
+  HttpResponse respond(const HttpRequest& request, const Login* login) {
     if (closing_) return text_response(503, "ending\n");
     try {
       if (security_ != nullptr) {
-        const std::string client = client_of(connection);
-        if (auto refusal = security_->refusal(request.path, login, client)) return *refusal;
+        if (auto refusal = security_->refusal(request.path, login, request.client)) return *refusal;
       }
       return handler_(request);
     } catch (const std::exception& error) {
@@ -269,12 +268,6 @@ class HttpServer::Civet {
       spdlog::error("{} {} failed", request.method, request.path);
     }
     return text_response(500, "internal error\n");
-  }
-
-  // Returns the address as clients are counted.
-  [[nodiscard]] std::string client_of(const mg_connection* connection) const {
-    const auto client = acceptor_.client_of(socket_of(*::mg_get_request_info(connection)));
-    return client ? to_string(*client) : std::string();
   }
 
   void add_headers(HttpResponse& response) const {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chrono>
+#include <mutex>
+#include <string>
+#include <utility>
 
 #include "responses.hpp"
 #include "sockdiag/pages/pages.hpp"
@@ -8,18 +11,27 @@
 namespace sockdiag {
 namespace {
 
+// Counts a scrape of a client as long as it exists.
 class CountedScrape {
  public:
-  explicit CountedScrape(std::shared_ptr<std::atomic<unsigned>> count)
-      : count_(std::move(count)), now_(++*count_) {}
+  CountedScrape(std::shared_ptr<ScrapesByClient> scrapes, std::string client)
+      : scrapes_(std::move(scrapes)), client_(std::move(client)) {
+    const std::lock_guard lock(scrapes_->mutex);
+    now_ = ++scrapes_->counts[client_];
+  }
   CountedScrape(const CountedScrape&) = delete;
   CountedScrape& operator=(const CountedScrape&) = delete;
-  ~CountedScrape() { --*count_; }
+  ~CountedScrape() {
+    const std::lock_guard lock(scrapes_->mutex);
+    const auto count = scrapes_->counts.find(client_);
+    if (--count->second == 0) scrapes_->counts.erase(count);
+  }
   [[nodiscard]] unsigned now() const noexcept { return now_; }
 
  private:
-  std::shared_ptr<std::atomic<unsigned>> count_;  // an answer may outlive the pages
-  unsigned now_;
+  const std::shared_ptr<ScrapesByClient> scrapes_;  // an answer may outlive the pages
+  const std::string client_;
+  unsigned now_ = 0;
 };
 
 }  // namespace
@@ -41,7 +53,7 @@ Pages::Parts Pages::parts() const {
 }
 
 HttpResponse Pages::metrics(const HttpRequest& request) {
-  const auto scrape = std::make_shared<const CountedScrape>(scrapes_);
+  const auto scrape = std::make_shared<const CountedScrape>(scrapes_, request.client);
   if (scrape->now() > options_.max_requests) {
     return text_response(503, "too many scrapes at a time\n");
   }

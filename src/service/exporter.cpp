@@ -35,6 +35,8 @@ HttpServer::Options server_options(const Configuration::Web& web,
   options.workers = web.workers;
   options.request_timeout = web.request_timeout;
   if (file != nullptr) options.security = file->security();
+  options.max_connections_per_client = web.max_connections_per_client;
+  for (const std::string& text : web.allow) options.allowed.push_back(*parse_network(text));
   options.on_answer = [&](std::string_view path, int status) { requests.count(path, status); };
   return options;
 }

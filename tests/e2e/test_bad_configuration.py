@@ -71,6 +71,8 @@ class Configuration(RefusalTest):
         "no address": ("web:\n  listen_addresses: []\n", "2:21", "listen_addresses"),
         "bad address": ('web:\n  listen_addresses: [":1", "x"]\n', "2:28", "x"),
         "max_requests too small": ("web:\n  max_requests: 0\n", "2:17", "max_requests"),
+        "host bits in a network": ("web:\n  allow: [10.0.0.1/8]\n", "2:11", "10.0.0.1/8"),
+        "no connection": ("web:\n  max_connections_per_client: 0\n", "2:31", "max_connections"),
         "workers too small": ("web:\n  workers: 0\n", "2:12", "workers"),
         "workers too large": ("web:\n  workers: 1000000\n", "2:12", "workers"),
         "request_timeout too short": ("web:\n  request_timeout: 0s\n", "2:20", "request_timeout"),

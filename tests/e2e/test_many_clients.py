@@ -14,6 +14,13 @@ from support.network import has_socket, kernel_sockets
 from support.polling import wait_until
 
 KEPT = web.get(b"/-/healthy")
+# Lets one address have as many connections as it likes.
+CROWD = "web: {max_connections_per_client: 1000}\n"
+
+
+def address(number):
+    """One of the loopback addresses that the exporter is not scraped from."""
+    return f"127.0.1.{number + 1}"
 
 
 class KeptConnections(EndToEndTest):
@@ -37,16 +44,18 @@ class KeptConnections(EndToEndTest):
         self.assertEqual(web.statuses(web.read_to_end(connection)), [400])
 
     def test_a_crowd_that_stays_leaves_workers_for_others(self):
-        exporter = self.start_exporter()
+        exporter = self.start_exporter(config=FAST + CROWD)
         connections = [self.keep(exporter) for _ in range(100)]
         self.assertEqual(exporter.request().status, 200)
         wait_until(lambda: sum(map(self.is_open, connections)) == 64 // 4, "a quarter is kept")
 
     def test_idle_ones_go_when_workers_run_short(self):
-        exporter = self.start_exporter(config=FAST + "web: {request_timeout: 1m}\n")
+        exporter = self.start_exporter(config=LARGE + "web: {request_timeout: 1m}\n")
         kept = [self.keep(exporter) for _ in range(16)]
-        for _ in range(60):
-            self.addCleanup(web.connect(exporter.port).close)
+        for number in range(60):
+            reader = web.connect(exporter.port, 4096, address(number))
+            self.addCleanup(reader.close)
+            reader.sendall(web.get(b"/metrics"))
         self.assertEqual(exporter.request().status, 200)
         for connection in kept:
             self.assertEqual(web.read_to_end(connection), b"")
@@ -84,8 +93,11 @@ class KeptConnections(EndToEndTest):
 
 class ManyClients(EndToEndTest):
     def hold(self, exporter, count, payload=b"", receive_buffer=None):
-        """Connections that send something and then neither read nor leave."""
-        connections = [web.connect(exporter.port, receive_buffer) for _ in range(count)]
+        """Connections of several addresses that send something and then neither read nor leave."""
+        connections = [
+            web.connect(exporter.port, receive_buffer, address(number // 15))
+            for number in range(count)
+        ]
         for connection in connections:
             self.addCleanup(connection.close)
             connection.sendall(payload)
@@ -133,7 +145,7 @@ class ManyClients(EndToEndTest):
 
     def test_concurrent_scrapes_are_served_or_told_to_come_back(self):
         self.start_service(8080).connect(4)
-        exporter = self.start_exporter()
+        exporter = self.start_exporter(config=FAST + CROWD)
         exporter.fresh_scrape()
         with concurrent.futures.ThreadPoolExecutor(200) as pool:
             answers = list(pool.map(lambda _: exporter.request(), range(200)))
@@ -146,15 +158,19 @@ class ManyClients(EndToEndTest):
     def test_beyond_max_requests_it_answers_503(self):
         patient = LARGE + "web: {max_requests: 1, request_timeout: 1m}\n"
         exporter = self.start_exporter(config=patient)
-        [reader] = self.hold(exporter, 1, web.get(b"/metrics"), receive_buffer=4096)
+        reader = web.connect(exporter.port, 4096)
+        self.addCleanup(reader.close)
+        reader.sendall(web.get(b"/metrics"))
         reader.recv(1)  # its answer is being written, and waits for its reader
         self.assertEqual(exporter.request().status, 503)
+        [of_another] = self.hold(exporter, 1, web.get(b"/metrics"))
+        self.assertEqual(web.statuses(of_another.recv(4096))[:1], [200])
         self.assertEqual(exporter.request("/-/healthy").status, 200)
         reader.close()
         wait_until(lambda: exporter.request().status == 200, "a scrape is served again")
 
     def test_all_its_threads_take_little_virtual_memory(self):
-        exporter = self.start_exporter()
+        exporter = self.start_exporter(config=FAST + CROWD)
         with concurrent.futures.ThreadPoolExecutor(64) as pool:
             list(pool.map(lambda _: exporter.request(), range(200)))
         size = exporter.scrape().value("process_virtual_memory_bytes")

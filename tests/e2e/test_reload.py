@@ -120,6 +120,8 @@ class Reload(EndToEndTest):
             "web.workers": "web: {workers: 8}\n",
             "web.request_timeout": "web: {request_timeout: 3s}\n",
             "web.health_without_login": "web: {health_without_login: true}\n",
+            "web.max_connections_per_client": "web: {max_connections_per_client: 7}\n",
+            "web.allow": "web: {allow: [127.0.0.0/8]}\n",
             "log.format": "log: {format: json}\n",
         }
         for key, text in rows.items():

@@ -31,6 +31,8 @@ struct Configuration {
     std::chrono::milliseconds request_timeout = std::chrono::seconds(1);
     std::string config_file{};  // of TLS and logins; empty: none
     bool health_without_login = false;
+    unsigned max_connections_per_client = 16;
+    std::vector<std::string> allow;  // networks; empty: every client may connect
   };
   struct Log {
     LogLevel level = LogLevel::info;

@@ -18,7 +18,8 @@ struct HttpRequest {
   std::string method;
   std::string path;  // as sent, without the query; `*` for the server as a whole
   HttpHeaders headers{};
-  std::string query{};  // as sent, without the question mark
+  std::string query{};   // as sent, without the question mark
+  std::string client{};  // its IPv4 address or IPv6 network, as connections are counted
 
   // Returns the value of the header with this name, in any case. Joins the values of several lines
   // with ", " (RFC 9110, section 5.3). Returns nothing if there is no such line.

@@ -3,9 +3,10 @@
 
 // Answers the requests, path by path. Safe from any thread.
 
-#include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,11 +22,17 @@ inline constexpr char kHealthPath[] = "/-/healthy";
 
 class DocumentCache;
 
+// How many scrapes of each client are being answered.
+struct ScrapesByClient {
+  std::mutex mutex;
+  std::map<std::string, unsigned> counts{};
+};
+
 class Pages {
  public:
   struct Options {
     std::string telemetry_path = "/metrics";
-    unsigned max_requests = 40;
+    unsigned max_requests = 40;  // scrapes of one client at a time
     // Renders the metrics of sampling, of findings and of the process. Called for each scrape.
     std::function<std::string(const SampleStatuses&, const Findings&)> exporter_text;
     std::function<bool()> is_alive = [] { return true; };  // returns whether the process is healthy
@@ -75,7 +82,7 @@ class Pages {
   const Board& board_;
   Options options_;
   std::vector<Route> routes_;
-  std::shared_ptr<std::atomic<unsigned>> scrapes_ = std::make_shared<std::atomic<unsigned>>(0U);
+  std::shared_ptr<ScrapesByClient> scrapes_ = std::make_shared<ScrapesByClient>();
   std::unique_ptr<DocumentCache> documents_;
 };
 

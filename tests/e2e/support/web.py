@@ -56,9 +56,10 @@ def post(target, *lines, body=b""):
     return b"\r\n".join([b"POST %s HTTP/1.1" % target, b"Host: localhost", *lines, b"", body])
 
 
-def connect(port, receive_buffer=None):
+def connect(port, receive_buffer=None, source="127.0.0.1"):
     """A bare connection; a small receive buffer makes its owner a slow reader."""
     connection = socket.socket()
+    connection.bind((source, 0))
     connection.settimeout(DEADLINE_SECONDS)
     if receive_buffer:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)

@@ -114,6 +114,8 @@ web:
   enable_lifecycle: true
   workers: 8
   request_timeout: 250ms
+  max_connections_per_client: 5
+  allow: [10.0.0.0/8, "2001:db8::/32"]
 log:
   level: debug
   format: json
@@ -145,6 +147,8 @@ log:
   CHECK(all.web.enable_lifecycle);
   CHECK(all.web.workers == 8);
   CHECK(all.web.request_timeout == 250ms);
+  CHECK(all.web.max_connections_per_client == 5);
+  CHECK(all.web.allow == std::vector<std::string>{"10.0.0.0/8", "2001:db8::/32"});
   CHECK(all.log.level == LogLevel::debug);
   CHECK(all.log.format == LogFormat::json);
 }

@@ -40,6 +40,7 @@ class Table {
     const auto chosen = table_.hand_over(now_);
     return chosen ? std::optional(chosen->descriptor) : std::nullopt;
   }
+  std::optional<int> release() { return table_.release_for_ready(now_); }
   std::optional<int> overdue() {
     const auto found = table_.next_overdue(now_);
     return found ? std::optional(found->descriptor) : std::nullopt;
@@ -136,6 +137,30 @@ TEST_CASE("No more are handed over than workers are free, kept connections inclu
   CHECK_FALSE(table.hand_over());
   table.close(busy);
   CHECK(table.hand_over());
+}
+
+TEST_CASE("An idle connection goes for a client that has no request in flight", "[http]") {
+  Table table({.workers = 2, .per_client = 100, .waiting = 100, .timeout = 1000ms});
+  const int kept = table.begin_request(1);
+  table.enter(kept, Phase::idle);
+  table.begin_request(2);
+  CHECK_FALSE(table.release());
+  table.send_request(2);
+  CHECK_FALSE(table.release());
+  table.send_request(3);
+  CHECK(table.release() == kept);
+  CHECK_FALSE(table.release());
+}
+
+TEST_CASE("A client with requests in flight loses an idle connection of its own", "[http]") {
+  Table table({.workers = 4, .per_client = 100, .waiting = 100, .timeout = 1000ms});
+  table.enter(table.begin_request(1), Phase::idle);
+  const int own = table.begin_request(2);
+  table.enter(own, Phase::idle);
+  table.begin_request(2);
+  table.send_request(2);
+  CHECK_FALSE(table.hand_over());
+  CHECK(table.release() == own);
 }
 
 TEST_CASE("A client has its time to send, and again to take the answer", "[http]") {

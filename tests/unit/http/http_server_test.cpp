@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <latch>
 #include <map>
 #include <memory>
@@ -26,10 +27,13 @@ HttpServer::Options small_server() {
 // A client's connection, in the small language of the tests.
 class Client {
  public:
-  explicit Client(const HttpServer& server)
+  // Connects from 127.0.0.`number`.
+  explicit Client(const HttpServer& server, unsigned number = 1)
       : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK - 1 + number);
+    REQUIRE(::bind(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     address.sin_port = htons(server.addresses().at(0).port);
     REQUIRE(::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
@@ -223,14 +227,97 @@ TEST_CASE("A quarter of the workers is kept at most, and a seat is free again af
 }
 
 TEST_CASE("Where workers run short the connection that has been idle longest goes") {
-  auto options = small_server();
-  options.request_timeout = std::chrono::minutes(1);
-  const HttpServer server(options, echo);
+  std::latch others_may_end(1);
+  const HttpServer server(small_server(), [&](const HttpRequest& request) {
+    if (request.path == "/other") others_may_end.wait();
+    return echo(request);
+  });
   const Client kept(server);
   kept.send(kKeptRequest);
   CHECK_THAT(kept.read_until("nothing"), contains_text("keep-alive"));
-  const Client idle[] = {Client(server), Client(server), Client(server)};
+  const Client others[] = {Client(server, 2), Client(server, 3), Client(server, 4)};
+  for (const Client& other : others) other.send("GET /other HTTP/1.1\r\nHost: x\r\n\r\n");
   CHECK(kept.read_to_end().empty());
+  others_may_end.count_down();
+}
+
+TEST_CASE("Silent clients keep no worker, and each is closed in its time") {
+  const HttpServer server(small_server(), echo);
+  const Client silent[] = {Client(server), Client(server), Client(server), Client(server)};
+  for (const Client& each : silent) each.send("GET / HT");
+  CHECK_THAT(get(server, "/"), contains_text("200 OK"));
+  for (const Client& each : silent) CHECK(each.read_to_end().empty());
+}
+
+TEST_CASE("A client at its limit loses its silent connection, others lose none") {
+  auto options = small_server();
+  options.max_connections_per_client = 2;
+  options.request_timeout = std::chrono::minutes(1);
+  std::atomic<int> refused = 0;
+  options.on_refused = [&](Refused why) { refused += why == Refused::client ? 1 : 100; };
+  const HttpServer server(options, echo);
+  const Client other(server, 2);
+  const Client first(server);
+  const Client second(server);
+  CHECK_THAT(get(server, "/"), contains_text("200 OK"));
+  CHECK(first.read_to_end().empty());
+  other.send(kKeptRequest);
+  CHECK_THAT(other.read_until("nothing"), contains_text("200 OK"));
+  CHECK(refused == 1);
+}
+
+TEST_CASE("A client of a network that is not allowed is closed at once") {
+  auto options = small_server();
+  options.request_timeout = std::chrono::minutes(1);
+  options.allowed = {parse_network("127.0.0.2/31").value()};
+  std::atomic<int> refused = 0;
+  options.on_refused = [&](Refused why) { refused += why == Refused::network ? 1 : 100; };
+  const HttpServer server(options, echo);
+  const Client stranger(server);
+  CHECK(stranger.read_to_end().empty());
+  const Client friendly(server, 3);
+  friendly.send(kKeptRequest);
+  CHECK_THAT(friendly.read_until("nothing"), contains_text("200 OK"));
+  CHECK(refused == 1);
+}
+
+TEST_CASE("A reader that takes nothing is cut off at the deadline") {
+  auto options = small_server();
+  options.request_timeout = std::chrono::milliseconds(200);
+  const std::string large(std::size_t{32} << 20U, 'x');
+  const HttpServer server(options, [&](const HttpRequest&) { return text_response(200, large); });
+  for (unsigned number = 1; number < 10; ++number) {  // more than workers
+    const Client slow(server, number);
+    slow.send(kKeptRequest);
+    CHECK(slow.read_until("\r\n").starts_with("HTTP/1.1 200"));
+  }
+  CHECK_THAT(talk(server, "HEAD / HTTP/1.0\r\nHost: x\r\n\r\n"), contains_text("200 OK"));
+}
+
+TEST_CASE("No client sees what another one sent") {
+  const HttpServer server(small_server(), echo);
+  constexpr char kSecret[] = "hunter2hunter2";
+  const auto secret = std::string("GET /") + kSecret + " HTTP/1.1\r\nX: " + kSecret +
+                      "\r\nConnection: close\r\n\r\n";
+  for (int i = 0; i < 40; ++i) {  // so that each worker had it
+    CHECK_THAT(talk(server, secret), contains_text(kSecret));
+    for (const char* nosy : {"\r\n\r\n", "\n\n", "\r\n\r\n\r\n\r\n", " \r\n\r\n"}) {
+      const auto answer = talk(server, nosy);
+      CHECK(answer.find(kSecret) == std::string::npos);
+      CHECK(answer.starts_with("HTTP/1.1 400 "));
+    }
+  }
+}
+
+TEST_CASE("An error does not repeat what the client sent") {
+  const HttpServer server(small_server(), echo);
+  for (const char* request :
+       {"GET / HTTP/9.9hunter2\r\nHost: x\r\n\r\n", "hunter2\r\n\r\n", "hunter2 / HTTP/1.1\r\n\r\n",
+        "GET hunter2 HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nContent-Length: hunter2\r\n\r\n",
+        "GET / HTTP/1.1\r\nTransfer-Encoding: hunter2\r\n\r\n"}) {
+    CAPTURE(request);
+    CHECK(talk(server, request).find("hunter2") == std::string::npos);
+  }
 }
 
 TEST_CASE("Where workers run short while a kept connection is answered, it does not wait") {
@@ -252,7 +339,7 @@ TEST_CASE("Where workers run short while a kept connection is answered, it does 
   CHECK_THAT(kept.read_until("nothing"), contains_text("keep-alive"));
   kept.send("GET /kept HTTP/1.1\r\nHost: x\r\n\r\n");
   kept_is_busy.wait();
-  const Client others[] = {Client(server), Client(server), Client(server)};
+  const Client others[] = {Client(server, 2), Client(server, 3), Client(server, 4)};
   for (const Client& other : others) other.send("GET /other HTTP/1.1\r\nHost: x\r\n\r\n");
   CHECK_THAT(kept.read_to_end(), contains_text("GET /kept"));
   others_may_end.count_down();

@@ -209,6 +209,9 @@ TEST_CASE("A scrape counts until its answer has been sent") {
     const HttpResponse being_sent = pages.answer({"GET", "/metrics", {}});
     CHECK(being_sent.status == 200);
     CHECK(pages.answer({"GET", "/metrics", {}}).status == 503);
+    HttpRequest of_another{"GET", "/metrics"};
+    of_another.client = "192.0.2.1";
+    CHECK(pages.answer(of_another).status == 200);
   }
   CHECK(pages.answer({"GET", "/metrics", {}}).status == 200);
 }
