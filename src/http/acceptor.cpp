@@ -346,7 +346,9 @@ bool Acceptor::has_arrived(int descriptor) noexcept {
   peeked_ = ::recvfrom(descriptor, bytes_.data(), bytes_.size(), MSG_PEEK, nullptr, nullptr);
   if (peeked_ <= 0) return false;
   const std::string_view bytes(bytes_.data(), static_cast<std::size_t>(peeked_));
-  return options_.tls ? hello_has_arrived(bytes) : head_has_arrived(bytes);
+  const bool arrived = options_.tls ? hello_has_arrived(bytes) : head_has_arrived(bytes);
+  ::explicit_bzero(bytes_.data(), bytes.size());  // there may be a password in it
+  return arrived;
 }
 
 void Acceptor::close_silent(int descriptor) noexcept {

@@ -47,6 +47,13 @@ CivetContext::CivetContext(const mg_callbacks& callbacks, void* user, const Sett
   ::mg_get_server_ports(context_, static_cast<int>(listeners), ports_.data());
 }
 
+bool CivetContext::has(const Settings& settings) const noexcept {
+  return std::all_of(settings.begin(), settings.end(), [&](const auto& setting) {
+    const char* const value = ::mg_get_option(context_, setting.first);
+    return value != nullptr && setting.second == value;
+  });
+}
+
 CivetContext::~CivetContext() { ::mg_stop(context_); }
 
 CivetThreads::CivetThreads(unsigned workers) : needed_(workers + kAccepting), others_(threads()) {}

@@ -42,6 +42,8 @@ class CivetContext {
   ~CivetContext();
 
   [[nodiscard]] bool has_started() const noexcept { return context_ != nullptr; }
+  // CivetWeb takes its default for a setting that it has no memory to copy.
+  [[nodiscard]] bool has(const Settings& settings) const noexcept;
   // Return the port and the descriptor of each socket, in the order in which they were configured.
   [[nodiscard]] const std::vector<mg_server_port>& ports() const noexcept { return ports_; }
   [[nodiscard]] const std::vector<int>& bound() const noexcept { return bound_.descriptors(); }

@@ -100,6 +100,7 @@ class HttpServer::Civet {
         write_timeout_(options.request_timeout),
         kept_(options.workers, options.idle_timeout),
         addresses_(options.addresses),
+        settings_(civet_settings(options)),
         threads_(options.workers),
         acceptor_(acceptor_options(options)),
         context_(start(options)) {}
@@ -120,6 +121,7 @@ class HttpServer::Civet {
       throw ServeError("cannot start CivetWeb on " + civet_ports(addresses_, false) + ": " +
                        first_message());
     }
+    if (!context_.has(settings_)) throw std::bad_alloc();
     acceptor_.take_place_of(context_.bound());
     threads_.await_all();
     acceptor_.start();
@@ -140,7 +142,7 @@ class HttpServer::Civet {
     callbacks.connection_close = &Civet::connection_close;
     callbacks.log_message = &Civet::log_message;
     callbacks.external_ssl_ctx = &Civet::external_ssl_ctx;
-    return {callbacks, this, civet_settings(options), options.addresses.size()};
+    return {callbacks, this, settings_, options.addresses.size()};
   }
 
   static Acceptor::Options acceptor_options(const Options& options) {
@@ -304,8 +306,8 @@ class HttpServer::Civet {
     return kHandled;
   }
 
-  // CivetWeb goes on with fewer workers if one has no memory for its buffer, after it has begun. Such
-  // a server would serve by half: ends the process as any lack of memory that nobody catches.
+  // CivetWeb goes on with fewer workers if one has no memory for its buffer, after it has begun.
+  // Such a server would serve by half: ends the process as any lack of memory that nobody catches.
   static void end_if_worker_is_lost(std::string_view message) {
     constexpr std::string_view kLost = "Out of memory: Cannot allocate buffer for worker";
     if (message.starts_with(kLost)) throw std::bad_alloc();
@@ -334,6 +336,7 @@ class HttpServer::Civet {
   std::mutex message_mutex_;
   std::array<char, 256> first_message_{};
   std::vector<ListenAddress> addresses_;
+  const CivetContext::Settings settings_;
   CivetThreads threads_;
   Acceptor acceptor_;
   CivetContext context_;  // last: its threads use the members above
