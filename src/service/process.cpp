@@ -19,8 +19,13 @@
 namespace sockdiag {
 namespace {
 
-// Several times what the deepest thread uses, since a sanitizer takes a share.
+// Several times what the deepest thread uses, since a sanitizer takes a share: the thread sanitizer
+// more than half a megabyte, without which no thread starts.
+#ifdef __SANITIZE_THREAD__
+constexpr std::size_t kStackBytes = std::size_t{2048} * 1024;
+#else
 constexpr std::size_t kStackBytes = std::size_t{512} * 1024;
+#endif
 constexpr int kArenas = 2;  // only the sampler allocates much
 
 bool is_open(int fd) noexcept { return ::fcntl(fd, F_GETFD) != -1; }
