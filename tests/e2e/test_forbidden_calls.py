@@ -5,6 +5,7 @@ import os
 
 from support.case import EndToEndTest
 from support.exporter import FAST
+from support.sandbox import UNIT, Sandbox
 
 
 def statuses(process):
@@ -29,3 +30,15 @@ class ForbiddenCalls(EndToEndTest):
         exporter.fresh_scrape()
         self.assertEqual(exporter.log.matching("level=(warning|error)"), [])
         self.assertEqual(exporter.terminate(), 0)
+
+    def test_it_adds_the_filter_to_that_of_the_unit(self):
+        sandbox = Sandbox(UNIT)
+        self.addCleanup(sandbox.remove)
+        environment = {"ASAN_OPTIONS": "detect_leaks=0"}  # which ptraces
+        exporter = self.start_exporter(
+            config=None, prefix=sandbox.command(), environment=environment
+        )
+        exporter.wait_until_ready()
+        filters = {thread["Seccomp_filters"] for thread in statuses(exporter.process.pid)}
+        self.assertEqual(filters, {"2"})
+        self.assertEqual(exporter.log.matching("level=(warning|error)"), [])
