@@ -57,8 +57,8 @@ void add(prometheus::MetricFamily& family, Labels labels, const std::optional<Nu
   if (value) add(family, labels, *value);
 }
 
-// A stream that throws std::bad_alloc if memory is short. Others leave out the rest of the text, and
-// nobody would know.
+// A stream that throws std::bad_alloc if memory is short. Others leave out the rest of the text,
+// and nobody would know.
 inline std::ostringstream text_stream() {
   std::ostringstream text;
   text.exceptions(std::ios_base::badbit);
