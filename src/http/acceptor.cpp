@@ -161,7 +161,11 @@ void Acceptor::stop() noexcept {
     static_cast<void>(::eventfd_write(stopping_.get(), 1));
     thread_.join();
   }
-  for (Listener& listener : listeners_) listener.socket.close();
+  for (Listener& listener : listeners_) {
+    listener.socket.close();
+    // Wakes CivetWeb, which otherwise sleeps for two seconds before it sees that it has to stop.
+    static_cast<void>(::eventfd_write(listener.signal, 1));
+  }
   const std::lock_guard lock(mutex_);
   stopped_ = true;
   while (const auto descriptor = table_.make_room()) ::close(*descriptor);
