@@ -47,6 +47,13 @@ class Client {
             static_cast<ssize_t>(text.size()));
   }
 
+  // What comes first, at most 4096 bytes.
+  [[nodiscard]] std::string read_once() const {
+    char buffer[4096];
+    const ssize_t got = ::recv(socket_, buffer, sizeof buffer, 0);
+    return {buffer, got > 0 ? static_cast<std::size_t>(got) : 0};
+  }
+
   // What comes until it ends with `text`, or the server closes.
   [[nodiscard]] std::string read_until(const std::string& text) const {
     std::string answer;
@@ -289,7 +296,7 @@ TEST_CASE("A reader that takes nothing is cut off at the deadline") {
   for (unsigned number = 1; number < 10; ++number) {  // more than workers
     const Client slow(server, number);
     slow.send(kKeptRequest);
-    CHECK(slow.read_until("\r\n").starts_with("HTTP/1.1 200"));
+    CHECK(slow.read_once().starts_with("HTTP/1.1 200"));
   }
   CHECK_THAT(talk(server, "HEAD / HTTP/1.0\r\nHost: x\r\n\r\n"), contains_text("200 OK"));
 }
