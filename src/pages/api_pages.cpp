@@ -13,18 +13,17 @@ constexpr char kJson[] = "application/json";
 
 HttpResponse Pages::findings(const HttpRequest& request) {
   const Language language = language_of(request);
-  const Latest latest(board_);
-  const auto document = documents_->get(DocumentKind::findings, language, latest, [&] {
-    return findings_json(*latest.publication, latest.now, language);
-  });
+  const auto document =
+      documents_->get(DocumentKind::findings, language, board_, [&](const Latest& latest) {
+        return findings_json(*latest.publication, latest.now, language);
+      });
   return document_response(request, *document, kJson);
 }
 
 HttpResponse Pages::samples(const HttpRequest& request) {
-  const Latest latest(board_);
-  const auto document = documents_->get(DocumentKind::samples, Language::english, latest, [&] {
-    return samples_json(*latest.publication, latest.now);
-  });
+  const auto document = documents_->get(
+      DocumentKind::samples, Language::english, board_,
+      [](const Latest& latest) { return samples_json(*latest.publication, latest.now); });
   return document_response(request, *document, kJson);
 }
 

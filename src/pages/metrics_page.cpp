@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "document_cache.hpp"
 #include "responses.hpp"
 #include "sockdiag/pages/pages.hpp"
 #include "views.hpp"
@@ -53,6 +54,7 @@ Pages::Parts Pages::parts() const {
 }
 
 HttpResponse Pages::metrics(const HttpRequest& request) {
+  documents_->drop_old();  // scrapes are what comes without end
   const auto scrape = std::make_shared<const CountedScrape>(scrapes_, request.client);
   if (scrape->now() > options_.max_requests) {
     return text_response(503, "too many scrapes at a time\n");

@@ -111,14 +111,14 @@ std::string page_html(const PageFacts& facts) {
 
 HttpResponse Pages::status(const HttpRequest& request) {
   const Language language = language_of(request);
-  const Latest latest(board_);
-  const auto document = documents_->get(DocumentKind::page, language, latest, [&] {
+  const auto render = [&](const Latest& latest) {
     const View view(*latest.publication, latest.now);
     const ExporterState exporter = options_.exporter_state();
     const std::vector<Setting> settings = options_.settings();
     return page_html({view, language, std::chrono::system_clock::now(), exporter, settings,
                       options_.telemetry_path});
-  });
+  };
+  const auto document = documents_->get(DocumentKind::page, language, board_, render);
   HttpResponse response = document_response(request, *document, "text/html; charset=utf-8");
   response.headers.emplace_back("Content-Security-Policy", kSecurityPolicy);
   response.headers.emplace_back("Referrer-Policy", "no-referrer");
