@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -79,6 +80,12 @@ void log(const auto& write) noexcept {
 void close_with_reset(int descriptor) noexcept {
   const linger now{.l_onoff = 1, .l_linger = 0};
   static_cast<void>(::setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &now, sizeof now));
+}
+
+// Returns true if the client sends no more.
+bool has_ended(int descriptor) noexcept {
+  pollfd poll{.fd = descriptor, .events = POLLRDHUP, .revents = 0};
+  return ::poll(&poll, 1, 0) > 0;
 }
 
 bool poll_for(int poll, int operation, int descriptor, std::uint32_t events) noexcept {
@@ -209,16 +216,16 @@ void Acceptor::run() noexcept {
     for (int i = 0; i < ready; ++i) {
       const epoll_event& event = events.at(static_cast<std::size_t>(i));
       if (event.data.fd == stopping_.get()) return;
-      handle(event.data.fd, event.events);
+      handle(event.data.fd);
     }
   }
 }
 
-void Acceptor::handle(int descriptor, std::uint32_t events) noexcept {
+void Acceptor::handle(int descriptor) noexcept {
   if (descriptor == timer_.get()) return on_timer();
   const auto listener = std::ranges::find(listeners_, descriptor,
                                           [](const Listener& each) { return each.socket.get(); });
-  if (listener == listeners_.end()) return look(descriptor, events);
+  if (listener == listeners_.end()) return look(descriptor);
   const auto number = static_cast<std::size_t>(listener - listeners_.begin());
   for (int i = 0; i < kAcceptsInARow && accept_one(number); ++i) continue;
 }
@@ -333,13 +340,13 @@ bool Acceptor::make_place_for(const AddressBytes& address) noexcept {
   return admission.admitted;
 }
 
-// Looks whether the request of a connection has arrived, or its client has gone.
-void Acceptor::look(int descriptor, std::uint32_t events) noexcept {
+// Looks whether the request of a connection has arrived, or its client has gone. Asks the kernel
+// anew: the event may be of a connection that was closed since, with the same descriptor.
+void Acceptor::look(int descriptor) noexcept {
   const std::lock_guard lock(mutex_);
   if (table_.phase_of(descriptor) != Phase::silent) return;
-  constexpr std::uint32_t kNoMoreComes = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
   const bool arrived = has_arrived(descriptor);
-  if (!arrived && (events & kNoMoreComes) == 0) return;
+  if (!arrived && !has_ended(descriptor)) return;
   const bool something = peeked_ > 0;
   if (!arrived && !something) return close_silent(descriptor);
   static_cast<void>(poll_for(poll_.get(), EPOLL_CTL_DEL, descriptor, 0));

@@ -95,7 +95,7 @@ class Acceptor {
 
   // The thread, and what it calls.
   void run() noexcept;
-  void handle(int descriptor, std::uint32_t events) noexcept;
+  void handle(int descriptor) noexcept;
   void on_timer() noexcept;
   [[nodiscard]] bool accept_one(std::size_t listener) noexcept;
   [[nodiscard]] bool recover(int problem, std::size_t listener) noexcept;
@@ -104,7 +104,7 @@ class Acceptor {
   void pause(int problem) noexcept;
   void poll_listeners_for(std::uint32_t events) noexcept;
   void admit(OwnedDescriptor socket, std::size_t listener, const AddressBytes& address) noexcept;
-  void look(int descriptor, std::uint32_t events) noexcept;
+  void look(int descriptor) noexcept;
   void refuse(Refused why, const AddressBytes& client) noexcept;
 
   // The mutex is held while these are called.
