@@ -91,7 +91,8 @@ bool take_login(const mg_request_info& request, Login& login) noexcept {
   bool good = false;
   for (int i = 0; i < request.num_headers; ++i) {
     if (!names_authorization(request.http_headers[i].name)) continue;
-    good = login.read(request.http_headers[i].value) && ++headers == 1;
+    good = login.read(request.http_headers[i].value);
+    ++headers;
     overwrite(request.http_headers[i].value);
   }
   return good && headers == 1;

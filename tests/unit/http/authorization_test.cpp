@@ -75,6 +75,12 @@ TEST_CASE("All Authorization headers of a request are overwritten", "[authorizat
   CHECK(values == std::array<std::string, 3>{"**********", "h", "**********"});
 
   request.num_headers = 0;
+  values = {"Bearer x", "h", "Basic YTpj"};
+  add("Authorization", values[0]);
+  add("Authorization", values[2]);
+  CHECK_FALSE(take_login(request, login));
+
+  request.num_headers = 0;
   CHECK_FALSE(take_login(request, login));
 }
 
