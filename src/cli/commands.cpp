@@ -2,6 +2,7 @@
 #include "sockdiag/cli/commands.hpp"
 
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <iostream>
 #include <stdexcept>
@@ -81,6 +82,7 @@ int check_configuration(const LoadedConfiguration& loaded) {
 int print_health(const Configuration& configuration) {
   const std::string& file = configuration.web.config_file;
   const bool tls = !file.empty() && asks_for_tls(file);
+  std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes without MSG_NOSIGNAL
   int status = 0;
   std::string text;
   try {

@@ -29,7 +29,10 @@ TlsClient::TlsClient(int socket, std::function<void(short)> wait)
 void TlsClient::send(std::string_view text) {
   const auto length = static_cast<int>(text.size());
   const int sent = run([&](SSL* ssl) { return ::SSL_write(ssl, text.data(), length); });
-  if (sent != length) throw std::runtime_error("the server ended the connection");
+  if (sent == length) return;
+  char byte = 0;
+  static_cast<void>(receive(&byte, 1));  // throws the server's reason, if it sent one
+  throw std::runtime_error("the server ended the connection");
 }
 
 std::size_t TlsClient::receive(char* buffer, std::size_t size) {

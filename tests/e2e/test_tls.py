@@ -95,7 +95,19 @@ class Https(SecuredTest):
         flags = [f"--web.listen-address=127.0.0.1:{exporter.port}", "--health"]
         done = run(*flags, b"--web.config.file=" + self.web.path)
         self.assertEqual((done.returncode, done.stdout), (0, b"healthy\n"), done)
-        self.assertEqual(run(*flags).returncode, 1)
+        done = run(*flags)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"it may expect TLS", done.stdout)
+
+    def test_health_says_that_the_server_asks_for_a_certificate(self):
+        ca = self.authority.certificate
+        auth = f", client_auth_type: RequireAndVerifyClientCert, client_ca_file: {ca}"
+        exporter = self.launch(auth)
+        flags = [f"--web.listen-address=127.0.0.1:{exporter.port}", "--health"]
+        for _ in range(20):  # the server may be gone before the request is sent
+            done = run(*flags, b"--web.config.file=" + self.web.path)
+            self.assertEqual(done.returncode, 1, done)
+            self.assertRegex(done.stdout, b"127.0.0.1:[0-9]+: ")
 
     def test_large_pages_arrive_whole(self):
         exporter = self.launch_secured(
