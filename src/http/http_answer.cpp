@@ -43,7 +43,9 @@ HttpAnswer read_http_answer(const std::string& name, std::size_t most, const Rec
   std::string text;
   std::size_t end = std::string::npos;
   while (end == std::string::npos) {
-    if (text.size() > kHeaderBytes || !receive(text)) fail("no HTTP answer");
+    if (text.size() > kHeaderBytes || !receive(text)) {
+      fail(text.empty() ? "no HTTP answer; it may expect TLS" : "no HTTP answer");
+    }
     end = text.find(kEndOfHeader);
   }
   HttpAnswer answer{status_of(text), text.substr(end + kEndOfHeader.size())};

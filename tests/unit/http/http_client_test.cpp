@@ -124,7 +124,7 @@ TEST_CASE("A client does not wait for a server that keeps the connection after t
 }
 
 TEST_CASE("An answer that is none is refused") {
-  CHECK(problem_with("") == "no HTTP answer");
+  CHECK(problem_with("") == "no HTTP answer; it may expect TLS");
   CHECK(problem_with("SSH-2.0-OpenSSH_9.2\r\n") == "no HTTP answer");
   CHECK(problem_with("HTTP/1.1 abc\r\n\r\n") == "no HTTP answer");
   CHECK(problem_with("HTTP/1.1 2\r\n\r\n") == "no HTTP answer");
