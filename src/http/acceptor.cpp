@@ -168,14 +168,19 @@ void Acceptor::stop() noexcept {
     static_cast<void>(::eventfd_write(stopping_.get(), 1));
     thread_.join();
   }
-  for (Listener& listener : listeners_) {
-    listener.socket.close();
-    // Wakes CivetWeb, which otherwise sleeps for two seconds before it sees that it has to stop.
-    static_cast<void>(::eventfd_write(listener.signal, 1));
-  }
+  for (Listener& listener : listeners_) listener.socket.close();
   const std::lock_guard lock(mutex_);
-  stopped_ = true;
+  if (std::exchange(stopped_, true)) return;  // CivetWeb may have closed its eventfds
   while (const auto descriptor = table_.make_room()) ::close(*descriptor);
+  wake_civetweb();
+}
+
+// Its thread that accepts connections looks every two seconds whether it is to end. Now it calls
+// accept(), which finds nothing, until then.
+void Acceptor::wake_civetweb() noexcept {
+  for (const Listener& listener : listeners_) {
+    if (listener.signal >= 0) static_cast<void>(::eventfd_write(listener.signal, 1));
+  }
 }
 
 void Acceptor::enter(int descriptor, Phase phase) noexcept {
@@ -374,7 +379,7 @@ void Acceptor::request_has_arrived(int descriptor) noexcept {
 
 // Never hands over more than workers are free, so that CivetWeb takes each at once.
 void Acceptor::hand_over() noexcept {
-  if (stopped_) return;  // CivetWeb may have closed its eventfd
+  if (stopped_) return;
   const auto now = TimePoint::clock::now();
   while (const auto connection = table_.hand_over(now)) {
     Listener& listener = listeners_[connection->listener];

@@ -67,8 +67,8 @@ class Acceptor {
   // Listens on them, once. Throws ServeError; std::system_error if the thread cannot be created.
   void start();
 
-  // Refuses connections from now on, and closes those that wait. Call it before CivetWeb stops, and
-  // destroy the object after it has stopped.
+  // Refuses connections from now on, and closes those that wait. Call it right before CivetWeb
+  // stops, and destroy the object after it has stopped.
   void stop() noexcept;
 
   // Each worker of CivetWeb calls this when it starts.
@@ -92,6 +92,7 @@ class Acceptor {
 
   [[nodiscard]] int next_for_civetweb(std::size_t listener) noexcept;
   void remove(int descriptor) noexcept;
+  void wake_civetweb() noexcept;
 
   // The thread, and what it calls.
   void run() noexcept;
