@@ -306,9 +306,14 @@ TEST_CASE("No client sees what another one sent") {
   constexpr char kSecret[] = "hunter2hunter2";
   const auto secret = std::string("GET /") + kSecret + " HTTP/1.1\r\nX: " + kSecret +
                       "\r\nConnection: close\r\n\r\n";
-  for (int i = 0; i < 40; ++i) {  // so that each worker had it
-    CHECK_THAT(talk(server, secret), contains_text(kSecret));
-    for (const char* nosy : {"\r\n\r\n", "\n\n", "\r\n\r\n\r\n\r\n", " \r\n\r\n"}) {
+  for (const std::string nosy : {"\r\n\r\n", "\n\n", "\r\n\r\n\r\n\r\n", " \r\n\r\n"}) {
+    // What a worker would find behind those bytes, if it looked beyond them.
+    const auto planted = std::string(nosy.size(), '\1') + secret;
+    for (int i = 0; i < 40; ++i) {  // so that each worker had it
+      CHECK_THAT(talk(server, secret), contains_text(kSecret));
+      CHECK(talk(server, planted).starts_with("HTTP/1.1 400 "));
+    }
+    for (int i = 0; i < 40; ++i) {
       const auto answer = talk(server, nosy);
       CHECK(answer.find(kSecret) == std::string::npos);
       CHECK(answer.starts_with("HTTP/1.1 400 "));
