@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "web_file.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <exception>
@@ -45,13 +44,16 @@ void WebFile::reload() {
   load(path_, stamps_, [&](const SecuritySettings& settings) { security_->replace(settings); });
 }
 
-bool WebFile::has_changed() const {
+bool WebFile::has_changed() {
   const std::lock_guard lock(mutex_);
-  return std::any_of(stamps_.begin(), stamps_.end(),
-                     [](const FileStamp& each) { return stamp_of(each.path) != each; });
+  std::vector<FileStamp> now;
+  for (const FileStamp& each : stamps_) now.push_back(stamp_of(each.path));
+  const bool is_settled = now == seen_;
+  seen_ = std::move(now);
+  return is_settled && seen_ != stamps_;
 }
 
-WebFileWatch::WebFileWatch(const WebFile& file, std::function<void()> on_change)
+WebFileWatch::WebFileWatch(WebFile& file, std::function<void()> on_change)
     : thread_([&file, on_change = std::move(on_change)](const std::stop_token& stop) {
         while (wait_a_second(stop)) {
           try {

@@ -25,13 +25,15 @@ class WebFile {
   // Reads the file and those that it names. Throws ConfigError; then nothing changes.
   void reload();
 
-  // Returns whether one of the files has changed since they were read, well or not.
-  [[nodiscard]] bool has_changed() const;
+  // Returns whether one of the files has changed since they were read, well or not, and none since
+  // the call before: the first half of a file that is being written may ask for no login.
+  [[nodiscard]] bool has_changed();
 
  private:
   const std::string path_;
-  mutable std::mutex mutex_;
-  std::vector<FileStamp> stamps_;
+  std::mutex mutex_;
+  std::vector<FileStamp> stamps_;  // when the files were read
+  std::vector<FileStamp> seen_;    // when has_changed() looked last
   std::shared_ptr<WebSecurity> security_;
 };
 
@@ -40,7 +42,7 @@ class WebFile {
 class WebFileWatch {
  public:
   // Throws std::system_error if the thread cannot start. `on_change` must not throw.
-  WebFileWatch(const WebFile& file, std::function<void()> on_change);
+  WebFileWatch(WebFile& file, std::function<void()> on_change);
 
  private:
   std::jthread thread_;
