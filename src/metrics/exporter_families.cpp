@@ -84,6 +84,10 @@ void fill_requests(const ExporterState& state, MetricFamily& family) {
   }
 }
 
+void fill_refused(const ExporterState& state, MetricFamily& family) {
+  for (const auto& [reason, count] : state.refused) add(family, {{"reason", reason}}, count);
+}
+
 constexpr auto kExporterFamilies = std::to_array<FamilyRow<ExporterState>>({
     {"sockdiag_exporter_build_info", MetricType::Gauge, "version, revision, compiler",
      "Version, revision and compiler of the exporter as labels. The value is always 1.",
@@ -98,6 +102,11 @@ constexpr auto kExporterFamilies = std::to_array<FamilyRow<ExporterState>>({
      "HTTP requests that the exporter has answered. path is the path without its query; other "
      "stands for paths that do not exist and for requests that cannot be parsed.",
      fill_requests},
+    {"sockdiag_http_connections_refused_total", MetricType::Counter, "reason",
+     "Connections that the exporter has closed instead of answering. reason is client (beyond "
+     "web.max_connections_per_client), network (not in web.allow), crowd (too many wait), "
+     "descriptors (too few file descriptors are left) or silence (no request in time).",
+     fill_refused},
     {"process_cpu_seconds_total", MetricType::Counter, "",
      "Total user and system CPU time spent in seconds.", fill_process<&ProcessStats::cpu_seconds>},
     {"process_open_fds", MetricType::Gauge, "", "Number of open file descriptors.",

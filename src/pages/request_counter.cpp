@@ -28,4 +28,12 @@ std::string RequestCounter::label_of(std::string_view path) const {
   return std::ranges::find(paths_, path) != paths_.end() ? std::string(path) : "other";
 }
 
+void RefusedCounter::count(Refused why) noexcept { ++counts_[static_cast<std::size_t>(why)]; }
+
+RefusedCounts RefusedCounter::counts() const {
+  RefusedCounts counts;
+  for (std::size_t i = 0; i < counts_.size(); ++i) counts[kRefusedReasons.at(i)] = counts_.at(i);
+  return counts;
+}
+
 }  // namespace sockdiag

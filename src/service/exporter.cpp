@@ -29,7 +29,7 @@ namespace {
 
 HttpServer::Options server_options(const Configuration::Web& web,
                                    std::vector<ListenAddress> addresses, RequestCounter& requests,
-                                   const WebFile* file) {
+                                   RefusedCounter& refused, const WebFile* file) {
   HttpServer::Options options;
   options.addresses = std::move(addresses);
   options.workers = web.workers;
@@ -38,6 +38,7 @@ HttpServer::Options server_options(const Configuration::Web& web,
   options.max_connections_per_client = web.max_connections_per_client;
   for (const std::string& text : web.allow) options.allowed.push_back(*parse_network(text));
   options.on_answer = [&](std::string_view path, int status) { requests.count(path, status); };
+  options.on_refused = [&](Refused why) { refused.count(why); };
   return options;
 }
 
@@ -67,7 +68,8 @@ class Exporter::Parts {
         requests_(pages_.paths()),
         sampler_(kernel_sampling(publisher_), policies_of(configuration), iteration_listener()),
         reloading_([this] { static_cast<void>(reload()); }),
-        server_(server_options(configuration.web, std::move(addresses), requests_, web_file_.get()),
+        server_(server_options(configuration.web, std::move(addresses), requests_, refused_,
+                               web_file_.get()),
                 [this](const HttpRequest& request) { return pages_.answer(request); }) {
     const bool tls = web_file_ != nullptr && web_file_->security()->has_tls();
     for (const ListenAddress& address : server_.addresses()) {
@@ -124,7 +126,8 @@ class Exporter::Parts {
   }
 
   [[nodiscard]] ExporterState state() const {
-    return {reloader_.status(), read_process_stats(), start_time_, requests_.counts()};
+    return {reloader_.status(), read_process_stats(), start_time_, requests_.counts(),
+            refused_.counts()};
   }
 
   Pages::Options page_options(const Configuration::Web& web) {
@@ -151,6 +154,7 @@ class Exporter::Parts {
   Publisher publisher_;
   Pages pages_;
   RequestCounter requests_;
+  RefusedCounter refused_;
   Sampler sampler_;
   RequestedTask reloading_;
   HttpServer server_;  // uses the others

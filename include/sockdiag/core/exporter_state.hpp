@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -47,11 +48,15 @@ struct ProcessStats {
 // How many requests have been answered, by path and code.
 using RequestCounts = std::map<std::pair<std::string, int>, std::uint64_t>;
 
+// How many connections have been closed without a request, by reason.
+using RefusedCounts = std::map<std::string_view, std::uint64_t>;
+
 struct ExporterState {
   ReloadStatus reload;
   ProcessStats process;
   std::optional<double> process_start_time_seconds;
   RequestCounts requests{};
+  RefusedCounts refused{};
 };
 
 }  // namespace sockdiag

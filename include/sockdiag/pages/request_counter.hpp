@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Counts the answered requests by path and status code. Safe from any thread.
+// Count the answered requests by path and status code, and connections that were refused by reason.
+// Safe from any thread.
 
+#include <array>
+#include <atomic>
+#include <cstdint>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "sockdiag/core/exporter_state.hpp"
+#include "sockdiag/http/http_server.hpp"
 
 namespace sockdiag {
 
@@ -29,6 +34,17 @@ class RequestCounter {
   const std::vector<std::string> paths_;
   mutable std::mutex mutex_;
   RequestCounts counts_;
+};
+
+class RefusedCounter {
+ public:
+  void count(Refused why) noexcept;
+
+  // Returns each reason, also those that there has been none of.
+  [[nodiscard]] RefusedCounts counts() const;
+
+ private:
+  std::array<std::atomic<std::uint64_t>, kRefusedReasons.size()> counts_{};
 };
 
 }  // namespace sockdiag

@@ -72,6 +72,7 @@ ExporterState full_state() {
   state.process = {1.5, 2, 3, 4, 5, 6, 7};
   state.process_start_time_seconds = 8;
   state.requests = {{{"/metrics", 200}, 9}, {{"other", 404}, 10}};
+  state.refused = {{"client", 11}, {"silence", 0}};
   return state;
 }
 
@@ -234,6 +235,10 @@ TEST_CASE("The exporter's own metrics show what they are made of") {
   CHECK(exposition.value("process_start_time_seconds") == 8);
   CHECK(exposition.value("sockdiag_http_requests_total", {{"path", "other"}, {"code", "404"}}) ==
         10);
+  constexpr char kRefused[] = "sockdiag_http_connections_refused_total";
+  CHECK(exposition.value(kRefused, {{"reason", "client"}}) == 11);
+  CHECK(exposition.value(kRefused, {{"reason", "silence"}}) == 0);
+  CHECK(exposition.families().at(kRefused) == "counter");
   CHECK(exposition.families().at("process_cpu_seconds_total") == "counter");
 }
 

@@ -22,4 +22,17 @@ TEST_CASE("Requests are counted by path and code, the telemetry path's from the 
   CHECK(counts.size() == 6);
 }
 
+TEST_CASE("Refused connections are counted by reason, each from the start") {
+  RefusedCounter refused;
+  CHECK(refused.counts() ==
+        RefusedCounts{
+            {"client", 0}, {"network", 0}, {"crowd", 0}, {"descriptors", 0}, {"silence", 0}});
+  refused.count(Refused::network);
+  refused.count(Refused::silence);
+  refused.count(Refused::silence);
+  CHECK(refused.counts() ==
+        RefusedCounts{
+            {"client", 0}, {"network", 1}, {"crowd", 0}, {"descriptors", 0}, {"silence", 2}});
+}
+
 }  // namespace sockdiag::test
