@@ -152,7 +152,24 @@ void Acceptor::take_place_of(const std::vector<int>& bound) {
   }
 }
 
+// Makes the calls that the thread and CivetWeb need. One that is denied shows only later, when
+// there is nobody to tell.
+void Acceptor::check_calls() const {
+  epoll_event event{};
+  if (::epoll_wait(poll_.get(), &event, 1, 0) < 0 && errno != EINTR) throw_errno("epoll_wait");
+  const itimerspec never{};
+  if (::timerfd_settime(timer_.get(), 0, &never, nullptr) != 0) throw_errno("timerfd_settime");
+  if (::eventfd_write(stopping_.get(), 0) != 0) throw_errno("write");
+  if (::poll(nullptr, 0, 0) != 0 && errno != EINTR) throw_errno("poll");
+  constexpr int kNone = -1;
+  if (::recvfrom(kNone, nullptr, 0, 0, nullptr, nullptr) != 0 && errno != EBADF) {
+    throw_errno("recvfrom");
+  }
+  if (::accept4(kNone, nullptr, nullptr, 0) < 0 && errno != EBADF) throw_errno("accept4");
+}
+
 void Acceptor::start() {
+  check_calls();
   for (const Listener& listener : listeners_) {
     if (::fcntl(listener.socket.get(), F_SETFL, O_NONBLOCK) != 0) throw_errno("fcntl");
     if (::listen(listener.socket.get(), SOMAXCONN) != 0) throw_errno("listen");

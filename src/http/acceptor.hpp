@@ -94,6 +94,8 @@ class Acceptor {
   void remove(int descriptor) noexcept;
   void wake_civetweb() noexcept;
 
+  void check_calls() const;
+
   // The thread, and what it calls.
   void run() noexcept;
   void handle(int descriptor) noexcept;

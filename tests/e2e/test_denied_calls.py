@@ -19,12 +19,15 @@ CANNOT_LOAD = 127  # the exit status of the dynamic loader
 
 # What the exporter calls from its start to its end, by strace.
 CALLS = """
-access bind brk clock_gettime clock_nanosleep clone clone3 close fcntl getdents64 getgid getpid
-getrandom getsockname getsockopt gettid getuid ioctl kill listen lseek madvise mprotect munmap
-newfstatat openat prctl pread64 prlimit64 read readlink restart_syscall rseq rt_sigprocmask
-rt_sigsuspend sched_getaffinity sched_yield sendmsg set_robust_list setitimer setsockopt shutdown
-socket timer_create timer_settime uname wait4 write
+accept accept4 access bind brk clock_gettime clock_nanosleep clone clone3 close dup3
+epoll_create1 epoll_ctl epoll_wait eventfd2 fcntl getdents64 getgid getpid getrandom getsockname
+getsockopt gettid getuid ioctl kill listen lseek madvise mprotect munmap newfstatat openat poll
+prctl pread64 prlimit64 read readlink recvfrom restart_syscall rseq rt_sigprocmask rt_sigsuspend
+sched_getaffinity sched_yield sendmsg set_robust_list setitimer setsockopt shutdown socket
+timer_create timer_settime timerfd_create timerfd_settime uname wait4
 """.split()
+# Without this one it can write no line either.
+SILENT = "write"
 # Without these it runs, and can sample or answer nothing.
 SAID = ("recvmsg", "sendto")
 # Not among them: futex, mmap and rt_sigreturn, without which the C library ends any process.
@@ -69,6 +72,9 @@ class DeniedCalls(EndToEndTest):
             self.assertTrue(exporter.log.lines())
         finally:
             exporter.dispose()
+
+    def test_it_ends_where_it_can_say_nothing(self):
+        self.assertEqual(self.launch(SILENT, "EPERM").wait(), 1)
 
     def test_without_netlink_it_says_so(self):
         for call in SAID:
