@@ -7,7 +7,7 @@ import os
 import struct
 import tempfile
 
-_FIELDS = struct.Struct("=QQQQ")  # enabled, first, failures, count
+_FIELDS = struct.Struct("=QQQQQ")  # enabled, first, failures, count, unchecked
 
 
 class AllocationFault:
@@ -43,9 +43,13 @@ class AllocationFault:
     def count(self):
         return _FIELDS.unpack(self._control[:])[3]
 
+    def was_unchecked(self):
+        """Whether a library that does not look for failures made an allocation that failed."""
+        return _FIELDS.unpack(self._control[:])[4] > 0
+
     def remove(self):
         self._control.close()
         self._file.close()
 
     def _set(self, enabled, first, failures):
-        self._control[:] = _FIELDS.pack(enabled, first, failures, 0)
+        self._control[:] = _FIELDS.pack(enabled, first, failures, 0, 0)

@@ -29,9 +29,13 @@ class Response:
         return self.body.decode("utf-8")
 
 
-def request(port, path="/metrics", method="GET", headers=(), body=b"", host="127.0.0.1"):
-    """One request on a connection of its own. Sends no Accept-Encoding unless `headers` has it."""
-    connection = http.client.HTTPConnection(host, port, timeout=DEADLINE_SECONDS)
+def request(port, path="/metrics", method="GET", headers=(), body=b"", host="127.0.0.1", tls=None):
+    """One request on a connection of its own. Sends no Accept-Encoding unless `headers` has it.
+    `tls` is the ssl.SSLContext of one over HTTPS."""
+    if tls:
+        connection = http.client.HTTPSConnection(host, port, timeout=DEADLINE_SECONDS, context=tls)
+    else:
+        connection = http.client.HTTPConnection(host, port, timeout=DEADLINE_SECONDS)
     try:
         connection.putrequest(method, path, skip_accept_encoding=True)
         for name, value in headers:
