@@ -85,7 +85,7 @@ const auto sampling_keys = std::to_array<ConfigurationKey>({
          "Remote ports that always have series, also inside the ephemeral range."),
     live("ports.exclude", ports(&PortPolicy::exclude),
          "Ports that never have series; in both directions counted as `other`."),
-    live("ports.max_ports", whole_number(&PortPolicy::max_ports, 1, 10'000),
+    live("ports.max_ports", whole_number(&PortPolicy::max_ports, 1, 3000),
          "Ports with series of their own, per direction; the rest are counted as `other`."),
     live("ports.port_retention", duration(&PortPolicy::port_retention, 0s, 24h, "10m"),
          "How long a port keeps its direction and its series after its last use."),

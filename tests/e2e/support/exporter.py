@@ -29,10 +29,10 @@ AS_NOBODY = [
 ]
 
 # A body of some megabytes, which fits no socket buffer: its writer depends on its reader.
-_MANY_PORTS = list(range(2000, 6000))
+_MANY_PORTS = list(range(2000, 5000))
 LARGE = f"""
 sampling: {{interval: 1h}}
-ports: {{max_ports: 10000, inbound: {_MANY_PORTS}, outbound: {_MANY_PORTS}}}
+ports: {{max_ports: 3000, inbound: {_MANY_PORTS}, outbound: {_MANY_PORTS}}}
 """
 
 

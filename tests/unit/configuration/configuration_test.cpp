@@ -184,8 +184,9 @@ TEST_CASE("A wrong configuration is told by its place and what was expected") {
       {"ports: {inbound: [0]}", "f.yml:1:19: ports.inbound: expected a list of ports"},
       {"ports: {inbound: [80, 65536]}", "f.yml:1:23"},
       {"ports: {inbound: [80, [81]]}", "got a list or mapping"},
-      {"ports: {max_ports: 0}", "a whole number from 1 to 10000"},
-      {"ports: {max_ports: 10001}", "got \"10001\""},
+      {"ports: {max_ports: 0}", "a whole number from 1 to 3000"},
+      {"ports: {max_ports: 3001}",
+       "f.yml:1:20: ports.max_ports: expected a whole number from 1 to 3000, got \"3001\""},
       {"ports: {max_ports: 1.5}", "got \"1.5\""},
       {"ports: {max_ports: -1}", "got \"-1\""},
       {"ports: {inbound: [1, 2], max_ports: 1}", "f.yml:1:18: ports.inbound: expected no more"},
@@ -530,7 +531,7 @@ TEST_CASE("A file is found behind links, as Kubernetes mounts it") {
 
 TEST_CASE("Lists of ports are shown with the ranges that they have") {
   const std::string text = "[80, 443, 30000-32767]";
-  const auto parsed = parse("ports: {max_ports: 10000, inbound: " + text + "}");
+  const auto parsed = parse("ports: {max_ports: 3000, inbound: " + text + "}");
   CHECK(find_configuration_key("ports.inbound")->show(parsed) == text);
 }
 
