@@ -8,6 +8,7 @@ import threading
 
 import jsonschema
 from support.case import EndToEndTest
+from support.exporter import FAST
 from support.polling import DEADLINE_SECONDS
 
 API = pathlib.Path(__file__).resolve().parents[2] / "deploy" / "api"
@@ -150,7 +151,7 @@ class Documents(EndToEndTest):
                 )
 
     def test_a_scrape_is_answered_while_many_clients_reload_the_page(self):
-        exporter = self.start_exporter()
+        exporter = self.start_exporter(config=FAST + "web: {max_connections_per_client: 101}\n")
         with clients_that_reload(exporter, 100) as pages:
             for _ in range(20):
                 self.assertEqual(exporter.fresh_scrape().source("sockdiag_sample_success", "tcp"), 1)
