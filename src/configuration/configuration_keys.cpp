@@ -66,7 +66,8 @@ constexpr char kFamilies[] =
     "a list of names of families, or their beginnings and *, such as process_*";
 constexpr char kAddresses[] =
     "a list of addresses such as \":10293\", \"localhost:10293\" or \"[::1]:10293\"";
-constexpr char kNetworks[] = "a list of networks such as 10.0.0.0/8, 192.0.2.1 or 2001:db8::/32";
+constexpr char kNetworks[] =
+    "a list of networks such as 10.0.0.0/8 (not 10.0.0.1/8), 192.0.2.1 or 2001:db8::/32";
 constexpr char kNetwork[] = "a network such as 10.0.0.0/8, 192.0.2.1 or 2001:db8::/32";
 constexpr char kAddress[] = "an address such as :10293, localhost:10293 or [::1]:10293";
 constexpr char kPath[] =
