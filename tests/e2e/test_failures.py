@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Samples that fail, descriptors that run out: what is published, logged and answered then."""
 
+import subprocess
 import time
 import unittest
 
@@ -32,6 +33,8 @@ FAULTS = {
     "SHORT": "short|truncat|length|incomplete|header",
     "EMPTY": "empty|short|closed|end|length|header",
     "DONE_ENOENT": "tcp_diag.*modprobe|modprobe.*tcp_diag",
+    "ERROR_EBUSY": "device or resource busy",
+    "OVERRUN": "overrun",
 }
 FAILED = "sample failed: "
 RECOVERED = "sample recovered"
@@ -176,6 +179,37 @@ class OnceUnderFault(FaultyTest):
                 complaints = without_info(done)
                 self.assertEqual(len(complaints), 1, done.stderr)
                 self.assertRegex(complaints[0], f"(?i){words}")
+
+
+class VanishingProc(EndToEndTest):
+    """Another file system is mounted over /proc while it runs."""
+
+    PRIVATE = ("unshare", "--mount", "--propagation=private")
+
+    def test_what_is_not_of_proc_stays_true_and_the_rest_is_withdrawn(self):
+        self.start_service(8080).connect(4)
+        self.exporter = self.start_exporter(config=CONFIG, prefix=self.PRIVATE)
+        self.in_its_mounts("mount", "-t", "tmpfs", "none", "/proc")
+        self.exporter.log.wait_for("kernel sample failed: reading /proc/")
+        scrape = self.exporter.scrape_when(
+            lambda scrape: scrape.get("sockdiag_tcp_allocated_sockets") is None, "withdrawal"
+        )
+        self.assertEqual(scrape.source("sockdiag_sample_success", "kernel"), 0)
+        self.assertIsNone(scrape.get("process_resident_memory_bytes"))
+        self.expect_true_sockets()
+        self.in_its_mounts("umount", "/proc")
+        self.exporter.log.wait_for("kernel sample recovered")
+        self.expect_true_sockets()
+        self.assertIsNotNone(self.exporter.scrape().get("process_resident_memory_bytes"))
+
+    def in_its_mounts(self, *command):
+        mounts = f"--mount=/proc/{self.exporter.process.pid}/ns/mnt"
+        subprocess.run(["nsenter", mounts, *command], check=True)
+
+    def expect_true_sockets(self):
+        scrape = self.exporter.fresh_scrape()
+        self.assertEqual(scrape.source("sockdiag_sample_success"), 1)
+        self.assertEqual(scrape.sockets(8080).get("established"), 4)
 
 
 class FewDescriptors(EndToEndTest):

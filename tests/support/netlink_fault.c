@@ -38,20 +38,33 @@ static ssize_t empty(struct msghdr* message, ssize_t length) {
   return 0;
 }
 
-// What a kernel without the tcp_diag module answers: a lone DONE that carries -ENOENT.
-static ssize_t done_enoent(struct msghdr* message, ssize_t length) {
-  const int error = -ENOENT;
+// Makes the datagram one message that carries an error, such as the kernel's own.
+static ssize_t answer(struct msghdr* message, ssize_t length, unsigned short type, int error) {
   struct nlmsghdr header;
   const ssize_t needed = (ssize_t)(sizeof header + sizeof error);
   char* bytes = message->msg_iov[0].iov_base;
   if (length < needed) return length;
   memcpy(&header, bytes, sizeof header);
-  header.nlmsg_type = NLMSG_DONE;
+  header.nlmsg_type = type;
   header.nlmsg_flags = NLM_F_MULTI;
   header.nlmsg_len = (unsigned)needed;
   memcpy(bytes, &header, sizeof header);
   memcpy(bytes + sizeof header, &error, sizeof error);
   return needed;
+}
+
+// What a kernel without the tcp_diag module answers: a lone DONE that carries -ENOENT.
+static ssize_t done_enoent(struct msghdr* message, ssize_t length) {
+  return answer(message, length, NLMSG_DONE, -ENOENT);
+}
+
+// What it answers while another dump of the socket is under way.
+static ssize_t error_ebusy(struct msghdr* message, ssize_t length) {
+  return answer(message, length, NLMSG_ERROR, -EBUSY);
+}
+
+static ssize_t overrun(struct msghdr* message, ssize_t length) {
+  return answer(message, length, NLMSG_OVERRUN, 0);
 }
 
 enum moment { ON_SOCKET, ON_SEND, ON_RECEIVE, ON_LATER_RECEIVE, ON_FIRST_RECEIVE };
@@ -79,6 +92,8 @@ static const struct fault {
     {"SHORT", ON_RECEIVE, 0, cut_short},
     {"EMPTY", ON_RECEIVE, 0, empty},
     {"DONE_ENOENT", ON_RECEIVE, 0, done_enoent},
+    {"ERROR_EBUSY", ON_RECEIVE, 0, error_ebusy},
+    {"OVERRUN", ON_RECEIVE, 0, overrun},
 };
 
 // Receive calls since the last netlink socket was made. One dump runs at a time.

@@ -60,6 +60,7 @@ TEST_CASE("A damaged dump is refused and told apart") {
   const Bytes short_payload(3);
   CHECK_THAT(problem_of(DumpBuilder().socket({}).done(ENOENT)), contains_text("No such file"));
   CHECK_THAT(problem_of(DumpBuilder().error(EINVAL)), contains_text("Invalid argument"));
+  CHECK_THAT(problem_of(DumpBuilder().error(EBUSY)), contains_text("busy"));
   CHECK_THAT(problem_of(DumpBuilder().message(NLMSG_DONE, no_payload)),
              contains_text("error number"));
   CHECK_THAT(problem_of(DumpBuilder().message(NLMSG_DONE, short_payload)),
