@@ -222,8 +222,8 @@ class FewDescriptors(EndToEndTest):
 
 
 class FewThreads(EndToEndTest):
-    # The log's, the sampler's and the one that reloads; then CivetWeb's three.
-    THREADS = 3 + 3
+    # The log's, the sampler's and the one that reloads; CivetWeb's three; the acceptor's.
+    THREADS = 3 + 3 + 1
 
     def test_without_one_of_its_threads_it_does_not_start(self):
         config = ConfigFile('web: {workers: 2, listen_addresses: ["127.0.0.1:0"]}\n')

@@ -333,8 +333,8 @@ class UnderTheUnitsRestrictions(ServiceTest):
 class AtTheLimitOfThreads(ServiceTest):
     """TasksMax, or whatever else says that there are no more threads."""
 
-    # main, the log's, the sampler, one that reloads, one that accepts connections, 64 workers
-    THREADS = 69
+    # main, the log's, the sampler, one that reloads, CivetWeb's and 64 workers, the acceptor's
+    THREADS = 70
     AS_USER = ("setpriv", "--reuid=64123", "--clear-groups")
     ENVIRONMENT = {"ASAN_OPTIONS": "detect_leaks=0"}
 
@@ -349,14 +349,18 @@ class AtTheLimitOfThreads(ServiceTest):
         subprocess.run(less, check=True)
         self.assertEqual(exporter.terminate(), 0)
 
-    def test_it_does_not_start_with_one_less(self):
+    def test_it_does_not_start_with_less(self):
+        self.expect_no_start(1, b"cannot start a thread: ")
+        self.expect_no_start(2, b"cannot start 65 threads for 64 workers: ")
+
+    def expect_no_start(self, missing, words):
         done = run(
             "--web.listen-address=127.0.0.1:0",
-            prefix=self.at_most(self.THREADS - 1),
+            prefix=self.at_most(self.THREADS - missing),
             environment=self.ENVIRONMENT,
         )
         self.assertEqual(done.returncode, 1)
-        self.assertIn(b"cannot start 65 threads for 64 workers: ", done.stderr)
+        self.assertIn(words, done.stderr)
 
 
 if __name__ == "__main__":
