@@ -43,16 +43,14 @@ class ActiveCloses(TimeWaitTest):
         requests = self.requests(self.service_here(PORT), "inbound", self.OFTEN)
         self.expect(inbound("tw_server", "info", PORT))
         requests.stop()
-        self.expect()
-        self.expect_nothing(seconds=5)
+        self.expect_end()
 
     def test_a_client_that_closes_first(self):
         self.watch()
         requests = self.requests(self.service_there(PORT), "outbound", self.OFTEN)
         self.expect(outbound("tw_client", "info", PORT))
         requests.stop()
-        self.expect()
-        self.expect_nothing(seconds=5)
+        self.expect_end()
 
     def test_few_of_both_are_nothing(self):
         self.watch()

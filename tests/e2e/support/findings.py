@@ -168,6 +168,21 @@ class FindingsTest(EndToEndTest):
     def expect_nothing(self, **options):
         self.expect_to_stay(**options)
 
+    def expect_end(self, seconds=5):
+        """Scrapes until nothing has been found for so long. A rate that falls may come back once
+        while the window passes."""
+        since = []
+
+        def is_over():
+            scrape = self.eyes.scrape()
+            if without_information(scrape, ()):
+                since.clear()
+                return False
+            since.append(self._timestamp(scrape))
+            return since[-1] > since[0] + seconds
+
+        wait_until(is_over, "the end of findings", DEADLINE_SECONDS, POLL_SECONDS)
+
     @staticmethod
     def _timestamp(scrape):
         return scrape.source("sockdiag_sample_timestamp_seconds")
