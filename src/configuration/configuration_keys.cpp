@@ -46,7 +46,7 @@ bool is_one_line(const std::string& text) {
 
 KeyValue web_config_file() {
   KeyValue value = word(&Web::config_file, "the path of a file", is_one_line);
-  value.show = [](const Configuration& c) { return quoted(c.web.config_file); };
+  value.show = [](const Configuration& c) { return sockdiag::quoted(c.web.config_file); };
   return value;
 }
 

@@ -73,7 +73,8 @@ def leave_open(ends):
 class SeriesOfAHost(EndToEndTest):
     OWN = 9200  # the exporter's: with its connections it is other, or they would be counted or not
     CONFIG = FAST + f"ports: {{exclude: [{OWN}]}}\n"
-    MOST = 1000
+    # A thousand, and details of states that connections pass through while a busy machine makes them.
+    MOST = 1010
 
     def setUp(self):
         super().setUp()
