@@ -73,7 +73,7 @@ def leave_open(ends):
 class SeriesOfAHost(EndToEndTest):
     OWN = 9200  # the exporter's: with its connections it is other, or they would be counted or not
     CONFIG = FAST + f"ports: {{exclude: [{OWN}]}}\n"
-    # A thousand, and details of states that connections pass through while a busy machine makes them.
+    # A thousand, and details of states that pass by while a busy machine makes the connections.
     MOST = 1010
 
     def setUp(self):
