@@ -36,7 +36,8 @@ void load(const std::string& text) {
     check_families(loaded, family_names());
     check_contradictions(loaded);
   } catch (const ConfigError& error) {
-    require(std::string_view(error.what()).starts_with(kName), "an error names the file");
+    require(std::string_view(error.what()).find(kName) != std::string_view::npos,
+            "an error names the file");
     return;
   }
   const std::string shown = file_of(loaded.configuration);
