@@ -15,6 +15,7 @@ _sockdiag_exporter()
 
     case $previous in
         --config.file|--web.config.file) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        --path.*) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
         --format) words="text json" ;;
         --color) words="auto always never" ;;
         --lang) words="en zh-CN" ;;

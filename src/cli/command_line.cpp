@@ -15,13 +15,16 @@
 namespace sockdiag {
 namespace {
 
-constexpr std::array<KeyFlag, 7> kKeyFlags = {{{"--web.listen-address", "web.listen_addresses"},
-                                               {"--web.telemetry-path", "web.telemetry_path"},
-                                               {"--web.max-requests", "web.max_requests"},
-                                               {"--web.enable-lifecycle", "web.enable_lifecycle"},
-                                               {"--web.config.file", "web.config_file"},
-                                               {"--log.level", "log.level"},
-                                               {"--log.format", "log.format"}}};
+constexpr std::array<KeyFlag, 10> kKeyFlags = {{{"--web.listen-address", "web.listen_addresses"},
+                                                {"--web.telemetry-path", "web.telemetry_path"},
+                                                {"--web.max-requests", "web.max_requests"},
+                                                {"--web.enable-lifecycle", "web.enable_lifecycle"},
+                                                {"--web.config.file", "web.config_file"},
+                                                {"--path.procfs", "path.procfs"},
+                                                {"--path.cgroup", "path.cgroup"},
+                                                {"--path.container-logs", "path.container_logs"},
+                                                {"--log.level", "log.level"},
+                                                {"--log.format", "log.format"}}};
 
 std::string version_text() {
   const BuildInfo build = build_info();

@@ -123,7 +123,7 @@ int print_sample(const Configuration& configuration, bool process) {
   const auto publish = [&](std::shared_ptr<const Samples> samples) {
     publisher.publish(std::move(samples));
   };
-  Sampling(kernel_sources(), publish).attempt_all(policies_of(configuration));
+  Sampling(kernel_sources(configuration.path), publish).attempt_all(policies_of(configuration));
   if (board.latest() == nullptr || board.latest()->tcp.value == nullptr) return kExitFailed;
   const ReloadStatus loaded{true, std::chrono::system_clock::now()};
   Pages::Options options;

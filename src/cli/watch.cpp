@@ -39,13 +39,13 @@ std::string ask(const HttpUrl& url, const std::string& target) {
 Watch::Watch(const Configuration& configuration)
     : policies_(brisk(policies_of(configuration))),
       publisher_(board_, {"*"}, finding_policy_of(configuration)),
-      sampling_(observed_sources(), [this](std::shared_ptr<const Samples> samples) {
+      sampling_(observed_sources(configuration.path), [this](std::shared_ptr<const Samples> samples) {
         publisher_.publish(std::move(samples));
       }) {}
 
 // The sources of the kernel, which leave what went wrong in problem_.
-std::vector<Source> Watch::observed_sources() {
-  std::vector<Source> sources = kernel_sources();
+std::vector<Source> Watch::observed_sources(const HostPaths& paths) {
+  std::vector<Source> sources = kernel_sources(paths);
   for (Source& source : sources) {
     source.sample = [this, sample = std::move(source.sample)](const Policies& policies) {
       try {

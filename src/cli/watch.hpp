@@ -33,7 +33,7 @@ class Watch {
   [[nodiscard]] Documents documents(Language language) const;
 
  private:
-  [[nodiscard]] std::vector<Source> observed_sources();
+  [[nodiscard]] std::vector<Source> observed_sources(const HostPaths& paths);
 
   Policies policies_;
   Board board_;

@@ -60,12 +60,17 @@ bool is_telemetry_path(const std::string& text) {
          text.find("//") == std::string::npos && text.find("/.") == std::string::npos;
 }
 
+bool is_absolute_path(const std::string& text) {
+  return text.starts_with('/') && is_one_line(text);
+}
+
 bool is_network(const std::string& text) { return parse_network(text).has_value(); }
 
 constexpr char kFamilies[] =
     "a list of names of families, or their beginnings and *, such as process_*";
 constexpr char kAddresses[] =
     "a list of addresses such as \":10293\", \"localhost:10293\" or \"[::1]:10293\"";
+constexpr char kFolder[] = "the absolute path of a folder";
 constexpr char kNetworks[] =
     "a list of networks such as 10.0.0.0/8 (not 10.0.0.1/8), 192.0.2.1 or 2001:db8::/32";
 constexpr char kNetwork[] = "a network such as 10.0.0.0/8, 192.0.2.1 or 2001:db8::/32";
@@ -115,6 +120,29 @@ const auto sampling_keys = std::to_array<ConfigurationKey>({
          "Number of destinations to show: those that use the most ephemeral ports."),
     live("ephemeral_ports.export_addresses", boolean(&DestinationPolicy::export_addresses),
          "Whether to show the busiest destinations by address and port, too."),
+    live("owners.enabled", boolean(&OwnerPolicy::enabled),
+         "Whether to count sockets by owner: unit, pod and container."),
+    live("owners.max_owners", whole_number(&OwnerPolicy::max_owners, 1, 1000),
+         "Owners with series of their own; the rest are counted as `other`."),
+    live("owners.max_ports", whole_number(&OwnerPolicy::max_ports, 1, 3000),
+         "Combinations of owner, direction and port with series of their own."),
+    live("namespaces.collect", collect(&NamespacePolicy::collect),
+         "What to read of the host's other network namespaces."),
+    live("namespaces.cpu_budget", number(&NamespacePolicy::cpu_budget, 0.001, 1),
+         "Share of one CPU that visits of other network namespaces may take."),
+    live("namespaces.max_namespaces", whole_number(&NamespacePolicy::max_namespaces, 1, 10'000),
+         "Other network namespaces to visit; the rest are skipped."),
+    live("namespaces.max_ports", whole_number(&NamespacePolicy::max_ports, 1, 3000),
+         "Ports with series of their own, of all other network namespaces together."),
+    live("namespaces.opener_socket",
+         word(&NamespacePolicy::opener_socket, "the absolute path of a socket", is_absolute_path),
+         "Socket of sockdiag_opener, which namespaces.collect: sockets needs."),
+    restart("path.procfs", word(&HostPaths::procfs, kFolder, is_absolute_path),
+            "The host's /proc, for other network namespaces."),
+    restart("path.cgroup", word(&HostPaths::cgroup, kFolder, is_absolute_path),
+            "The host's cgroup v2 tree, for owners."),
+    restart("path.container_logs", word(&HostPaths::container_logs, kFolder, is_absolute_path),
+            "Kubelet's folder of links to logs, for the names of pods."),
 });
 
 const auto serving_keys = std::to_array<ConfigurationKey>({

@@ -173,6 +173,13 @@ KeyValue log_format(const Member<LogFormat>& member) {
                 {{"logfmt", LogFormat::logfmt}, {"json", LogFormat::json}});
 }
 
+KeyValue collect(const Member<NamespaceCollect>& member) {
+  return choice(member, "one of none, counters, sockets",
+                {{"none", NamespaceCollect::none},
+                 {"counters", NamespaceCollect::counters},
+                 {"sockets", NamespaceCollect::sockets}});
+}
+
 KeyValue word(const Member<std::string>& member, const std::string& expected, Accepts accepts) {
   const auto parse = [accepts = std::move(accepts)](const std::string& text) {
     if (!accepts(text)) throw_bad_value(text);

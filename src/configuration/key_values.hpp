@@ -26,7 +26,8 @@ struct Member {
   Member(Value Part::*member)
       : in([member](Configuration& c) -> Value& {
           return std::get<Part&>(std::tie(c.sampling, c.ports, c.listeners, c.lifetimes,
-                                          c.ephemeral_ports, c.findings, c.metrics, c.web, c.log)).*
+                                          c.ephemeral_ports, c.owners, c.namespaces, c.path,
+                                          c.findings, c.metrics, c.web, c.log)).*
                  member;
         }) {}
   explicit Member(std::function<Value&(Configuration&)> find) : in(std::move(find)) {}
@@ -46,6 +47,7 @@ using Accepts = std::function<bool(const std::string&)>;
 [[nodiscard]] KeyValue boolean(const Member<bool>& member);
 [[nodiscard]] KeyValue log_level(const Member<LogLevel>& member);
 [[nodiscard]] KeyValue log_format(const Member<LogFormat>& member);
+[[nodiscard]] KeyValue collect(const Member<NamespaceCollect>& member);
 [[nodiscard]] KeyValue word(const Member<std::string>& member, const std::string& expected,
                             Accepts accepts);
 [[nodiscard]] KeyValue ports(const Member<PortList>& member);

@@ -35,8 +35,12 @@ Sampling::Sampling(std::vector<Source> sources, Publish publish) : publish_(std:
 }
 
 void Sampling::attempt(std::size_t source, const Policies& policies) noexcept {
-  try_sample(runs_[source], policies);
-  publish_after(runs_[source], policies);
+  Run& run = runs_[source];
+  try_sample(run, policies);
+  for (Run& other : runs_) {
+    if (other.source.follows == run.source.name) try_sample(other, policies);
+  }
+  publish_after(run, policies);
 }
 
 void Sampling::attempt_all(const Policies& policies) noexcept {
@@ -158,7 +162,9 @@ std::size_t Sampler::next_source() const {
 
 void Sampler::set_next(std::size_t source) {
   Due& due = due_[source];
-  due.next = next_due(due.last, Clock::now(), sampling_.status(source).interval);
+  due.next = sampling_.follows(source)
+                 ? TimePoint::max()
+                 : next_due(due.last, Clock::now(), sampling_.status(source).interval);
 }
 
 void Sampler::run(const std::stop_token& stop) {

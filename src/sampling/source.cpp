@@ -31,21 +31,30 @@ std::vector<Source> sources_of(const std::shared_ptr<TcpTables>& tables,
                                const std::shared_ptr<KernelFiles>& files) {
   using TimePoint = Source::TimePoint;
   return {
-      {"tcp", sampling_interval, std::nullopt,
+      {"tcp",
+       sampling_interval,
+       {},
+       std::nullopt,
        [tables](const Policies& policies) {
          return tables->sample(policies.tcp, policies.listeners.peak_window);
        },
        [tables](Samples& samples, TimePoint withdrawn_after) {
          samples.tcp = {tables->sockets(), withdrawn_after};
        }},
-      {"listeners", listeners_interval, kSmallShare,
+      {"listeners",
+       listeners_interval,
+       {},
+       kSmallShare,
        [tables](const Policies& policies) {
          return tables->poll_listeners(policies.listeners.peak_window);
        },
        [tables](Samples& samples, TimePoint withdrawn_after) {
          samples.listeners = {tables->listeners(), withdrawn_after};
        }},
-      {"kernel", sampling_interval, kSmallShare,
+      {"kernel",
+       sampling_interval,
+       {},
+       kSmallShare,
        [files](const Policies&) { return files->sample(); },
        [files](Samples& samples, TimePoint withdrawn_after) {
          samples.kernel = {files->values(), withdrawn_after};
@@ -53,7 +62,7 @@ std::vector<Source> sources_of(const std::shared_ptr<TcpTables>& tables,
   };
 }
 
-std::vector<Source> kernel_sources() {
+std::vector<Source> kernel_sources([[maybe_unused]] const HostPaths& paths) {
   const auto files = std::make_shared<KernelFiles>(
       KernelFiles::Readers{.ephemeral_range = [] { return read_ephemeral_range(); },
                            .reserved_ports = [] { return read_reserved_ports(); },

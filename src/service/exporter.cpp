@@ -48,8 +48,8 @@ void log_build() {
                build.compiler);
 }
 
-Sampling kernel_sampling(Publisher& publisher) {
-  return {kernel_sources(),
+Sampling kernel_sampling(const HostPaths& paths, Publisher& publisher) {
+  return {kernel_sources(paths),
           [&](std::shared_ptr<const Samples> samples) { publisher.publish(std::move(samples)); }};
 }
 
@@ -66,7 +66,8 @@ class Exporter::Parts {
         publisher_(board_, configuration.metrics.exclude, finding_policy_of(configuration)),
         pages_(board_, page_options(configuration.web)),
         requests_(pages_.paths()),
-        sampler_(kernel_sampling(publisher_), policies_of(configuration), iteration_listener()),
+        sampler_(kernel_sampling(configuration.path, publisher_), policies_of(configuration),
+                 iteration_listener()),
         reloading_([this] { static_cast<void>(reload()); }),
         server_(server_options(configuration.web, std::move(addresses), requests_, refused_,
                                web_file_.get()),

@@ -17,8 +17,15 @@ DURATIONS = {
 COUNTS = {
     ("lifetimes", "max_sockets"): ("1000", "10000000", ("999", "10000001")),
     ("ephemeral_ports", "busiest"): ("1", "100", ("0", "101")),
+    ("owners", "max_owners"): ("1", "1000", ("0", "1001")),
+    ("owners", "max_ports"): ("1", "3000", ("0", "3001")),
+    ("namespaces", "max_namespaces"): ("1", "10000", ("0", "10001")),
+    ("namespaces", "max_ports"): ("1", "3000", ("0", "3001")),
 }
-FLAGS = {("ephemeral_ports", "export_addresses"): ("true", "false", ("1", "perhaps"))}
+FLAGS = {
+    ("ephemeral_ports", "export_addresses"): ("true", "false", ("1", "perhaps")),
+    ("owners", "enabled"): ("true", "false", ("1", "perhaps")),
+}
 
 NO_DURATIONS = ("5", "1.5s", "-5s", "5x", "99999999999999999999s", "[5s]", "{a: b}", '""')
 NO_COUNTS = ("-1", "1.5", "many", "18446744073709551617", "5s", "[1000]", "{a: b}", "1e6x")

@@ -167,7 +167,7 @@ TEST_CASE("An allocation that fails during a sample costs that sample alone") {
   set_up_logging(configuration.log);
   Board board;
   Publisher publisher(board, {});
-  Sampling sampling(kernel_sources(), [&](std::shared_ptr<const Samples> samples) {
+  Sampling sampling(kernel_sources({}), [&](std::shared_ptr<const Samples> samples) {
     publisher.publish(std::move(samples));
   });
   const long failed =

@@ -44,6 +44,9 @@ struct Configuration {
   ListenerPolicy listeners;
   LifetimePolicy lifetimes;
   DestinationPolicy ephemeral_ports;
+  OwnerPolicy owners;
+  NamespacePolicy namespaces;
+  HostPaths path;
   FindingPolicy findings;
   Metrics metrics;
   Web web;
@@ -53,7 +56,9 @@ struct Configuration {
 [[nodiscard]] inline Policies policies_of(const Configuration& configuration) {
   return {configuration.sampling,
           configuration.listeners,
-          {configuration.ports, configuration.lifetimes, configuration.ephemeral_ports}};
+          {configuration.ports, configuration.lifetimes, configuration.ephemeral_ports},
+          configuration.owners,
+          configuration.namespaces};
 }
 
 [[nodiscard]] inline FindingPolicy finding_policy_of(const Configuration& configuration) {

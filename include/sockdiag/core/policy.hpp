@@ -5,6 +5,8 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <string>
 
 #include "sockdiag/core/port_list.hpp"
 #include "sockdiag/core/tcp_state.hpp"
@@ -63,11 +65,38 @@ struct ListenerPolicy {
   std::chrono::milliseconds peak_window = std::chrono::seconds(60);
 };
 
+struct OwnerPolicy {
+  bool enabled = true;
+  std::size_t max_owners = 100;  // with series of their own
+  std::size_t max_ports =
+      200;  // combinations of owner, direction and port with series of their own
+};
+
+// What to read of other network namespaces.
+enum class NamespaceCollect : std::uint8_t { none, counters, sockets };
+
+struct NamespacePolicy {
+  NamespaceCollect collect = NamespaceCollect::none;
+  double cpu_budget = 0.02;          // of one CPU
+  std::size_t max_namespaces = 250;  // to be visited
+  std::size_t max_ports = 200;       // with series of their own, of all namespaces together
+  std::string opener_socket = "/run/sockdiag_opener/socket";
+};
+
 // All that the sampling loop follows.
 struct Policies {
   SamplingPolicy sampling;
   ListenerPolicy listeners;
   TcpPolicy tcp;
+  OwnerPolicy owners;
+  NamespacePolicy namespaces;
+};
+
+// Where the host's files are. In a container they are mounted somewhere else.
+struct HostPaths {
+  std::string procfs = "/proc";  // of the processes of other network namespaces
+  std::string cgroup = "/sys/fs/cgroup";
+  std::string container_logs = "/var/log/containers";  // kubelet's links, whose names name pods
 };
 
 }  // namespace sockdiag

@@ -6,29 +6,18 @@
 
 #include <chrono>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
 
 #include "sockdiag/core/kernel_values.hpp"
 #include "sockdiag/core/listener_snapshot.hpp"
+#include "sockdiag/core/namespaces_snapshot.hpp"
+#include "sockdiag/core/owner_snapshot.hpp"
+#include "sockdiag/core/sampled.hpp"
 #include "sockdiag/core/tcp_snapshot.hpp"
 
 namespace sockdiag {
-
-// The last good value of one source. Later values may share it.
-template <typename Value>
-struct Sampled {
-  using TimePoint = std::chrono::steady_clock::time_point;
-
-  std::shared_ptr<const Value> value;  // null before the first
-  TimePoint withdrawn_after;           // from then on it is too old to be shown
-
-  [[nodiscard]] bool is_fresh(TimePoint now) const noexcept {
-    return value != nullptr && now <= withdrawn_after;
-  }
-};
 
 // How sampling one source goes.
 struct SampleStatus {
@@ -45,10 +34,12 @@ struct SampleStatus {
 using SampleStatuses = std::vector<SampleStatus>;
 
 struct Samples {
-  Sampled<TcpSnapshot> tcp;             // the dump of all sockets
-  Sampled<ListenerSnapshot> listeners;  // the polls of listeners alone
-  Sampled<KernelValues> kernel;         // the counters and settings in /proc
-  SampleStatuses statuses;              // one for each source, in the order of the exposition
+  Sampled<TcpSnapshot> tcp;                // the dump of all sockets
+  Sampled<ListenerSnapshot> listeners;     // the polls of listeners alone
+  Sampled<KernelValues> kernel;            // the counters and settings in /proc
+  Sampled<OwnerSnapshot> owners;           // whose the sockets of `tcp` are
+  Sampled<NamespacesSnapshot> namespaces;  // the other network namespaces
+  SampleStatuses statuses;                 // one for each source, in the order of the exposition
 };
 
 }  // namespace sockdiag

@@ -134,6 +134,16 @@ struct EphemeralPortUse {
   bool export_addresses = false;
 };
 
+// The full sockets of one cgroup, direction and port.
+struct CgroupCounts {
+  std::uint64_t cgroup = 0;  // its id, the inode of its directory; 0: cgroups without room
+  Direction direction{};
+  std::uint16_t port = 0;  // 0: all ports without series of their own
+  StateCounts sockets{};
+  std::array<std::uint32_t, kCloseWaitCauseCount> close_wait_causes{};
+  ByPassingState<std::uint32_t> lingering{};
+};
+
 struct TcpSnapshot {
   // If false, ignore ages and starts of TIME_WAIT: they are computed from cookies.
   bool unique_cookies = true;
@@ -142,6 +152,7 @@ struct TcpSnapshot {
   std::array<Seen, kAddressFamilyNames.size()> seen_by_family{};  // since the first sample
   ByPassingState<std::chrono::milliseconds> lingering_thresholds{};
   std::uint64_t unfollowed_sockets = 0;  // in passing states, without room to follow their ages
+  std::vector<CgroupCounts> by_cgroup;   // by direction, port and cgroup; empty if not wanted
   EphemeralPortUse ephemeral;
   std::uint64_t sockets = 0;                // all sockets of the dump
   std::uint64_t request_sockets = 0;        // among them, what the kernel's totals leave out

@@ -33,7 +33,8 @@ class Sampling {
   // `sources`: at least one.
   Sampling(std::vector<Source> sources, Publish publish);
 
-  // Samples one source and publishes. A failure ends here, and shows in the source's status.
+  // Samples one source and those that follow it, and publishes. A failure ends here, and shows in
+  // the source's status.
   void attempt(std::size_t source, const Policies& policies) noexcept;
 
   // Samples each source once, in their order, and publishes once.
@@ -43,6 +44,10 @@ class Sampling {
   void reschedule_and_publish(const Policies& policies) noexcept;
 
   [[nodiscard]] std::size_t size() const noexcept { return runs_.size(); }
+  // Returns whether the source is sampled after each attempt of another one, and only then.
+  [[nodiscard]] bool follows(std::size_t source) const noexcept {
+    return !runs_[source].source.follows.empty();
+  }
   [[nodiscard]] const SampleStatus& status(std::size_t source) const noexcept {
     return runs_[source].status;
   }

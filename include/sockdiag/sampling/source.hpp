@@ -29,6 +29,10 @@ struct Source {
   // The interval that the operator asks for.
   std::function<std::chrono::nanoseconds(const Policies&)> interval;
 
+  // The source whose each attempt is followed by one of this source, before both are published.
+  // Empty: none; then it is sampled on its own clock.
+  std::string_view follows{};
+
   // Share of the CPU budget that the source may use. Nothing: what the other sources leave.
   std::optional<double> share_of_budget;
 
@@ -44,6 +48,6 @@ struct Source {
 // ("tcp"), listeners alone ("listeners"), and counters and settings ("kernel"). None of them has
 // been sampled yet. Sample sources that are due together in this order: the listeners wait for the
 // first good sample of all sockets, which chooses the ports that have series.
-[[nodiscard]] std::vector<Source> kernel_sources();
+[[nodiscard]] std::vector<Source> kernel_sources(const HostPaths& paths);
 
 }  // namespace sockdiag
