@@ -377,9 +377,10 @@ TEST_CASE("A key that stands outside of its section is told where it belongs") {
         "f.yml:1:1: unknown key \"sampling.interval\"" + inside);
   CHECK(problem_of("sampling: {sampling.interval: 5s}") ==
         "f.yml:1:12: unknown key \"sampling.interval\"" + inside);
-  CHECK(problem_of("cpu_budget: 1") ==
-        "f.yml:1:1: unknown key \"cpu_budget\"; expected the key \"cpu_budget\" inside of the "
-        "section \"sampling\"");
+  CHECK(
+      problem_of("max_staleness: 1m") ==
+      "f.yml:1:1: unknown key \"max_staleness\"; expected the key \"max_staleness\" inside of the "
+      "section \"sampling\"");
 }
 
 TEST_CASE("For an unknown key a known one is suggested only where it is near") {
