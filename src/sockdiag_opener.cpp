@@ -56,6 +56,9 @@ Needs CAP_SYS_ADMIN and CAP_SYS_PTRACE. Without --socket, takes its socket from 
   --version           show the version
 )";
 
+constexpr char kVersion[] =
+    "sockdiag_opener " SOCKDIAG_VERSION " (revision " SOCKDIAG_REVISION ")\n";
+
 struct Options {
   const char* socket = nullptr;
   const char* group = nullptr;
@@ -74,19 +77,15 @@ struct Options {
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), end + 1);
 }
 
-// Lets at most kLogLinesAMinute through: clients must not be able to fill a disk.
-bool may_log() {
+// Writes at most kLogLinesAMinute: clients must not be able to fill a disk.
+[[gnu::format(printf, 1, 2)]] void log(const char* format, ...) {
   static std::time_t minute = -1;
   static int lines = 0;
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
   if (now.tv_sec / 60 != minute) lines = 0;
   minute = now.tv_sec / 60;
-  return ++lines <= kLogLinesAMinute;
-}
-
-[[gnu::format(printf, 1, 2)]] void log(const char* format, ...) {
-  if (!may_log()) return;
+  if (++lines > kLogLinesAMinute) return;
   va_list words;
   va_start(words, format);
   write_line(format, words);
@@ -101,6 +100,11 @@ bool may_log() {
   std::_Exit(status);
 }
 
+// Ends the process and says why: what failed, and errno.
+[[noreturn]] void fail(const char* what) {
+  end(EXIT_FAILURE, "%s: %s", what, std::strerror(errno));
+}
+
 // Network namespaces of the processes below one procfs.
 class Namespaces {
  public:
@@ -110,10 +114,7 @@ class Namespaces {
     Path path;
     std::snprintf(path.data(), path.size(), "%s/self/ns/net", procfs);
     own_ = FileDescriptor(::open(path.data(), O_RDONLY | O_CLOEXEC));
-    if (!own_.is_open()) {
-      end(EXIT_FAILURE, "%s: %s: no procfs that shows this process", path.data(),
-          std::strerror(errno));
-    }
+    if (!own_.is_open()) fail(path.data());
     try_rights();
   }
 
@@ -126,9 +127,7 @@ class Namespaces {
     const FileDescriptor other(::open(path.data(), O_RDONLY | O_CLOEXEC));
     if (!other.is_open() || ::setns(other.get(), CLONE_NEWNET) != 0) return -errno;
     const int socket = open_socket_here(request.inode);
-    if (::setns(own_.get(), CLONE_NEWNET) != 0) {
-      end(EXIT_FAILURE, "cannot return to its own network namespace: %s", std::strerror(errno));
-    }
+    if (::setns(own_.get(), CLONE_NEWNET) != 0) fail("returning to its own network namespace");
     return socket;
   }
 
@@ -145,14 +144,9 @@ class Namespaces {
   }
 
   void try_rights() const {
-    if (::setns(own_.get(), CLONE_NEWNET) != 0) {
-      end(EXIT_FAILURE, "cannot enter network namespaces: setns: %s: it needs CAP_SYS_ADMIN",
-          std::strerror(errno));
-    }
+    if (::setns(own_.get(), CLONE_NEWNET) != 0) fail("entering a network namespace");
     struct stat file {};
-    if (::stat(own_inode_.data(), &file) != 0) {
-      end(EXIT_FAILURE, "%s: %s", own_inode_.data(), std::strerror(errno));
-    }
+    if (::stat(own_inode_.data(), &file) != 0) fail(own_inode_.data());
     const FileDescriptor socket(open_socket_here(file.st_ino));
     if (!socket.is_open()) end(EXIT_FAILURE, "sock_diag: %s", std::strerror(-socket.get()));
   }
@@ -169,9 +163,7 @@ constexpr std::uint32_t kOpen = 1U << CAP_SYS_PTRACE;
 void require_capabilities() {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   Capabilities held{};
-  if (::syscall(SYS_capget, &header, held.data()) != 0) {
-    end(EXIT_FAILURE, "capget: %s", std::strerror(errno));
-  }
+  if (::syscall(SYS_capget, &header, held.data()) != 0) fail("capget");
   const std::uint32_t missing = (kEnter | kOpen) & ~held[0].permitted;
   if (missing == 0) return;
   end(EXIT_FAILURE, "it lacks the right to%s%s%s",
@@ -187,7 +179,7 @@ void drop_privileges() {
       {{.effective = kEnter | kOpen, .permitted = kEnter | kOpen, .inheritable = 0}, {}}};
   if (::syscall(SYS_capset, &header, kept.data()) != 0 ||
       ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
-    end(EXIT_FAILURE, "dropping privileges: %s", std::strerror(errno));
+    fail("dropping privileges");
   }
 }
 
@@ -231,7 +223,7 @@ int make_socket(const Options& options) {
       ::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
       ::chown(address.sun_path, static_cast<uid_t>(-1), group) != 0 ||
       ::listen(listener, kBacklog) != 0) {
-    end(EXIT_FAILURE, "%s: %s", address.sun_path, std::strerror(errno));
+    fail(address.sun_path);
   }
   ::umask(before);
   return listener;
@@ -259,7 +251,7 @@ int activated_socket() {
   }
   if (::fcntl(kActivatedSocket, F_SETFD, FD_CLOEXEC) != 0 ||
       ::fcntl(kActivatedSocket, F_SETFL, O_NONBLOCK) != 0) {
-    end(EXIT_FAILURE, "fcntl: %s", std::strerror(errno));
+    fail("fcntl");
   }
   return kActivatedSocket;
 }
@@ -354,6 +346,11 @@ class Server {
   std::array<pollfd, 1 + sockdiag::kOpenerConnections> polled_{};
 };
 
+[[noreturn]] void print_and_exit(const char* text) {
+  const bool printed = std::fputs(text, stdout) >= 0 && std::fflush(stdout) == 0;
+  std::exit(printed ? EXIT_SUCCESS : EXIT_FAILURE);
+}
+
 Options parse(int argc, char** argv) {
   constexpr std::array<option, 6> kFlags{{{"socket", required_argument, nullptr, 's'},
                                           {"group", required_argument, nullptr, 'g'},
@@ -363,31 +360,18 @@ Options parse(int argc, char** argv) {
                                           {}}};
   Options options;
   for (int flag = 0; (flag = ::getopt_long(argc, argv, "h", kFlags.data(), nullptr)) != -1;) {
-    switch (flag) {
-      case 's':
-        options.socket = optarg;
-        break;
-      case 'g':
-        options.group = optarg;
-        break;
-      case 'p':
-        options.procfs = optarg;
-        break;
-      case 'h':
-        std::exit(std::fputs(kHelp, stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
-      case 'v':
-        std::printf("sockdiag_opener " SOCKDIAG_VERSION " (revision " SOCKDIAG_REVISION ")\n");
-        std::exit(EXIT_SUCCESS);
-      default:
-        std::exit(kExitWrongUsage);
-    }
+    if (flag == 's') options.socket = optarg;
+    if (flag == 'g') options.group = optarg;
+    if (flag == 'p') options.procfs = optarg;
+    if (flag == 'h') print_and_exit(kHelp);
+    if (flag == 'v') print_and_exit(kVersion);
+    if (flag == '?') std::exit(kExitWrongUsage);
   }
   if (optind < argc) end(kExitWrongUsage, "unknown argument: %s", argv[optind]);
   if (options.group != nullptr && options.socket == nullptr) {
     end(kExitWrongUsage, "--group is of use with --socket only");
   }
-  if (std::strlen(options.procfs) > PATH_MAX - 64)
-    end(kExitWrongUsage, "--path.procfs is too long");
+  if (std::strlen(options.procfs) > PATH_MAX - 64) end(kExitWrongUsage, "too long a --path.procfs");
   return options;
 }
 
