@@ -9,6 +9,7 @@ import tempfile
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 UNIT = os.path.join(_HERE, "../../../deploy/systemd/sockdiag_exporter.service")
+OPENER_UNIT = os.path.join(_HERE, "../../../deploy/systemd/sockdiag_opener.service")
 
 
 def settings(unit, name):
@@ -36,21 +37,35 @@ def allowed_system_calls(unit):
     return allowed
 
 
+def ambient_capabilities(unit):
+    """As setpriv names them."""
+    words = settings(unit, "AmbientCapabilities")[0].split()
+    return ["+" + word.removeprefix("CAP_").lower() for word in words]
+
+
 class Sandbox:
-    """A command prefix that runs a program as the unit would: as nobody, without capabilities or new
-    privileges, with the unit's system calls and address families, without code made at run time."""
+    """A command prefix that runs a program as the unit would: as nobody, with the unit's capabilities
+    and no new privileges, with the unit's system calls, address families and kinds of namespaces,
+    without code made at run time."""
 
     def __init__(self, unit):
         self._rules = tempfile.NamedTemporaryFile("w", prefix="sockdiag_e2e_sandbox_")
         os.chmod(self._rules.name, 0o644)
-        families = settings(unit, "RestrictAddressFamilies")[0].split()
-        json.dump({"calls": sorted(allowed_system_calls(unit)), "families": families}, self._rules)
+        self._capabilities = ",".join(["-all", *ambient_capabilities(unit)])
+        rules = {
+            # What systemd always allows.
+            "calls": sorted(allowed_system_calls(unit) | _members("@default")),
+            "families": settings(unit, "RestrictAddressFamilies")[0].split(),
+            "enters_network_namespaces": settings(unit, "RestrictNamespaces") == ["net"],
+        }
+        json.dump(rules, self._rules)
         self._rules.flush()
 
     def command(self):
         return [
             *("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs"),
-            *("--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all", "--"),
+            *(f"--{kind}={self._capabilities}" for kind in ("bounding-set", "inh-caps", "ambient-caps")),
+            "--",
             *("/usr/bin/python3", "-B", os.path.join(_HERE, "sandbox_exec.py"), self._rules.name),
         ]
 

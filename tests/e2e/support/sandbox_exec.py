@@ -12,7 +12,8 @@ import seccomp
 from seccomp import ALLOW, EQ, ERRNO, MASKED_EQ, Arg
 
 _WRITE_OR_RUN = mmap.PROT_WRITE | mmap.PROT_EXEC
-_NEED_RULES_OF_THEIR_OWN = {"socket", "mmap", "mprotect", "pkey_mprotect"}
+_CLONE_NEWNET = 0x40000000
+_NEED_RULES_OF_THEIR_OWN = {"socket", "mmap", "mprotect", "pkey_mprotect", "setns"}
 
 
 def _allow(rules, name, *arguments):
@@ -22,7 +23,7 @@ def _allow(rules, name, *arguments):
         pass  # a call that this machine does not have
 
 
-def load(calls, families):
+def load(calls, families, enters_network_namespaces):
     rules = seccomp.SyscallFilter(defaction=ERRNO(errno.EPERM))
     for name in set(calls) - _NEED_RULES_OF_THEIR_OWN:
         _allow(rules, name)
@@ -32,6 +33,8 @@ def load(calls, families):
         _allow(rules, "mmap", Arg(2, MASKED_EQ, _WRITE_OR_RUN, protection))
     for name in ("mprotect", "pkey_mprotect"):
         _allow(rules, name, Arg(2, MASKED_EQ, mmap.PROT_EXEC, 0))
+    if enters_network_namespaces:
+        _allow(rules, "setns", Arg(1, EQ, _CLONE_NEWNET))
     rules.load()
 
 
