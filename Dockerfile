@@ -2,6 +2,7 @@
 # The exporter on Debian 13, for --network host, with no capability and a read-only root:
 #   docker build --build-arg VERSION=... --build-arg REVISION=... -t sockdiag_exporter .
 #   docker run --network host --read-only --cap-drop ALL sockdiag_exporter
+# It also has sockdiag_opener, for a container of its own (deploy/README.md, "Sockets of containers").
 
 FROM debian:trixie-slim AS build
 WORKDIR /build
@@ -10,9 +11,9 @@ RUN deploy/install-packages deploy/packages
 COPY . .
 ARG REVISION=unknown
 RUN cmake --preset release -DSOCKDIAG_BUILD_TESTS=OFF -DSOCKDIAG_REVISION="$REVISION" \
-    && cmake --build build/release --target sockdiag_exporter \
-    && strip build/release/sockdiag_exporter
-# The packages of the libraries that it loads.
+    && cmake --build build/release --target sockdiag_exporter sockdiag_opener \
+    && strip build/release/sockdiag_exporter build/release/sockdiag_opener
+# The packages of the libraries that it loads, which are more than the opener's.
 RUN ldd build/release/sockdiag_exporter | grep -o '/[^ ]*' | xargs realpath | xargs dpkg -S \
     | cut -d : -f 1 | sort -u >runtime-packages
 
@@ -24,9 +25,10 @@ RUN apt-get update -q \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/ldconfig/* /var/log/*
 COPY LICENSE /usr/share/doc/sockdiag_exporter/
 COPY config/sockdiag_exporter.yml /etc/sockdiag_exporter/
-COPY --from=build /build/build/release/sockdiag_exporter /usr/bin/
+COPY --from=build /build/build/release/sockdiag_exporter /build/build/release/sockdiag_opener /usr/bin/
 # With a library missing the build ends here.
 RUN ["/usr/bin/sockdiag_exporter", "--version"]
+RUN ["/usr/bin/sockdiag_opener", "--version"]
 
 ARG VERSION=unknown
 ARG REVISION=unknown

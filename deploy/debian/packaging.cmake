@@ -37,10 +37,11 @@ file(WRITE ${generated}/conffiles "/etc/default/sockdiag_exporter
 ")
 sockdiag_gzip(${generated}/changelog changelog.Debian.gz)
 sockdiag_gzip(${PROJECT_SOURCE_DIR}/CHANGELOG.md changelog.gz)
-sockdiag_gzip(${CMAKE_CURRENT_LIST_DIR}/sockdiag_exporter.1 sockdiag_exporter.1.gz)
-
-install(TARGETS sockdiag_exporter RUNTIME DESTINATION bin)
-install(FILES ${generated}/sockdiag_exporter.1.gz DESTINATION share/man/man1)
+foreach(program sockdiag_exporter sockdiag_opener)
+  sockdiag_gzip(${CMAKE_CURRENT_LIST_DIR}/${program}.1 ${program}.1.gz)
+  install(TARGETS ${program} RUNTIME DESTINATION bin)
+  install(FILES ${generated}/${program}.1.gz DESTINATION share/man/man1)
+endforeach()
 install(FILES ${CMAKE_CURRENT_LIST_DIR}/sockdiag_exporter.bash
         DESTINATION share/bash-completion/completions RENAME sockdiag_exporter)
 install(FILES ${CMAKE_CURRENT_LIST_DIR}/copyright
@@ -63,8 +64,11 @@ install(FILES config/sockdiag_exporter.yml DESTINATION /etc/sockdiag_exporter
         COMPONENT system EXCLUDE_FROM_ALL)
 install(FILES deploy/systemd/sockdiag_exporter.default DESTINATION /etc/default
         RENAME sockdiag_exporter COMPONENT system EXCLUDE_FROM_ALL)
-install(FILES deploy/systemd/sockdiag_exporter.service DESTINATION /usr/lib/systemd/system
-        COMPONENT system EXCLUDE_FROM_ALL)
+install(FILES deploy/systemd/sockdiag_exporter.service deploy/systemd/sockdiag_opener.service
+              deploy/systemd/sockdiag_opener.socket
+        DESTINATION /usr/lib/systemd/system COMPONENT system EXCLUDE_FROM_ALL)
+install(FILES deploy/systemd/sockdiag_opener.sysusers DESTINATION /usr/lib/sysusers.d
+        RENAME sockdiag_opener.conf COMPONENT system EXCLUDE_FROM_ALL)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_COMPONENTS_ALL Unspecified system)

@@ -16,6 +16,7 @@ _sockdiag_exporter()
     case $previous in
         --config.file|--web.config.file) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         --path.*) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+        --namespaces.collect) words="none counters sockets" ;;
         --format) words="text json" ;;
         --color) words="auto always never" ;;
         --lang) words="en zh-CN" ;;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The manual page: its flags are the program's, its files the package's, its markup is clean."""
+"""The manual pages: their flags are the programs', their files the package's, their markup is clean."""
 
 import os
 import pathlib
@@ -9,11 +9,14 @@ import tempfile
 import unittest
 
 EXPORTER = pathlib.Path(os.environ["SOCKDIAG_EXPORTER"])
-PAGE = pathlib.Path(__file__).resolve().parents[2] / "deploy/debian/sockdiag_exporter.1"
-LINTERS = {
-    "mandoc": ["mandoc", "-T", "lint", "-W", "warning", str(PAGE)],
-    "groff": ["groff", "-mandoc", "-T", "utf8", "-ww", "-z", str(PAGE)],
+OPENER = EXPORTER.with_name("sockdiag_opener")
+PAGES = {
+    program: pathlib.Path(__file__).resolve().parents[2] / f"deploy/debian/{program.name}.1"
+    for program in (EXPORTER, OPENER)
 }
+LINTERS = (["mandoc", "-T", "lint", "-W", "warning"], ["groff", "-mandoc", "-T", "utf8", "-ww", "-z"])
+# Of a running system, not of the package.
+SOCKET = "/run/sockdiag_opener/socket"
 SUBCOMMANDS = ("diagnose", "explain", "top")
 # What every Debian package has and no manual page names.
 COMMON = r"/usr/(bin/|share/man/|share/doc/sockdiag-exporter/(copyright|changelog.*)$)"
@@ -24,9 +27,9 @@ def output_of(*command, **environment):
                           env=os.environ | environment).stdout
 
 
-def section(title):
+def section(title, program=EXPORTER):
     """The lines of a section as a terminal shows it, without overstriking for bold and underline."""
-    page = re.sub(".\b", "", output_of("mandoc", "-T", "ascii", str(PAGE)))
+    page = re.sub(".\b", "", output_of("mandoc", "-T", "ascii", str(PAGES[program])))
     return re.search(rf"^{title}\n(.*?)(?=^\S)", page, re.M | re.S)[1].splitlines()
 
 
@@ -49,9 +52,11 @@ class ManPage(unittest.TestCase):
     maxDiff = None
 
     def test_lists_the_flags_of_the_program(self):
-        program = flags_in(output_of(str(EXPORTER), "--help").splitlines())
-        self.assertIn("--help", program)
-        self.assertEqual(flags_in(section("DESCRIPTION")), program)
+        for program in PAGES:
+            with self.subTest(program.name):
+                flags = flags_in(output_of(str(program), "--help").splitlines())
+                self.assertIn("--help", flags)
+                self.assertEqual(flags_in(section("DESCRIPTION", program)), flags)
 
     def test_lists_the_subcommands_and_their_flags(self):
         flags = {}
@@ -63,7 +68,8 @@ class ManPage(unittest.TestCase):
         self.assertEqual(flags_in(section("SUBCOMMANDS")), flags)
 
     def test_names_the_files_of_the_package_and_no_others(self):
-        named = {line.strip() for line in section("FILES") if line.strip().startswith("/")}
+        lines = [line.strip() for program in PAGES for line in section("FILES", program)]
+        named = {line for line in lines if line.startswith("/")} - {SOCKET}
         files = {path for path in files_of_the_package() if not re.match(COMMON, path)}
         for path in named:
             with self.subTest(path):
@@ -73,10 +79,11 @@ class ManPage(unittest.TestCase):
                 self.assertTrue(any(f"{file}/".startswith(f"{path}/") for path in named))
 
     def test_is_clean_for_those_who_render_it(self):
-        for name, command in LINTERS.items():
-            with self.subTest(name):
-                result = subprocess.run(command, capture_output=True, text=True)
-                self.assertEqual(result.stdout + result.stderr, "")
+        for command in LINTERS:
+            for page in PAGES.values():
+                with self.subTest(command[0], page=page.name):
+                    result = subprocess.run([*command, str(page)], capture_output=True, text=True)
+                    self.assertEqual(result.stdout + result.stderr, "")
 
 
 if __name__ == "__main__":

@@ -145,7 +145,7 @@ class Documents(InADirectory):
 class Kubernetes(InADirectory):
     def test_what_is_not_counted_comes_before_the_first_command(self):
         before = section(DEPLOY, "Kubernetes").partition("```")[0]
-        self.assertIn("**Pods with a network of their own are not counted yet.**", before)
+        self.assertIn("**By itself it counts no pod with a network of its own.**", before)
 
     def test_the_image_it_brings_to_the_nodes_is_the_one_of_the_manifests(self):
         manifest = yaml.safe_load((ROOT / "deploy/kubernetes/daemonset.yaml").read_text())
@@ -170,11 +170,12 @@ class Kubernetes(InADirectory):
         overlay.mkdir()
         expected = ["registry.example.com/sockdiag_exporter:0.1.0", "inbound: [22]",
                     "kind: PrometheusRule"]
-        (text,) = blocks(DEPLOY, "Kubernetes", "yaml")
+        text, components = blocks(DEPLOY, "Kubernetes", "yaml")
         if word_for_resources() == "bases":  # as the document says of an old kubectl
             text = text.replace("resources:", "bases:").partition("labels:")[0]
         else:
-            expected.append("release: prometheus")
+            text += components
+            expected += ["release: prometheus", "--path.cgroup=/host/cgroup", "name: sockdiag-opener"]
         (overlay / "kustomization.yaml").write_text(text, encoding="utf-8")
         (overlay / "sockdiag_exporter.yml").write_text("ports: {inbound: [22]}\n")
         rendered = run("kubectl", "kustomize", str(overlay))

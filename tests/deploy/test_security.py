@@ -16,6 +16,7 @@ HOSTILE = [
     "tests/e2e/test_bad_*.py",
     "tests/e2e/test_hostile_*.py",
     "tests/e2e/test_forbidden_*.py",
+    "tests/e2e/test_opener*.py",
     "tests/e2e/test_soak.py",
     "tests/e2e/test_tls.py",
     "tests/e2e/test_web_configuration.py",

@@ -152,7 +152,7 @@ class ActivatedOpener(Opener):
             return _popen(command, pass_fds=[passed])
 
 
-_HOLD_SOCKETS = """
+HOLD_SOCKETS = """
 import socket, sys
 listener = socket.create_server(("127.0.0.1", 0))
 client = socket.create_connection(listener.getsockname())
@@ -166,7 +166,7 @@ class Container:
 
     def __init__(self, prefix=()):
         loopback = ["sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
-        command = ["unshare", "--net", *loopback, *prefix, sys.executable, "-c", _HOLD_SOCKETS]
+        command = ["unshare", "--net", *loopback, *prefix, sys.executable, "-c", HOLD_SOCKETS]
         self.process = subprocess.Popen(
             [*DIES_WITH_US, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
