@@ -27,6 +27,8 @@ OF_NO_FINDING = {
     "SockdiagEstablishedGrowing",
     "SockdiagExporterDown",
     "SockdiagExporterFlapping",
+    "SockdiagNamespacesSlow",
+    "SockdiagNamespacesUnread",
     "SockdiagSampleStale",
     "SockdiagSamplingFailing",
 }
