@@ -233,6 +233,12 @@ class PrometheusFindsThePods(ManifestTest):
         )
         self.assertEqual(port, self.container["ports"][0]["name"])
 
+    def test_series_keep_the_labels_of_their_owners(self):
+        (endpoint,) = self.monitor["podMetricsEndpoints"]
+        self.assertIs(endpoint["honorLabels"], True)
+        (job,) = load(PROMETHEUS / "prometheus_kubernetes.yml")["scrape_configs"]
+        self.assertIs(job["honor_labels"], True)
+
     def test_series_outlive_a_restart_of_the_pod(self):
         (endpoint,) = self.monitor["podMetricsEndpoints"]
         dropped = [r["regex"] for r in endpoint["relabelings"] if r["action"] == "labeldrop"]
@@ -240,8 +246,8 @@ class PrometheusFindsThePods(ManifestTest):
             "pod": True,
             "container": True,
             "endpoint": True,
+            "namespace": True,
             "instance": False,
-            "namespace": False,
             "job": False,
         }.items():
             with self.subTest(label):

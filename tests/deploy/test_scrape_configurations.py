@@ -173,8 +173,7 @@ class FindsPods(Copies):
             pod("worker4", phase="Failed"),
             pod("worker5", phase="Succeeded"),
         ]
-        labels = {"job": "sockdiag", "namespace": "monitoring"}
-        expected = [{**labels, "instance": node} for node in ("worker1", "worker2")]
+        expected = [{"job": "sockdiag", "instance": node} for node in ("worker1", "worker2")]
         found = sorted(self.targets(pods), key=lambda target: target["instance"])
         self.assertEqual(found, expected)
 
