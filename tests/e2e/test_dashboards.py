@@ -43,6 +43,10 @@ EXPECTED_CHOICES = {
     "instance": {INSTANCE, GONE_INSTANCE},
     "port": {str(PORT)},
     "direction": {"outbound"},
+    "namespace": {"shop"},
+    "pod": {"cart-7d9"},
+    "container": {"app"},
+    "unit": {"web.service"},
 }
 MADE = set(STATES.values()) - {"close"}  # bound sockets without a peer are not asked for
 

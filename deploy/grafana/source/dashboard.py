@@ -61,7 +61,7 @@ def _firing_alerts(alerts):
         "iconColor": "red",
         "expr": matched(alerts),
         "titleFormat": "{{alertname}}",
-        "textFormat": "{{instance}} {{direction}} {{port}}",
+        "textFormat": "{{instance}} {{direction}} {{port}} {{namespace}} {{pod}} {{container}} {{unit}}",
         "tagKeys": "severity",
     }
 

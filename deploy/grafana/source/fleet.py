@@ -191,6 +191,22 @@ SYN_AND_MEMORY = [
           {"SockdiagAbortOnMemory": None}),
 ]
 
+POD_SOCKETS = "job_namespace_state:sockdiag_tcp_sockets:sum"
+PODS = [
+    joined("Kubernetes namespaces by sockets of their pods", "short", ["namespace", "job"],
+           {state: f'topk(50, sum by (namespace, job) ({POD_SOCKETS}{{@fleet,state="{state}"}}))'
+            for state in ("syn_recv", "time_wait", "established", "close_wait")},
+           "Of pods with a network namespace of their own, on all hosts.", width=8),
+    graph("CLOSE_WAIT of pods by Kubernetes namespace and cause", "short",
+          {"{{namespace}} {{cause}}": "sum by (namespace, cause)"
+           " (job_namespace_cause:sockdiag_tcp_close_wait_sockets:sum{@fleet}) > 0"},
+          CAUSES, {"SockdiagCloseWaitLingering": None}),
+    graph("Network namespaces by status", "short",
+          {"{{status}}": "sum by (status) (job_status:sockdiag_namespaces:sum{@fleet})"},
+          "Other than the hosts' own. failed and skipped: nothing is known of them.",
+          {"SockdiagNamespacesUnread": None}, custom=STACKED),
+]
+
 EXPORTERS = [
     graph("Hosts whose last sample succeeded", "percentunit",
           {"{{job}} {{source}}": "job_source:sockdiag_sample_success:avg{@fleet}"},
@@ -226,6 +242,7 @@ DASHBOARD = dashboard(
         "Accept queues and drops": ACCEPT_QUEUES,
         "Ephemeral ports and TIME_WAIT": TIME_WAIT,
         "SYN, orphans and memory": SYN_AND_MEMORY,
+        "Pods": PODS,
         "Exporters": EXPORTERS,
     },
 )

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One host: what its TCP sockets do, and how the exporter fares."""
+"""One host: what its TCP sockets do, whose they are, and how the exporter fares. Its panels are of the
+host's own network namespace; those of pods and containers have rows of their own."""
 
 from source.dashboard import dashboard, exporters, variable
 from source.kinds import (
     ANY_IS_BAD,
+    BY_OWNER,
     CAUSES,
     CLOSE_WAIT_GROWING,
     CLOSE_WAIT_LINGERING,
@@ -11,15 +13,18 @@ from source.kinds import (
     NEAR_EXHAUSTION,
     NONE_IS_GOOD,
     OUTBOUND_STATES,
+    OWNER,
     STACKED,
     STATES,
     SYMLOG,
+    by_owner,
     by_port,
     findings,
     graph,
     joined,
     matrix,
     of_column,
+    owners,
     rate,
     rates,
     stat,
@@ -27,7 +32,7 @@ from source.kinds import (
 
 SOCKETS = "sockdiag_tcp_sockets"
 LINGERING = "sockdiag_tcp_lingering_sockets"
-FIRING = 'ALERTS{alertname=~"Sockdiag.*",alertstate="firing",@host}'
+FIRING = 'ALERTS{alertname=~"Sockdiag.*",alertstate="firing",@exporter}'
 TIME_WAIT_SHARE = (
     f'(sum without (direction, port, state) ({SOCKETS}{{@host,state="time_wait"}})'
     " + (sum without (direction, port) (sockdiag_tcp_fin_wait2_orphaned_sockets{@host})"
@@ -36,8 +41,8 @@ TIME_WAIT_SHARE = (
 )
 
 SAMPLE_AGE = (
-    "timestamp(sockdiag_sample_timestamp_seconds{@host})"
-    " - sockdiag_sample_timestamp_seconds{@host}"
+    "timestamp(sockdiag_sample_timestamp_seconds{@exporter})"
+    " - sockdiag_sample_timestamp_seconds{@exporter}"
 )
 
 OVERVIEW = [
@@ -47,7 +52,7 @@ OVERVIEW = [
          "The peer closed, the application here has not yet. Those that stay are a leak."),
     stat("Lingering CLOSE_WAIT", "short",
          f'max({LINGERING}{{@host,direction="inbound",state="close_wait"}})'
-         ' or 0 * max(sockdiag_tcp_lingering_threshold_seconds{@host,state="close_wait"})',
+         ' or 0 * max(sockdiag_tcp_lingering_threshold_seconds{@exporter,state="close_wait"})',
          "On the worst inbound port: older than their threshold, a leak and not churn.",
          {"SockdiagCloseWaitLingering": 20}),
     stat("TIME_WAIT limit used", "percentunit", f"max({TIME_WAIT_SHARE})",
@@ -62,7 +67,7 @@ OVERVIEW = [
          " / max(sockdiag_tcp_ephemeral_ports{@host})",
          "By the busiest destination; near 100 % connect() to it is slow and then fails.",
          NEAR_EXHAUSTION),
-    stat("Exporter", "none", "min(sockdiag_sample_success{@host}) or min(up{@host})",
+    stat("Exporter", "none", "min(sockdiag_sample_success{@exporter}) or min(up{@exporter})",
          "Failing when Prometheus cannot scrape it, or when one of its sources fails.",
          {"SockdiagExporterDown": 0}, HEALTH, below={"SockdiagSamplingFailing": 0.5}),
     stat("Firing alerts", "none", f"count({FIRING}) or vector(0)",
@@ -71,7 +76,7 @@ OVERVIEW = [
 ]
 
 FINDINGS = [
-    findings(["finding", "direction", "port"], "@host",
+    findings(["finding", "direction", "port"], "@exporter",
              "What the exporter itself finds, mostly in samples of the last half minute, the worst"
              " first; none where all is well. sockdiag_exporter explain FINDING says what it means and what to do.",
              width=24),
@@ -99,7 +104,7 @@ CLOSE_WAIT = [
     graph("Oldest CLOSE_WAIT by port", "s",
           {"{{direction}} {{port}}": "sockdiag_tcp_oldest_socket_seconds"
            '{@port,state="close_wait"} > 0',
-           "lingers from": 'sockdiag_tcp_lingering_threshold_seconds{@host,state="close_wait"}'},
+           "lingers from": 'sockdiag_tcp_lingering_threshold_seconds{@exporter,state="close_wait"}'},
           "A line that climbs with the clock is one socket that nobody closes; a lower bound."
           " Ports without any are not drawn.", {"SockdiagCloseWaitLingering": None}, width=12),
 ]
@@ -290,59 +295,59 @@ KERNEL_COUNTERS = [
 ]
 
 EXPORTER = [
-    stat("Sources", "none", "sockdiag_sample_success{@host}",
+    stat("Sources", "none", "sockdiag_sample_success{@exporter}",
          "Whether the last attempt succeeded: dump of all sockets, polls of listeners, /proc.",
          words=HEALTH, below={"SockdiagSamplingFailing": 0.5}, width=8, legend="{{source}}"),
-    stat("Configuration", "none", "sockdiag_exporter_config_last_reload_successful{@host}",
+    stat("Configuration", "none", "sockdiag_exporter_config_last_reload_successful{@exporter}",
          "Whether the last reload succeeded; if not, the configuration before it is in force.",
          {"SockdiagConfigReloadFailed": 0}, HEALTH, width=4),
     stat("Sockets of unknown age", "short", "sockdiag_tcp_unfollowed_sockets{@host}",
          "Beyond lifetimes.max_sockets: lingering sockets and ages may be higher than shown.",
          {"SockdiagLifetimesCapped": 0}, NONE_IS_GOOD, width=4),
-    stat("Build", "none", "sockdiag_exporter_build_info{@host}",
+    stat("Build", "none", "sockdiag_exporter_build_info{@exporter}",
          "Version, revision and compiler of the exporter that runs.", width=8,
          legend="{{version}} {{revision}} {{compiler}}", options={"textMode": "name"}),
     graph("Age of the last good sample", "s", {"{{source}}": SAMPLE_AGE},
           "At the time of the scrape. A sampler that hangs keeps its success at 1 and ages here.",
           {"SockdiagSampleStale": None}),
     graph("Age of the last good sample, in intervals", "short",
-          {"{{source}}": f"({SAMPLE_AGE}) / sockdiag_sample_interval_seconds{{@host}}"},
+          {"{{source}}": f"({SAMPLE_AGE}) / sockdiag_sample_interval_seconds{{@exporter}}"},
           "Up to 1 while all is well, more while a sample takes long.",
           {"SockdiagSampleStale": 3}),
-    graph("Interval in force", "s", {"{{source}}": "sockdiag_sample_interval_seconds{@host}"},
+    graph("Interval in force", "s", {"{{source}}": "sockdiag_sample_interval_seconds{@exporter}"},
           "Longer than configured where a sample costs more than sampling.cpu_budget allows.",
           {"SockdiagSampleStale": None}),
-    graph("Duration of a sample", "s", {"{{source}}": "sockdiag_sample_duration_seconds{@host}"},
+    graph("Duration of a sample", "s", {"{{source}}": "sockdiag_sample_duration_seconds{@exporter}"},
           "Wall time of the last attempt."),
     graph("CPU", "percentunit",
-          {"process": rate("process_cpu_seconds_total{@host}"),
-           "samples of {{source}}": rate("sockdiag_sample_cpu_seconds_total{@host}")},
+          {"process": rate("process_cpu_seconds_total{@exporter}"),
+           "samples of {{source}}": rate("sockdiag_sample_cpu_seconds_total{@exporter}")},
           "Of one CPU: the whole process, and what of it samples take."),
-    graph("Memory", "bytes", {"resident": "process_resident_memory_bytes{@host}"},
+    graph("Memory", "bytes", {"resident": "process_resident_memory_bytes{@exporter}"},
           "Resident set of the exporter."),
     graph("File descriptors", "short",
-          {"open": "process_open_fds{@host}", "limit": "process_max_fds{@host}"},
+          {"open": "process_open_fds{@exporter}", "limit": "process_max_fds{@exporter}"},
           "Of the exporter.", custom=SYMLOG),
     rates("Failed samples",
           {"{{source}}": "sockdiag_sample_failures_total"},
           "Nothing of them was published; the log says why.", {"SockdiagSamplingFailing": None}),
     graph("Failed samples, of all attempts", "percentunit",
-          {"{{source}}": f"{rate('sockdiag_sample_failures_total{@host}')}"
-           f" / {rate('sockdiag_samples_total{@host}')}"},
+          {"{{source}}": f"{rate('sockdiag_sample_failures_total{@exporter}')}"
+           f" / {rate('sockdiag_samples_total{@exporter}')}"},
           "A source that always fails is at 100 %, however seldom it is sampled.",
           {"SockdiagSamplingFailing": None}),
     graph("Requests by path and status", "cps",
-          {"{{path}} {{code}}": rate("sockdiag_http_requests_total{@host}") + " > 0"},
+          {"{{path}} {{code}}": rate("sockdiag_http_requests_total{@exporter}") + " > 0"},
           "500 and 503 of the telemetry path are scrapes that got no page. What was never asked for"
           " is not drawn.", {"SockdiagExporterDown": None}),
     graph("Restarts and outages in the last hour", "short",
-          {"restarts": "changes(process_start_time_seconds{@host}[1h])",
-           "outages": "changes(up{@host}[1h]) / 2"},
+          {"restarts": "changes(process_start_time_seconds{@exporter}[1h])",
+           "outages": "changes(up{@exporter}[1h]) / 2"},
           "Of the exporter. An outage is two changes: Prometheus could not scrape it, then could.",
           {"SockdiagExporterFlapping": 3}),
     graph("Sockets not accounted for", "short",
           {"not in the dump": "sockdiag_tcp_unaccounted_sockets{@host}",
-           "unknown state": 'sockdiag_sample_unknown_state_sockets{@host,source="tcp"}'},
+           "unknown state": 'sockdiag_sample_unknown_state_sockets{@exporter,source="tcp"}'},
           "Around 0 with churn. If it stays away from 0, the dump is not whole.", minimum=None),
     graph("Sockets under port other", "percentunit",
           {"{{direction}}": f'sum without (port, state) ({SOCKETS}{{@host,port="other"}})'
@@ -354,12 +359,105 @@ EXPORTER = [
           {"SockdiagPortsFolded": None}),
 ]
 
+OWNER_SOCKETS = "sockdiag_tcp_owner_sockets"
+LISTENS = "sockdiag_tcp_listener_info{@owned_listener}"
+
+
+def beside_listeners(selector):
+    """What a port has, for each owner that listens on it."""
+    port = f"max by (job, instance, port) ({selector})"
+    named = f"port, name, {BY_OWNER}"
+    return f"max by ({named}) ({LISTENS} * on (job, instance, port) group_left () {port})"
+
+
+WHOSE = [
+    owners("Owners by sockets", [],
+           {"established": f'{OWNER_SOCKETS}{{@owned_port,state="established"}}',
+            "lingering": "sockdiag_tcp_owner_lingering_sockets{@owned_port}",
+            "close_wait": f'{OWNER_SOCKETS}{{@owned_port,state="close_wait"}}',
+            "sockets": f"{OWNER_SOCKETS}{{@owned_port}}"},
+           "Of the host's own network namespace: the unit, pod or container in which a socket was"
+           " made. TIME_WAIT and SYN_RECV have no owner.", width=12),
+    joined("Who listens", "short", ["port", "name", *OWNER],
+           {"half-open": beside_listeners(f'{SOCKETS}{{@listener,state="syn_recv"}}'),
+            "TIME_WAIT":
+            beside_listeners(f'{SOCKETS}{{@listener,direction="inbound",state="time_wait"}}'),
+            "queue used": beside_listeners(f"{QUEUE}_utilization_ratio{{@listener}}")},
+           "What belongs to no owner, by who listens on its port.", width=12,
+           overrides=[of_column("queue used", unit="percentunit")]),
+    by_owner("CLOSE_WAIT by owner", "sockdiag_tcp_owner_close_wait_sockets{@owned_port}",
+             "The application that has not closed.", {"SockdiagCloseWaitLingering": None},
+             labels=["cause"], width=12),
+    by_owner("Lingering sockets by owner", "sockdiag_tcp_owner_lingering_sockets{@owned_port}",
+             "Longer in a passing state than its threshold.",
+             {"SockdiagCloseWaitLingering": None}, labels=["state"], width=12),
+    joined("Owners and their cgroups", "none", [*OWNER, "runtime", "cgroup"],
+           {"known": f"max by ({BY_OWNER}, runtime, cgroup) (sockdiag_owner_info{{@owned}})"},
+           "Below /sys/fs/cgroup; cgroup.procs there has the processes.", width=24),
+]
+
+NAMESPACES = [
+    owners("Other network namespaces by sockets", [],
+           {"established": f'{SOCKETS}{{@owned_port,state="established"}}',
+            "time_wait": f'{SOCKETS}{{@owned_port,state="time_wait"}}',
+            "lingering": f"{LINGERING}{{@owned_port}}",
+            "close_wait": f'{SOCKETS}{{@owned_port,state="close_wait"}}',
+            "sockets": f"{SOCKETS}{{@owned_port}}"},
+           "Of pods, containers and units with a network namespace of their own. The row without a"
+           " name is the host's own.", width=16),
+    graph("Network namespaces that are not read", "short",
+          {"{{status}}": 'sockdiag_namespaces{@exporter,status=~"failed|skipped"}'},
+          "skipped: more than namespaces.max_namespaces. Nothing is known of them.",
+          {"SockdiagNamespacesUnread": 0}),
+    by_owner("CLOSE_WAIT by network namespace", f'{SOCKETS}{{@owned_port,state="close_wait"}}',
+             "A floor that rises step by step is a leak.", {"SockdiagCloseWaitGrowing": None},
+             labels=["port"]),
+    by_owner("Lingering sockets by network namespace", f"{LINGERING}{{@owned_port}}",
+             "Longer in a passing state than its threshold.",
+             {"SockdiagCloseWaitLingering": None}, labels=["state"]),
+    graph("Use of accept queues by network namespace", "percentunit",
+          {"{{port}} " + " ".join(f"{{{{{label}}}}}" for label in OWNER):
+           f"{QUEUE}_utilization_ratio{{@owned_listener}} > 0"},
+          "The fullest listener of each port at the last visit; above 100 % the kernel drops.",
+          {"SockdiagAcceptQueueFull": 0.9}),
+    by_owner("Drops at listeners by network namespace",
+             rate("sockdiag_tcp_listen_drops_total{@owned}"),
+             "As the kernel counts them in each network namespace.",
+             {"SockdiagListenDropsUnattributed": 0.1}, unit="cps"),
+    by_owner("Handshakes that failed by network namespace",
+             rate("sockdiag_tcp_attempt_failures_total{@owned}"),
+             "Outgoing ones refused or timed out, incoming ones reset by the peer.",
+             {"SockdiagConnectionsRefused": 1}, unit="cps"),
+    by_owner("SYNs and SYN-ACKs sent again by network namespace",
+             rate("sockdiag_tcp_syn_retransmits_total{@owned}"),
+             "No answer came: packets are lost, a peer is down, or a listener drops them.",
+             unit="cps"),
+    by_owner("Sockets by the kernel's own count, by network namespace",
+             "sockdiag_tcp_kernel_sockets{@owned}",
+             "open and time_wait of sockstat, connected of snmp: there without the opener, too.",
+             labels=["kind"]),
+    graph("Network namespaces by status", "short",
+          {"{{status}}": "sockdiag_namespaces{@exporter}"},
+          "sampled: sockets and counters; counted: counters alone.", width=8, custom=STACKED),
+    graph("Time from one visit to the next", "s",
+          {"rotation": "sockdiag_namespaces_rotation_seconds{@exporter}"},
+          "Alerts on pods and containers look at 5 minutes.", {"SockdiagNamespacesSlow": 150}),
+]
+
+
+def owner_variable(label):
+    names = f"{SOCKETS}|sockdiag_owner_info|sockdiag_tcp_kernel_sockets"
+    query = f'label_values({{__name__=~"{names}",@exporter}}, {label})'
+    return variable(label, query, is_multi=True, all_value=".*")
+
+
 VARIABLES = [
     variable("job", exporters("job"), is_multi=True),
     variable("instance", exporters("instance", ",@fleet")),
-    variable("direction", f"label_values({SOCKETS}{{@host}}, direction)", is_multi=True,
+    variable("direction", f"label_values({SOCKETS}{{@exporter}}, direction)", is_multi=True,
              all_value=".*"),
-    variable("port", f"label_values({SOCKETS}{{@host}}, port)", is_multi=True, all_value=".*"),
+    variable("port", f"label_values({SOCKETS}{{@exporter}}, port)", is_multi=True, all_value=".*"),
+    *map(owner_variable, ("namespace", "pod", "container", "unit")),
 ]
 
 DASHBOARD = dashboard(
@@ -379,6 +477,8 @@ DASHBOARD = dashboard(
         "TIME_WAIT and ephemeral ports": TIME_WAIT,
         "Other lingering states, orphans and memory": OTHER_STATES,
         "Kernel counters": KERNEL_COUNTERS,
+        "Whose sockets": WHOSE,
+        "Other network namespaces": NAMESPACES,
         "Exporter": EXPORTER,
     },
 )

@@ -28,6 +28,11 @@ CLOSE_WAIT_GROWING = (
 )
 CLOSE_WAIT_LINGERING = {"SockdiagCloseWaitLingering": 20, "SockdiagCloseWaitLingeringOutbound": 50}
 
+# Whose sockets are; what is not known of an owner has no label.
+OWNER = ["namespace", "pod", "container", "unit", "pod_uid"]
+BY_OWNER = ", ".join(OWNER)
+OWNER_LEGEND = " ".join(f"{{{{{label}}}}}" for label in OWNER)
+
 # For panels that show a flag: value -> (word, colour).
 HEALTH = {0: ("failing", "red"), 1: ("ok", "green")}
 NONE_IS_GOOD = {0: ("none", "green")}
@@ -54,6 +59,21 @@ def by_port(title, expressions, description, alerts=None, unit="short", **more):
     queries = {legend: f"{expression} > 0" for legend, expression in expressions.items()}
     description += " Ports without any are not drawn."
     return graph(title, unit, queries, description, alerts, **more)
+
+
+def by_owner(title, expression, description, alerts=None, unit="short", labels=(), **more):
+    """A line for each owner (and label) that is not 0."""
+    legend = " ".join([OWNER_LEGEND, *(f"{{{{{label}}}}}" for label in labels)])
+    queries = {legend: f"sum by ({', '.join([*OWNER, *labels])}) ({expression}) > 0"}
+    description += " What has none is not drawn."
+    return graph(title, unit, queries, description, alerts, **more)
+
+
+def owners(title, labels, sums, description, **more):
+    """A table of the owners with most, a column for each selector; the last one is what counts."""
+    names = ", ".join([*labels, *OWNER])
+    queries = {column: f"topk(50, sum by ({names}) ({each}))" for column, each in sums.items()}
+    return joined(title, "short", [*labels, *OWNER], queries, description, **more)
 
 
 def rates(title, counters, description, alerts=None, **more):
@@ -120,7 +140,8 @@ def top(title, unit, labels, value, expression, description, alerts=None, width=
 
 def findings(labels, matchers, description, **more):
     """A table of what exporters have found, the worst first. Findings about a whole host have
-    neither direction nor port."""
+    neither direction nor port, and those about the host's own network namespace no owner."""
+    labels = [*labels, *OWNER]
     ranked = " or ".join(
         f'{rank} * sockdiag_findings{{severity="{word}",{matchers}}}'
         for rank, (word, _) in SEVERITIES.items()

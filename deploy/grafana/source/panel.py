@@ -16,10 +16,17 @@ COLUMNS = 24
 # and that of an IPv6 address, [::1]:10293, would match something else.
 _JOB, _INSTANCE = 'job=~"$job"', 'instance="$instance"'
 _PORT, _DIRECTION = 'port=~"$port"', 'direction=~"$direction"'
+# The host's own network namespace: series of others have one of these labels at least.
+_OWN = 'pod="",container="",unit="",pod_uid=""'
+_OWNED = tuple(f'{label}=~"${label}"' for label in ("namespace", "pod", "container", "unit"))
 _MATCHERS = {
-    "@host": (_JOB, _INSTANCE),
-    "@listener": (_JOB, _INSTANCE, _PORT),
-    "@port": (_JOB, _INSTANCE, _DIRECTION, _PORT),
+    "@exporter": (_JOB, _INSTANCE),
+    "@host": (_JOB, _INSTANCE, _OWN),
+    "@listener": (_JOB, _INSTANCE, _OWN, _PORT),
+    "@port": (_JOB, _INSTANCE, _OWN, _DIRECTION, _PORT),
+    "@owned": (_JOB, _INSTANCE, *_OWNED),
+    "@owned_listener": (_JOB, _INSTANCE, *_OWNED, _PORT),
+    "@owned_port": (_JOB, _INSTANCE, *_OWNED, _DIRECTION, _PORT),
     "@fleet": (_JOB,),
     "@service_listener": (_JOB, _PORT),
     "@service": (_JOB, _DIRECTION, _PORT),
@@ -36,6 +43,7 @@ INFO = {
     "SockdiagCloseWaitLingeringOutbound",
     "SockdiagEstablishedGrowing",
     "SockdiagLifetimesCapped",
+    "SockdiagNamespacesSlow",
     "SockdiagPortsFolded",
     "SockdiagSendQueueStuck",
     "SockdiagSocketsHidden",

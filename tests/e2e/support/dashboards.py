@@ -24,6 +24,41 @@ STAND_INS = {
 }
 _STAND_IN_ALERT = "SockdiagStandIn"
 
+# What a host with pods shows besides: {metric: [(expression, labels)]}. The host's own series stand
+# for those of its owners and of a pod.
+_OWN = 'pod="",container="",unit=""'
+_ONE = "max by (job, instance) (sockdiag_exporter_build_info)"
+_POD = {"namespace": "shop", "pod": "cart-7d9"}
+_APP = {**_POD, "container": "app"}
+_UNIT = {"unit": "web.service"}
+_COUNTERS = ("listen_drops", "attempt_failures", "syn_retransmits")
+_OF_OWNERS = {
+    "sockdiag_tcp_owner_sockets": [(f"sockdiag_tcp_sockets{{{_OWN}}}", _APP)],
+    "sockdiag_tcp_owner_close_wait_sockets": [(f"sockdiag_tcp_close_wait_sockets{{{_OWN}}}", _APP)],
+    "sockdiag_tcp_owner_lingering_sockets": [(f"sockdiag_tcp_lingering_sockets{{{_OWN}}}", _UNIT)],
+    "sockdiag_tcp_listener_info": [
+        (f"sockdiag_tcp_accept_queue_limit_sockets{{{_OWN}}} * 0 + 1", each)
+        for each in (_APP, _UNIT)
+    ],
+    "sockdiag_owner_info": [
+        (_ONE, {**_APP, "runtime": "containerd", "cgroup": "/kubepods.slice"}),
+        (_ONE, {**_UNIT, "runtime": "systemd", "cgroup": "/system.slice/web.service"}),
+    ],
+    "sockdiag_tcp_sockets": [(f"sockdiag_tcp_sockets{{{_OWN}}}", _POD)],
+    "sockdiag_tcp_close_wait_sockets": [(f"sockdiag_tcp_close_wait_sockets{{{_OWN}}}", _POD)],
+    "sockdiag_tcp_lingering_sockets": [(f"sockdiag_tcp_lingering_sockets{{{_OWN}}}", _POD)],
+    "sockdiag_tcp_accept_queue_utilization_ratio": [
+        (f"sockdiag_tcp_accept_queue_utilization_ratio{{{_OWN}}}", _POD)
+    ],
+    **{f"sockdiag_tcp_{name}_total": [(f"{_ONE} * time()", _POD)] for name in _COUNTERS},
+    "sockdiag_tcp_kernel_sockets": [(_ONE, {**_POD, "kind": "open"})],
+    "sockdiag_namespaces": [(_ONE, {"status": status}) for status in ("sampled", "failed")],
+    "sockdiag_namespaces_rotation_seconds": [(_ONE, {})],
+}
+
+# Labels of owners that some have and others have not.
+_OPTIONAL = {"namespace", "pod", "container", "unit", "pod_uid", "name"}
+
 # A job whose only exporter is down, for longer than a dashboard looks back.
 GONE_JOB, GONE_INSTANCE = "gone", "127.0.0.1:1"
 _GONE_SECONDS = 2 * 3600
@@ -62,6 +97,11 @@ class DashboardPrometheus(ShippedPrometheus):
     def _write_files(self, directory):
         self._write_rules(directory)
         rules = [{"record": name, "expr": expr} for name, expr in STAND_INS.items()]
+        rules += [
+            {"record": name, "expr": expr, "labels": labels}
+            for name, series in _OF_OWNERS.items()
+            for expr, labels in series
+        ]
         alert = {"alert": _STAND_IN_ALERT, "expr": "sockdiag_exporter_build_info"}
         alert["labels"] = {"severity": "info"}
         other = {"alert": "Other", "expr": "vector(1)", "labels": {"job": OTHER_JOB}}
@@ -118,12 +158,13 @@ def _dashboards():
 
 
 def substituted(expression):
-    """As Grafana asks with all jobs, one host and all directions and ports chosen."""
+    """As Grafana asks with all jobs, one host and all directions, ports and owners chosen."""
     values = {
         "$job": JOBS,
         "$instance": INSTANCE,
         "$direction": ".*",
         "$port": ".*",
+        **{f"${label}": ".*" for label in ("namespace", "pod", "container", "unit")},
         "$__rate_interval": "10s",
     }
     for variable, value in values.items():
@@ -132,6 +173,10 @@ def substituted(expression):
 
 
 def labels_shown(panel, target):
+    return tuple(each for each in _all_labels_shown(panel, target) if each not in _OPTIONAL)
+
+
+def _all_labels_shown(panel, target):
     if panel["type"] != "table":
         return tuple(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]))
     first, second = (each["options"] for each in panel["transformations"])
