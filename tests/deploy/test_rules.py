@@ -377,7 +377,7 @@ class AlertOnFindings(unittest.TestCase):
 
     def test_fires_with_the_severity_and_place_of_the_finding(self):
         place = {"finding": "ports_short", "severity": "critical", "instance": "web1"}
-        expected = {"exp_labels": place, "exp_annotations": {"summary": "ports_short on web1  "}}
+        expected = {"exp_labels": place, "exp_annotations": {"summary": "ports_short on web1    "}}
         series = '{finding="ports_short",severity="critical",instance="web1",direction="",port=""}'
         status, words = self.outcome(series, [expected])
         self.assertEqual(status, 0, words)
@@ -385,6 +385,71 @@ class AlertOnFindings(unittest.TestCase):
     def test_says_nothing_of_what_is_for_information(self):
         status, words = self.outcome('{finding="tw_server",severity="info",instance="web1"}', [])
         self.assertEqual(status, 0, words)
+
+
+class QueriesOfOwners(unittest.TestCase):
+    """The examples of README.md and of the runbook, on one host that has owners and pods."""
+
+    HOST = 'job="sockdiag",instance="node1"'
+    CART = 'namespace="shop",pod="cart-7d9"'
+    PROXY = 'namespace="net",pod="ingress-1",container="proxy"'
+    SERIES = {
+        f'sockdiag_tcp_owner_close_wait_sockets{{{HOST},direction="inbound",port="8080",'
+        f'cause="not_closed",{PROXY}}}': "5x10",
+        f'sockdiag_tcp_owner_close_wait_sockets{{{HOST},direction="inbound",port="8080",'
+        f'cause="unread_eof",{PROXY}}}': "2x10",
+        f'sockdiag_tcp_owner_sockets{{{HOST},direction="inbound",port="8080",state="close_wait",'
+        f"{PROXY}}}": "7x10",
+        f'sockdiag_tcp_sockets{{{HOST},direction="inbound",port="8080",state="close_wait"}}': "7x10",
+        f'sockdiag_tcp_sockets{{{HOST},direction="inbound",port="8080",state="close_wait",{CART}}}':
+        "9x10",
+        f'sockdiag_tcp_listener_info{{{HOST},port="8080",name="shop",{PROXY}}}': "1x10",
+        f'sockdiag_tcp_listener_info{{{HOST},port="8080",unit="web.service"}}': "1x10",
+        f'sockdiag_tcp_listener_info{{{HOST},port="22",unit="ssh.service"}}': "1x10",
+        f'sockdiag_tcp_accept_queue_utilization_ratio{{{HOST},port="8080"}}': "0.95x10",
+        f'sockdiag_tcp_accept_queue_utilization_ratio{{{HOST},port="8080",{CART}}}': "2x10",
+        f'sockdiag_tcp_accept_queue_utilization_ratio{{{HOST},port="22"}}': "0x10",
+        f'sockdiag_findings{{{HOST},finding="acceptq_full",severity="warning",direction="inbound",'
+        f'port="8080"}}': "1x10",
+        f'sockdiag_findings{{{HOST},finding="acceptq_full",severity="warning",direction="inbound",'
+        f'port="22",{CART}}}': "1x10",
+        f'sockdiag_owner_info{{{HOST},{CART},container="app",runtime="containerd",cgroup="/a/b"}}':
+        "1x10",
+        f"sockdiag_tcp_listen_overflows_total{{{HOST},{CART}}}": "0+60x10",
+        f"sockdiag_tcp_listen_overflows_total{{{HOST}}}": "0+60x10",
+    }
+    LISTENERS = (f'{HOST},port="8080",name="shop",{PROXY}', f'{HOST},port="8080",unit="web.service"')
+    EXPECTED = [
+        {f"{{{PROXY}}}": 7},
+        {f'{{instance="node1",{CART}}}': 9},
+        {f"{{{each}}}": 0.95 for each in LISTENERS},
+        {f"sockdiag_tcp_listener_info{{{each}}}": 1 for each in LISTENERS},
+        {'{instance="node1",container="app",cgroup="/a/b"}': 1},
+        {f'{{instance="node1",{CART}}}': 1},
+        {f"{{{PROXY}}}": 7},
+    ]
+
+    def test_find_what_they_should(self):
+        text = (PROMETHEUS / "README.md").read_text() + RUNBOOK.read_text()
+        queries = re.findall(r"^```promql\n(.*?)^```$", text, re.M | re.S)
+        self.assertEqual(len(queries), len(self.EXPECTED))
+        for query, expected in zip(queries, self.EXPECTED):
+            with self.subTest(query):
+                status, words = self.outcome(query, expected)
+                self.assertEqual(status, 0, words)
+
+    def test_would_not_be_found_in_other_series(self):
+        self.assertEqual(self.outcome("sockdiag_findings", {})[0], 1)
+
+    def outcome(self, query, expected):
+        samples = [{"labels": labels, "value": value} for labels, value in expected.items()]
+        series = [{"series": name, "values": values} for name, values in self.SERIES.items()]
+        test = {"expr": query, "eval_time": "10m", "exp_samples": samples}
+        group = {"interval": "1m", "input_series": series, "promql_expr_test": [test]}
+        with tempfile.TemporaryDirectory() as directory:
+            path = Path(directory) / "tests.yml"
+            path.write_text(yaml.safe_dump({"rule_files": [], "tests": [group]}))
+            return promtool("test", "rules", path)
 
 
 class EveryRecordingRule(unittest.TestCase):

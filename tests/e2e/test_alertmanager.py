@@ -13,7 +13,7 @@ from support.polling import wait_until
 RULES = pathlib.Path(__file__).resolve().parents[2] / "deploy/prometheus/sockdiag_alerts.yml"
 
 # {what: (alerts that fire at once, those of them that are told)}. "Name:inbound:80" has a direction
-# and a port, "Name::80" a port alone; what is in the last place is the cause.
+# and a port, "Name::80" a port alone; the cause comes after them, and a pod after the cause.
 TROUBLES = {
     "a leak of a service": (
         "CloseWaitLingering:inbound:80:not_closed CloseWaitGrowing:inbound:80"
@@ -66,12 +66,21 @@ TROUBLES = {
     "little memory": ("TcpMemoryNearLimit TcpMemoryPressure", "TcpMemoryNearLimit"),
     "a dead exporter": (
         "ExporterDown ExporterFlapping SamplingFailing SampleStale LifetimesCapped"
-        " ConfigReloadFailed",
+        " NamespacesUnread NamespacesSlow ConfigReloadFailed",
         "ExporterDown",
     ),
     "a dead exporter does not end what is known": (
         "ExporterDown ListenerDropping::80 CloseWaitGrowing:inbound:81",
         "ExporterDown ListenerDropping::80 CloseWaitGrowing:inbound:81",
+    ),
+    "a pod silences neither the host nor another pod": (
+        "CloseWaitLingering:inbound:80:not_closed:cart-1 CloseWaitGrowing:inbound:80::cart-1"
+        " CloseWaitGrowing:inbound:80 CloseWaitGrowing:inbound:80::cart-2"
+        " ListenerDropping::81::cart-1 AcceptQueueFull::81 AcceptQueueFull::81::cart-1"
+        " AbortOnMemory::::cart-1 TcpMemoryNearLimit",
+        "CloseWaitLingering:inbound:80:not_closed:cart-1 CloseWaitGrowing:inbound:80"
+        " CloseWaitGrowing:inbound:80::cart-2 ListenerDropping::81::cart-1 AcceptQueueFull::81"
+        " AbortOnMemory::::cart-1 TcpMemoryNearLimit",
     ),
     "other ports, directions and causes have troubles of their own": (
         "CloseWaitLingering:inbound:80:not_closed CloseWaitGrowing:inbound:81"
@@ -89,9 +98,10 @@ def rules():
 
 
 def labels(word, instance):
-    name, direction, port, cause = (word.split(":") + [""] * 3)[:4]
+    name, direction, port, cause, pod = (word.split(":") + [""] * 4)[:5]
     alert = f"Sockdiag{name}"
-    named = {"direction": direction, "port": port, "cause": cause}
+    named = {"direction": direction, "port": port, "cause": cause, "pod": pod}
+    named["namespace"] = pod and "shop"
     severity = rules()[alert]["labels"]["severity"]
     own = {"alertname": alert, "job": "sockdiag", "instance": instance, "severity": severity}
     return own | {label: value for label, value in named.items() if value}
@@ -101,7 +111,7 @@ def words(alert):
     """What `labels` was made from."""
     found = alert["labels"]
     word = [found["alertname"].removeprefix("Sockdiag")]
-    word += [found.get(label, "") for label in ("direction", "port", "cause")]
+    word += [found.get(label, "") for label in ("direction", "port", "cause", "pod")]
     return ":".join(word).rstrip(":")
 
 
@@ -167,6 +177,17 @@ class Example(EndToEndTest):
         self.wait_until_all_before_are_told()
         expected = {"pager": {"SynFlood"}, "tickets": {"ListenerGone:inbound:80"}}
         self.assertEqual(self.told("web1"), expected)
+
+    def test_pods_of_a_host_are_told_apart(self):
+        for pod in ("", "::cart-1", "::cart-2"):
+            self.begin(f"ListenerGone:inbound:80{pod}", "web1")
+        self.wait_until_all_before_are_told()
+        groups = [
+            len(each["alerts"])
+            for each in self.webhook.notifications()
+            if each["commonLabels"]["instance"] == "web1"
+        ]
+        self.assertEqual(groups, [1, 1, 1])
 
     def test_services_of_a_host_are_told_apart_and_alerts_of_one_together(self):
         self.begin("FinWait2Lingering:inbound:80 ListenerGone:inbound:80", "web1")
