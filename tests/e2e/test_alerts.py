@@ -28,6 +28,12 @@ FIRST_CLIENT_PORT = 20000
 # rule's floor, 50, holds from now on: two rising steps.
 HISTORY_SECONDS, HISTORY_STEP_SECONDS = 35 * 60, 5
 FLOOR, FLOOR_SECONDS = "instance_direction_port_state:sockdiag_tcp_sockets:min15m", 15 * 60
+STATE, CAUSE = 'state="close_wait"', 'cause="not_closed"'
+KNOWN_BEFORE = (  # name, its last label, the window that it looks back
+    ("sockdiag_tcp_sockets", STATE, 0),
+    ("sockdiag_tcp_close_wait_sockets", CAUSE, 0),
+    (FLOOR, STATE, FLOOR_SECONDS),
+)
 LEAKED_BEFORE, CHURNED_AT_A_TIME = 90, 60
 
 PORTS_EXHAUSTED = "SockdiagEphemeralPortsExhausted"
@@ -42,12 +48,12 @@ PORTS_DEADLINE_SECONDS, LEAK_DEADLINE_SECONDS = 5 * 60, 10 * 60
 
 def history(now):
     """What Prometheus would have stored of ports whose CLOSE_WAITs became more and more: the
-    number, and the floor that a rule records of it."""
+    number, by state and by cause, and the floor that a rule records of it."""
     lines = []
-    for name, window in (("sockdiag_tcp_sockets", 0), (FLOOR, FLOOR_SECONDS)):
+    for name, label, window in KNOWN_BEFORE:
         lines.append(f"# TYPE {name} gauge")
         for port in (LEAKING, CHURNING):
-            labels = f'direction="inbound",port="{port}",state="close_wait"'
+            labels = f'direction="inbound",port="{port}",{label}'
             series = f'{name}{{job="sockdiag",instance="{INSTANCE}",{labels}}}'
             for age in range(HISTORY_SECONDS, 0, -HISTORY_STEP_SECONDS):
                 since = min(age + window, HISTORY_SECONDS)

@@ -78,6 +78,10 @@ class Prometheus(Server):
         """The state of the one target: health, lastError, lastScrape, ..."""
         return self._get("/api/v1/targets")["activeTargets"][0]
 
+    def groups(self):
+        """The groups of rules, each with its rules and how their evaluation went."""
+        return self._get("/api/v1/rules")["groups"]
+
     def alerts(self):
         """The pending and firing alerts."""
         return self._get("/api/v1/alerts")["alerts"]
