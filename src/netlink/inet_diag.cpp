@@ -93,10 +93,16 @@ std::uint64_t cookie_of(std::span<const std::byte> payload) {
   return high << 32 | value_at<std::uint32_t>(payload, kLow);
 }
 
+// INET_DIAG_CGROUP_ID: a 64-bit number in host order. Returns 0 if it has another length.
+std::uint64_t cgroup_of(std::span<const std::byte> value) {
+  return value.size() == sizeof(std::uint64_t) ? value_at<std::uint64_t>(value, 0) : 0;
+}
+
 // The attributes that are read.
 struct Attributes {
   bool full = false;  // full sockets have attributes that mini sockets lack
   bool ipv6_only = false;
+  std::uint64_t cgroup = 0;
   std::optional<std::uint32_t> drops{};
   std::optional<std::chrono::milliseconds> since_last_ack{};
 
@@ -104,6 +110,7 @@ struct Attributes {
     if (type == INET_DIAG_MARK) return;  // mini sockets have it, too
     full = true;
     if (type == INET_DIAG_SKV6ONLY) ipv6_only = flag_of(value);
+    if (type == INET_DIAG_CGROUP_ID) cgroup = cgroup_of(value);
     if (type == INET_DIAG_SKMEMINFO) drops = drops_of(value);
     if (type == INET_DIAG_INFO) since_last_ack = since_last_ack_of(value);
   }
@@ -126,10 +133,30 @@ Attributes attributes_of(std::span<const std::byte> bytes) {
 }
 
 // Wanted are a listener's IPV6_V6ONLY and drops, the kind of a SYN_RECV and the last
-// acknowledgement of a CLOSE_WAIT. Most sockets are in other states.
-bool is_attribute_wanted(std::uint8_t state_number) {
+// acknowledgement of a CLOSE_WAIT. Of sockets in other states, the cgroup is enough.
+bool are_all_wanted(std::uint8_t state_number) {
   const auto is = [&](TcpState state) { return state_number == static_cast<std::uint8_t>(state); };
   return is(TcpState::listen) || is(TcpState::syn_recv) || is(TcpState::close_wait);
+}
+
+// The header of an attribute whose value has `size` bytes, as a number.
+constexpr std::uint32_t header_number(std::uint16_t type, std::uint16_t size) {
+  const auto length = static_cast<std::uint16_t>(sizeof(rtattr) + size);
+  return std::bit_cast<std::uint32_t>(rtattr{length, type});
+}
+
+// Returns the cgroup alone. The kernel sends most sockets to unprivileged readers with one byte of
+// INET_DIAG_SHUTDOWN and the cgroup first. There may be others before the cgroup, as INET_DIAG_MARK
+// for readers with CAP_NET_ADMIN.
+std::uint64_t cgroup_among(std::span<const std::byte> bytes) {
+  constexpr std::size_t kSecond = RTA_SPACE(sizeof(std::uint8_t));
+  constexpr std::size_t kValue = kSecond + RTA_LENGTH(0);
+  if (bytes.size() < kValue + sizeof(std::uint64_t) ||
+      value_at<std::uint32_t>(bytes, 0) != header_number(INET_DIAG_SHUTDOWN, 1) ||
+      value_at<std::uint32_t>(bytes, kSecond) != header_number(INET_DIAG_CGROUP_ID, 8)) {
+    return attributes_of(bytes).cgroup;
+  }
+  return value_at<std::uint64_t>(bytes, kValue);
 }
 
 SocketKind kind_of(std::span<const std::byte> payload, bool has_full_attributes) {
@@ -165,8 +192,13 @@ SocketRecord decode_socket(std::span<const std::byte> payload) {
   using Message = inet_diag_msg;
   if (payload.size() < sizeof(Message)) throw_malformed("shorter than struct inet_diag_msg");
   const auto state = value_at<std::uint8_t>(payload, offsetof(Message, idiag_state));
+  const auto rest = payload.subspan(sizeof(Message));
   Attributes attributes;
-  if (is_attribute_wanted(state)) attributes = attributes_of(payload.subspan(sizeof(Message)));
+  if (are_all_wanted(state)) {
+    attributes = attributes_of(rest);
+  } else {
+    attributes.cgroup = cgroup_among(rest);
+  }
   return {
       .state_number = state,
       .kind = kind_of(payload, attributes.full),
@@ -179,6 +211,7 @@ SocketRecord decode_socket(std::span<const std::byte> payload) {
       .send_queue = value_at<std::uint32_t>(payload, offsetof(Message, idiag_wqueue)),
       .cookie = cookie_of(payload),
       .inode = value_at<std::uint32_t>(payload, offsetof(Message, idiag_inode)),
+      .cgroup = attributes.cgroup,
       .retransmits = value_at<std::uint8_t>(payload, offsetof(Message, idiag_retrans)),
       .timer_remaining = std::chrono::milliseconds(
           value_at<std::uint32_t>(payload, offsetof(Message, idiag_expires))),

@@ -38,8 +38,8 @@ std::uint64_t connections(const PortCounts& counts) {
 
 }  // namespace
 
-PortCounts& PortTable::add(std::uint16_t port) {
-  counts_.push_back(PortCounts{.port = port});
+PortTable::Port& PortTable::add(std::uint16_t port) {
+  counts_.emplace_back().port = port;
   slots_[port] = static_cast<std::uint16_t>(counts_.size());
   return counts_.back();
 }
@@ -54,7 +54,8 @@ DirectionCounts PortTable::counts(const std::vector<std::uint16_t>& seated) cons
   DirectionCounts result;
   for (const std::uint16_t port : seated) {
     const std::uint16_t slot = slots_[port];
-    result.ports.push_back(slot != 0 ? counts_[slot - 1U] : PortCounts{.port = port});
+    result.ports.push_back({.port = port});
+    if (slot != 0) result.ports.back() = counts_[slot - 1U];
   }
   result.other = other_;
   result.folded_ports = static_cast<std::uint32_t>(folded_.count() - (folded_[0] ? 1 : 0));

@@ -74,6 +74,7 @@ void TcpTally::begin(const EphemeralPorts& ephemeral, TimePoint now,
   now_ = now;
   services_.begin(ephemeral, now, policy_.ports.port_retention);
   for (PortTable& each : tables_) each.clear();
+  owners_.clear();
   families_ = {};
   lifetimes_.begin(now);
   time_wait_starts_.begin(now, time_wait_length);
@@ -104,8 +105,9 @@ void TcpTally::add(const SocketRecord& record) {
 
 void TcpTally::add_listener(const SocketRecord& record) {
   services_.add_listener(record);
-  PortCounts& counts = counts_of(Direction::inbound, record.local_port);
+  PortTable::Port& counts = counts_of(Direction::inbound, record.local_port);
   ++counts.sockets[index_of(TcpState::listen)];
+  add_owner(counts, Direction::inbound, record, TcpState::listen);
   counts.accept_queue.add({.length = record.receive_queue,
                            .limit = record.send_queue,
                            .utilization = utilization_of(record.receive_queue, record.send_queue)});
@@ -114,8 +116,9 @@ void TcpTally::add_listener(const SocketRecord& record) {
 void TcpTally::add_connection(const SocketRecord& record, TcpState state) {
   const Direction direction = services_.direction_of(record, state);
   const bool inbound = direction == Direction::inbound;
-  PortCounts& counts = counts_of(direction, inbound ? record.local_port : record.remote_port);
+  PortTable::Port& counts = counts_of(direction, inbound ? record.local_port : record.remote_port);
   ++counts.sockets[index_of(state)];
+  const OwnerTally::Slot owner = add_owner(counts, direction, record, state);
   counts.receive_queue_bytes += record.receive_queue;
   counts.send_queue_bytes += record.send_queue;
   if (!inbound && services_.is_ephemeral(record.local_port)) {
@@ -123,19 +126,22 @@ void TcpTally::add_connection(const SocketRecord& record, TcpState state) {
   }
   if (state == TcpState::established) return;
   add_state(counts, record, state);
-  const bool closes = state == TcpState::close_wait;
+  std::optional<CloseWaitCause> cause;
+  if (state == TcpState::close_wait) cause = add_close_wait(counts, owner, record);
   look_up_later({.cookie = record.cookie,
                  .timer_remaining = record.timer_remaining,
                  .port = counts.port,
                  .direction = direction,
                  .state = state,
-                 .cause = closes ? add_close_wait(counts, record) : std::nullopt});
+                 .owner = owner,
+                 .cause = cause});
 }
 
-std::optional<CloseWaitCause> TcpTally::add_close_wait(PortCounts& counts,
-                                                       const SocketRecord& record) const {
+std::optional<CloseWaitCause> TcpTally::add_close_wait(PortCounts& counts, OwnerTally::Slot owner,
+                                                       const SocketRecord& record) {
   const CloseWaitCause cause = close_wait_cause_of(record);
   ++counts.close_wait_causes[index_of(cause)];
+  if (owner != 0) ++owners_.at(owner).close_wait_causes[index_of(cause)];
   if (cause != CloseWaitCause::not_closed || served_.empty()) return cause;
   if (!served_.contains(record.cookie)) return cause;
   ++counts.served_close_wait;
@@ -177,6 +183,7 @@ void TcpTally::count_stays() {
                       stay.oldest = std::max(stay.oldest, age);
                       if (age < policy_.lifetimes.thresholds[passing]) return;
                       ++stay.lingering;
+                      if (socket.owner != 0) ++owners_.at(socket.owner).lingering[passing];
                       if (socket.cause) ++counts.lingering_close_wait[index_of(*socket.cause)];
                     });
   passing_.clear();
@@ -187,7 +194,7 @@ void TcpTally::add_polled(const SocketRecord& record, TimePoint now) {
   services_.add_polled_listener(record, now);
 }
 
-PortCounts& TcpTally::first_counts_of(Direction direction, std::uint16_t port) {
+PortTable::Port& TcpTally::first_counts_of(Direction direction, std::uint16_t port) {
   const bool may_have_series = !excluded_[port] && (services_.may_be_service(direction, port) ||
                                                     seats(direction).is_configured(port));
   return may_have_series ? table(direction).add(port) : table(direction).other(port);
@@ -198,11 +205,14 @@ TcpSnapshot TcpTally::finish(TimePoint now) {
   count_time_wait_starts();
   services_.learn();
   TcpSnapshot snapshot;
+  std::array<std::vector<std::uint16_t>, kDirections.size()> seated;
   for (const Direction direction : kDirections) {
     const PortTable& counted = table(direction);
-    snapshot.directions[index_of(direction)] = counted.counts(
-        seats(direction).assign(counted.candidates(), now_, policy_.ports.port_retention));
+    std::vector<std::uint16_t>& ports = seated[index_of(direction)];
+    ports = seats(direction).assign(counted.candidates(), now_, policy_.ports.port_retention);
+    snapshot.directions[index_of(direction)] = counted.counts(ports);
   }
+  snapshot.by_cgroup = owners_.counts(seated);
   snapshot.families = families_;
   mark_seen(snapshot);
   snapshot.lingering_thresholds = policy_.lifetimes.thresholds;

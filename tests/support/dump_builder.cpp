@@ -73,6 +73,8 @@ Bytes encode(const SocketSpec& spec) {
   append(payload, message);
   if (spec.attributes) append_attribute(payload, INET_DIAG_SHUTDOWN, std::uint8_t{0});
   if (spec.ipv6_only) append_attribute(payload, INET_DIAG_SKV6ONLY, *spec.ipv6_only);
+  if (spec.mark) append_attribute(payload, INET_DIAG_MARK, *spec.mark);
+  if (spec.cgroup) append_attribute(payload, INET_DIAG_CGROUP_ID, *spec.cgroup);
   if (spec.drops) {
     std::array<std::uint32_t, 9> memory{};
     memory[8] = *spec.drops;

@@ -56,7 +56,8 @@ struct Configuration {
 [[nodiscard]] inline Policies policies_of(const Configuration& configuration) {
   return {configuration.sampling,
           configuration.listeners,
-          {configuration.ports, configuration.lifetimes, configuration.ephemeral_ports},
+          {configuration.ports, configuration.lifetimes, configuration.ephemeral_ports,
+           configuration.owners.enabled},
           configuration.owners,
           configuration.namespaces};
 }

@@ -49,6 +49,7 @@ struct TcpPolicy {
   PortPolicy ports;
   LifetimePolicy lifetimes;
   DestinationPolicy destinations;
+  bool by_cgroup = false;  // whether to count sockets by cgroup, too
 
   friend bool operator==(const TcpPolicy&, const TcpPolicy&) noexcept = default;
 };

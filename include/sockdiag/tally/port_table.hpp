@@ -10,30 +10,36 @@
 #include <vector>
 
 #include "sockdiag/core/tcp_snapshot.hpp"
+#include "sockdiag/tally/owner_tally.hpp"
 #include "sockdiag/tally/port_seats.hpp"
 
 namespace sockdiag {
 
 class PortTable {
  public:
+  // The counts of one port, and what the next socket of the same port needs.
+  struct Port : PortCounts {
+    OwnerTally::Slot owner = 0;  // of the port's last full socket
+  };
+
   // Adds counts of `port`, which is not 0 and has none yet. The reference is valid until the next
   // add(). Throws std::bad_alloc.
-  [[nodiscard]] PortCounts& add(std::uint16_t port);
+  [[nodiscard]] Port& add(std::uint16_t port);
 
   // Returns the counts of all ports that can have no series, and remembers that `port` is one of
   // them, unless it is 0.
-  [[nodiscard]] PortCounts& other(std::uint16_t port) {
+  [[nodiscard]] Port& other(std::uint16_t port) {
     folded_.set(port);
     return other_;
   }
 
   // Returns again what add(port) returned before, or what other() did if `port` is 0.
-  [[nodiscard]] PortCounts& counted(std::uint16_t port) {
+  [[nodiscard]] Port& counted(std::uint16_t port) {
     return port == 0 ? other_ : counts_[slots_[port] - 1U];
   }
 
   // Returns null unless add(port) was called before. The pointer is valid until the next add().
-  [[nodiscard]] PortCounts* find(std::uint16_t port) noexcept {
+  [[nodiscard]] Port* find(std::uint16_t port) noexcept {
     const std::uint16_t slot = slots_[port];
     return slot == 0 ? nullptr : &counts_[slot - 1U];
   }
@@ -48,9 +54,9 @@ class PortTable {
   void clear() noexcept;
 
  private:
-  std::vector<PortCounts> counts_;
+  std::vector<Port> counts_;
   std::array<std::uint16_t, 65536> slots_{};  // index into counts_ plus one
-  PortCounts other_;
+  Port other_;
   PortSet folded_;
 };
 

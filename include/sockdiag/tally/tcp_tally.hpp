@@ -4,15 +4,16 @@
 // Counts the sockets of one dump by direction, port, state and address family. Between dumps it
 // keeps what makes the counts steady: listeners that have lately gone, services that many sockets
 // share, the ports that have series and what they have had. It also keeps what one dump cannot
-// show: for how long sockets have been in a state, and which TIME_WAITs are new.
+// show: for how long sockets have been in a state, and which TIME_WAITs are new. If the policy
+// wants it, counts full sockets by cgroup, too.
 //
 // One sample is begin(), add() for each socket, and finish(). Add listeners before connections, as
 // the kernel dumps them. begin() drops a sample that was not finished as a whole.
 //
 // Not thread-safe. Functions may throw std::bad_alloc, which loses the sample: call begin() again.
 // Memory grows with distinct ports, at most 65 535 a direction, and with what Lifetimes,
-// TimeWaitStarts, ServicePorts, DestinationTable and ClientPrefixes say. It does not grow with
-// ESTABLISHED connections. add() takes a few tens of nanoseconds.
+// TimeWaitStarts, ServicePorts, DestinationTable, OwnerTally and ClientPrefixes say. It does not
+// grow with ESTABLISHED connections. add() takes a few tens of nanoseconds.
 
 #include <array>
 #include <chrono>
@@ -33,6 +34,7 @@
 #include "sockdiag/tally/destination_table.hpp"
 #include "sockdiag/tally/ephemeral_ports.hpp"
 #include "sockdiag/tally/lifetimes.hpp"
+#include "sockdiag/tally/owner_tally.hpp"
 #include "sockdiag/tally/port_seats.hpp"
 #include "sockdiag/tally/port_table.hpp"
 #include "sockdiag/tally/service_ports.hpp"
@@ -84,6 +86,7 @@ class TcpTally {
     std::uint16_t port;  // of the PortCounts
     Direction direction;
     TcpState state;
+    OwnerTally::Slot owner = 0;
     std::optional<CloseWaitCause> cause{};  // of a CLOSE_WAIT that is not served
   };
 
@@ -95,12 +98,18 @@ class TcpTally {
   void look_up_later(const Lookup& lookup);
   void count_stays();
   void count_time_wait_starts();
-  [[nodiscard]] PortCounts& counts_of(Direction direction, std::uint16_t port) {
-    PortCounts* const counts = table(direction).find(port);
+  // Returns 0 if the socket has no owner.
+  OwnerTally::Slot add_owner(PortTable::Port& counts, Direction direction,
+                             const SocketRecord& record, TcpState state) {
+    if (!policy_.by_cgroup || record.kind != SocketKind::full) return 0;
+    return counts.owner = owners_.add(counts.owner, record.cgroup, direction, counts.port, state);
+  }
+  [[nodiscard]] PortTable::Port& counts_of(Direction direction, std::uint16_t port) {
+    PortTable::Port* const counts = table(direction).find(port);
     return counts != nullptr ? *counts : first_counts_of(direction, port);
   }
   // The same for a port that has no counts yet in this sample.
-  [[nodiscard]] PortCounts& first_counts_of(Direction direction, std::uint16_t port);
+  [[nodiscard]] PortTable::Port& first_counts_of(Direction direction, std::uint16_t port);
   void mark_seen(TcpSnapshot& snapshot) const;
   void make_room_for_starts(Direction direction, const DirectionCounts& counts);
   void commit(TcpSnapshot& snapshot, Directions& last, TimePoint now) noexcept;
@@ -109,7 +118,8 @@ class TcpTally {
   [[nodiscard]] EphemeralPortUse ephemeral_port_use() const;
   // Returns the cause, or nothing if the connection is still served.
   [[nodiscard]] std::optional<CloseWaitCause> add_close_wait(PortCounts& counts,
-                                                             const SocketRecord& record) const;
+                                                             OwnerTally::Slot owner,
+                                                             const SocketRecord& record);
 
   TcpPolicy policy_;
   TimePoint now_;
@@ -117,6 +127,7 @@ class TcpTally {
   PortSet excluded_;  // by the policy; and port 0
   std::array<PortSeats, kDirections.size()> seats_;
   std::array<PortTable, kDirections.size()> tables_;
+  OwnerTally owners_;
   std::array<StateCounts, kAddressFamilyNames.size()> families_{};
   Directions last_;  // of the last sample
   std::array<Seen, kAddressFamilyNames.size()> seen_by_family_{};

@@ -26,7 +26,7 @@ void run(const std::string& sockets, std::size_t copies) {
       "both_families_nobody", copies,
       sockets == "established" ? keep_established : RecordedSample::keep_all);
   TcpDumper dumper(sample.channel_factory());
-  TcpTally tally({});
+  TcpTally tally({.by_cgroup = true});  // as the exporter counts by default
   TcpTally::TimePoint now{std::chrono::hours(1)};
   std::uint64_t counted = 0;
   for (int i = 0; i < kSamples; ++i) {

@@ -3,6 +3,7 @@
 
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 
@@ -173,16 +174,62 @@ TEST_CASE(
   CHECK(refused >= sizeof(inet_diag_msg));
 }
 
+TEST_CASE("A full socket's cgroup is read in each state, and wherever the kernel puts it") {
+  struct Row {
+    const char* it;
+    SocketSpec spec;
+    std::uint64_t cgroup;
+  };
+  constexpr std::uint64_t kId = 0x123456789abcdef0;
+  const auto row = GENERATE_COPY(values<Row>({
+      {"is at its usual place", {.cgroup = kId}, kId},
+      {"is at its usual place of a CLOSE_WAIT", {.state = 8, .cgroup = kId}, kId},
+      {"is behind the mark", {.mark = 9, .cgroup = kId}, kId},
+      {"is behind what only listeners have",
+       {.state = 10, .ipv6_only = std::uint8_t{1}, .cgroup = kId},
+       kId},
+      {"is first", {.attributes = false, .cgroup = kId}, kId},
+      {"is not there", {}, 0},
+      {"is not there, but the mark of a mini socket",
+       {.state = 6, .timer = 3, .inode = 0, .attributes = false, .mark = 9},
+       0},
+  }));
+  INFO("the cgroup " << row.it);
+  CHECK(decoded(row.spec).cgroup == row.cgroup);
+}
+
+TEST_CASE("A cgroup's id that is not 8 bytes long is ignored") {
+  const SocketSpec spec{.state = GENERATE(std::uint8_t{1}, std::uint8_t{8}), .cgroup = ~0ULL};
+  for (const std::uint16_t length : std::vector<std::uint16_t>{0, 4, 7}) {
+    CAPTURE(length);
+    Bytes payload = encode(spec);
+    const auto header = static_cast<std::uint16_t>(sizeof(rtattr) + length);
+    std::memcpy(payload.data() + sizeof(inet_diag_msg) + 8, &header, sizeof header);
+    payload.resize(sizeof(inet_diag_msg) + 8 + header);
+    CHECK(decode_socket(payload).cgroup == 0);
+  }
+}
+
+TEST_CASE("A cgroup's id that is cut off is refused") {
+  const SocketSpec spec{.state = GENERATE(std::uint8_t{1}, std::uint8_t{8}), .cgroup = 7};
+  const Bytes whole = encode(spec);
+  for (std::size_t length = whole.size() - 11; length < whole.size(); ++length) {
+    CAPTURE(length);
+    CHECK_THROWS_AS(decode_socket(std::span(whole).first(length)), DumpError);
+  }
+}
+
 TEST_CASE("An attribute's impossible length is refused") {
+  const SocketSpec spec{.state = GENERATE(std::uint8_t{1}, std::uint8_t{10})};
   for (const std::uint16_t length : std::vector<std::uint16_t>{0, 1, 3, 9, 65535}) {
     CAPTURE(length);
-    Bytes payload = encode(SocketSpec{.state = 10});
+    Bytes payload = encode(spec);
     std::memcpy(payload.data() + sizeof(inet_diag_msg), &length, sizeof length);
     CHECK_THROWS_AS(decode_socket(payload), DumpError);
   }
 }
 
-TEST_CASE("An ESTABLISHED socket is decoded without its attributes") {
+TEST_CASE("Of an ESTABLISHED socket, attributes but the cgroup are ignored") {
   const Bytes whole = encode(SocketSpec{.inode = 7, .last_ack_ms = 90'000});
   const SocketRecord record = decode_socket(whole);
   CHECK(record.inode == 7);

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sockdiag/tally/owner_tally.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+namespace sockdiag {
+namespace {
+
+std::tuple<Direction, std::uint16_t, std::uint64_t> key_of(const CgroupCounts& counts) {
+  return {counts.direction, counts.port, counts.cgroup};
+}
+
+template <std::size_t Size>
+void add_each(std::array<std::uint32_t, Size>& to, const std::array<std::uint32_t, Size>& from) {
+  for (std::size_t i = 0; i < Size; ++i) to[i] += from[i];
+}
+
+void add_counts(CgroupCounts& to, const CgroupCounts& from) {
+  add_each(to.sockets, from.sockets);
+  add_each(to.close_wait_causes, from.close_wait_causes);
+  add_each(to.lingering, from.lingering);
+}
+
+}  // namespace
+
+OwnerTally::Slot OwnerTally::slot_of(std::uint64_t cgroup, Direction direction,
+                                     std::uint16_t port) {
+  const Key key{cgroup, std::uint64_t{index_of(direction)} << 16 | port};
+  const auto found = slots_.find(key);
+  if (found != slots_.end()) return found->second;
+  if (cgroup != 0 && counts_.size() >= kMaxCombinations) return slot_of(0, direction, port);
+  counts_.push_back({.cgroup = cgroup, .direction = direction, .port = port});
+  const auto slot = static_cast<Slot>(counts_.size());
+  slots_.insert({key, slot});
+  return slot;
+}
+
+std::vector<CgroupCounts> OwnerTally::counts(
+    const std::array<std::vector<std::uint16_t>, kDirections.size()>& seated) const {
+  std::vector<CgroupCounts> all = counts_;
+  for (CgroupCounts& each : all) {
+    const std::vector<std::uint16_t>& ports = seated[index_of(each.direction)];
+    if (!std::binary_search(ports.begin(), ports.end(), each.port)) each.port = 0;
+  }
+  std::sort(all.begin(), all.end(),
+            [](const CgroupCounts& a, const CgroupCounts& b) { return key_of(a) < key_of(b); });
+  std::vector<CgroupCounts> merged;
+  for (const CgroupCounts& each : all) {
+    if (!merged.empty() && key_of(merged.back()) == key_of(each)) {
+      add_counts(merged.back(), each);
+    } else {
+      merged.push_back(each);
+    }
+  }
+  merged.shrink_to_fit();
+  return merged;
+}
+
+void OwnerTally::clear() noexcept {
+  counts_.clear();
+  slots_.clear();
+}
+
+}  // namespace sockdiag
