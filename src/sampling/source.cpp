@@ -73,7 +73,7 @@ std::vector<Source> kernel_sources([[maybe_unused]] const HostPaths& paths) {
       TcpTables::Kernel{.open_channel = [] { return open_kernel_channel(kReceiveDeadline); },
                         .listen_drops = [] { return read_listen_drops(); },
                         .release = read_kernel_release()},
-      files);
+      files, std::make_shared<TallyScratch>());
   return sources_of(tables, files);
 }
 

@@ -38,21 +38,18 @@ std::optional<std::int64_t> unaccounted(Total before, Total after, std::uint64_t
 
 }  // namespace
 
-TcpTables::TcpTables(Kernel kernel, std::shared_ptr<KernelFiles> files)
-    : kernel_(std::move(kernel)),
+TcpTables::TcpTables(Kernel kernel, std::shared_ptr<KernelFiles> files,
+                     std::shared_ptr<TallyScratch> scratch, NetworkKind kind)
+    : kind_(kind),
+      listen_drops_(std::move(kernel.listen_drops)),
+      release_(std::move(kernel.release)),
       files_(std::move(files)),
-      traits_(kernel_traits(kernel_.release)),
-      dumper_(kernel_.open_channel),
-      tally_(std::make_unique<TcpTally>(policy_)) {}
-
-void TcpTables::follow(const TcpPolicy& policy) {
-  if (policy == policy_) return;
-  tally_->set_policy(policy);
-  policy_ = policy;
-}
+      traits_(kernel_traits(release_)),
+      dumper_(std::move(kernel.open_channel)),
+      tally_(std::move(scratch), {}, kind) {}
 
 SampleResult TcpTables::sample(const TcpPolicy& policy, Duration peak_window) {
-  follow(policy);
+  if (policy != tally_.policy()) tally_.set_policy(policy);
   log_kernel_once();
   files_->begin_dump();
   if (!dated_) date_close_waits();
@@ -65,7 +62,7 @@ SampleResult TcpTables::sample(const TcpPolicy& policy, Duration peak_window) {
     snapshot.unaccounted_sockets =
         unaccounted(before, after, snapshot.sockets - snapshot.request_sockets);
   }
-  watch_.record_seen(snapshot.of(Direction::inbound), tally_->listening_ports(), Clock::now());
+  watch_.record_seen(snapshot.of(Direction::inbound), tally_.listening_ports(), Clock::now());
   log_method_once();
   if (traits_.unique_cookies) log_unfollowed(snapshot.unfollowed_sockets);
   auto sockets = std::make_shared<const TcpSnapshot>(std::move(snapshot));
@@ -76,7 +73,7 @@ SampleResult TcpTables::sample(const TcpPolicy& policy, Duration peak_window) {
 
 void TcpTables::date_close_waits() {
   dumper_.dump_close_waits(
-      [this](const SocketRecord& record) { tally_->date(record, Clock::now()); });
+      [this](const SocketRecord& record) { tally_.date(record, Clock::now()); });
   dated_ = true;
 }
 
@@ -86,13 +83,13 @@ void TcpTables::look_for_served() {
   if (sockets_ == nullptr || !traits_.unique_cookies) return;
   const auto& directions = sockets_->directions;
   if (std::none_of(directions.begin(), directions.end(), has_pile)) {
-    tally_->forget_served();
+    tally_.forget_served();
     served_at_ = {};
     return;
   }
   if (served_at_ != Clock::time_point{} && Clock::now() - served_at_ < kServedFor) return;
-  tally_->forget_served();
-  dumper_.dump_close_waits([this](const SocketRecord& record) { tally_->add_served(record); });
+  tally_.forget_served();
+  dumper_.dump_close_waits([this](const SocketRecord& record) { tally_.add_served(record); });
   served_at_ = Clock::now();
 }
 
@@ -106,14 +103,14 @@ EphemeralPorts TcpTables::ephemeral_ports() {
 
 TcpSnapshot TcpTables::dump_all() {
   dump_to_tally();
-  if (!std::exchange(knows_services_, true) && tally_->learn_services()) dump_to_tally();
-  return tally_->finish(Clock::now());
+  if (!std::exchange(knows_services_, true) && tally_.learn_services()) dump_to_tally();
+  return tally_.finish(Clock::now());
 }
 
 void TcpTables::dump_to_tally() {
   const auto length = files_->time_wait_length().value_or(TimeWaitStarts::kLength);
-  tally_->begin(ephemeral_ports(), Clock::now(), length);
-  dumper_.dump_all([this](const SocketRecord& record) { tally_->add(record); });
+  tally_.begin(ephemeral_ports(), Clock::now(), length);
+  dumper_.dump_all([this](const SocketRecord& record) { tally_.add(record); });
 }
 
 SampleResult TcpTables::poll_listeners(Duration peak_window) {
@@ -136,7 +133,7 @@ bool TcpTables::poll_once() {
   watch_.begin(now, read);
   dumper_.dump_listeners([&](const SocketRecord& record) {
     watch_.add(record);
-    tally_->add_polled(record, now);
+    tally_.add_polled(record, now);
   });
   return watch_.finish(Clock::now(), read);
 }
@@ -145,7 +142,7 @@ ListenerWatch::ListenDrops TcpTables::read_listen_drops() {
   if (!traits_.listener_drops) return std::nullopt;
   try {
     listen_drops_problem_.clear();
-    return kernel_.listen_drops();
+    return listen_drops_();
   } catch (const std::runtime_error& error) {
     listen_drops_problem_ = error.what();
     return std::nullopt;
@@ -153,19 +150,20 @@ ListenerWatch::ListenDrops TcpTables::read_listen_drops() {
 }
 
 void TcpTables::log_kernel_once() {
-  if (std::exchange(kernel_logged_, true)) return;
-  const std::string missing = what_is_missing_on(kernel_.release);
-  if (!missing.empty()) spdlog::warn("on Linux {}: {}", kernel_.release, missing);
+  if (kind_ != NetworkKind::own || std::exchange(kernel_logged_, true)) return;
+  const std::string missing = what_is_missing_on(release_);
+  if (!missing.empty()) spdlog::warn("on Linux {}: {}", release_, missing);
 }
 
 void TcpTables::log_method_once() {
-  if (std::exchange(method_logged_, true)) return;
+  if (kind_ != NetworkKind::own || std::exchange(method_logged_, true)) return;
   spdlog::info(dumper_.method() == TcpDumper::Method::one_walk
                    ? "dumping TCP sockets of both families in one walk (TCPDIAG_GETSOCK)"
                    : "dumping TCP sockets in a walk per family (SOCK_DIAG_BY_FAMILY)");
 }
 
 void TcpTables::log_unfollowed(std::uint64_t unfollowed) {
+  if (kind_ != NetworkKind::own) return;
   if (unfollowed > 0) {
     if (std::exchange(samples_until_followed_, kSamplesUntilFollowed) > 0) return;
     spdlog::warn(

@@ -40,7 +40,10 @@ class TcpTables {
 
   // `files` has the settings that a dump needs. Where the range of ephemeral ports cannot be read,
   // the last one read, at first the kernel's default, tells service ports from ephemeral ones.
-  TcpTables(Kernel kernel, std::shared_ptr<KernelFiles> files);
+  // `scratch` is shared by all tables of the thread. Those of visited network namespaces log
+  // nothing: what there is to say of the kernel is said once, of the own one.
+  TcpTables(Kernel kernel, std::shared_ptr<KernelFiles> files,
+            std::shared_ptr<TallyScratch> scratch, NetworkKind kind = NetworkKind::own);
 
   // Dumps all sockets. All or nothing: throws what reading the kernel throws, and the next call
   // starts anew. The first call also asks for how long CLOSE_WAITs have heard nothing, which dates
@@ -64,7 +67,6 @@ class TcpTables {
   }
 
  private:
-  void follow(const TcpPolicy& policy);
   void report_listeners(Duration peak_window);
   [[nodiscard]] bool poll_once();
   [[nodiscard]] ListenerWatch::ListenDrops read_listen_drops();
@@ -77,13 +79,14 @@ class TcpTables {
   void log_method_once();
   void log_unfollowed(std::uint64_t unfollowed);
 
-  Kernel kernel_;
+  NetworkKind kind_;
+  std::function<std::uint64_t()> listen_drops_;
+  std::string release_;
   std::shared_ptr<KernelFiles> files_;
   KernelTraits traits_;
   PortRange last_range_{32768, 60999};
-  TcpPolicy policy_;
   TcpDumper dumper_;
-  std::unique_ptr<TcpTally> tally_;  // its tables are too large to be moved over a small stack
+  TcpTally tally_;
   ListenerWatch watch_;
   std::shared_ptr<const TcpSnapshot> sockets_;
   std::shared_ptr<const ListenerSnapshot> listeners_;

@@ -6,7 +6,7 @@
 namespace sockdiag {
 namespace {
 
-// A fourth of max_sockets more may be followed while sockets that have gone still hold their slots.
+// A fourth of the room more may be followed while sockets that have gone still hold their slots.
 constexpr std::size_t kShareForGone = 4;
 constexpr std::uint64_t kMillisecondBits = (std::uint64_t{1} << 48) - 1;
 
@@ -26,16 +26,12 @@ Lifetimes::Followed Lifetimes::seen_first(TcpState state) const noexcept {
   return {.since_ms = 0,
           .state = static_cast<std::uint64_t>(state) & 0xf,
           .fresh = 1,
-          .round = round_,
+          .round = round_.number(),
           .used = 1};
 }
 
-void Lifetimes::set_max_sockets(std::size_t max_sockets) noexcept {
-  max_sockets_ = max_sockets;
-  room_for_gone_ = max_sockets / kShareForGone;
-}
-
 void Lifetimes::date(std::uint64_t cookie, TcpState state, TimePoint since) {
+  take_from_budget();
   if (followed_.size() >= max_sockets_) return;
   Followed dated = seen_first(state);
   dated.since_ms = round_up(since) & kMillisecondBits;
@@ -45,27 +41,29 @@ void Lifetimes::date(std::uint64_t cookie, TcpState state, TimePoint since) {
 
 void Lifetimes::begin(TimePoint now) {
   followed_.give_back_memory();
-  begin_round();
+  if (round_.begin()) {
+    followed_.erase_if([](Followed& socket) {
+      socket.round = 0;
+      return false;
+    });
+  }
+  take_from_budget();
   now_ms_ = round_down(now);
   unfollowed_ = 0;
   seen_ = 0;
 }
 
-// Rounds return after 255 samples, and so many can be lost in a row. Marks what they have shown as
-// shown by none of the last 255.
-void Lifetimes::begin_round() noexcept {
-  if (++round_ != 0) return;
-  followed_.erase_if([](Followed& socket) {
-    socket.round = 0;
-    return false;
-  });
-  round_ = 1;
+void Lifetimes::take_from_budget() noexcept {
+  budget_.change(kind_, taken_, followed_.size());
+  taken_ = followed_.size();
+  max_sockets_ = budget_.room(kind_, taken_);
+  most_ = max_sockets_ + std::min(max_sockets_ / kShareForGone, went_);
 }
 
 std::optional<Lifetimes::Milliseconds> Lifetimes::follow(std::uint64_t cookie, TcpState state) {
   Followed* const found = followed_.find(cookie);
   if (found == nullptr) {
-    if (followed_.size() >= max_sockets_ + room_for_gone_) {
+    if (followed_.size() >= most_) {
       ++unfollowed_;
       return std::nullopt;
     }
@@ -75,8 +73,8 @@ std::optional<Lifetimes::Milliseconds> Lifetimes::follow(std::uint64_t cookie, T
     return Milliseconds(0);
   }
   Followed socket = *found;
-  if (socket.round != round_) ++seen_;
-  socket.round = round_;
+  if (socket.round != round_.number()) ++seen_;
+  socket.round = round_.number();
   if (socket.state != static_cast<std::uint64_t>(state)) {
     socket = seen_first(state);
     any_fresh_ = true;
@@ -89,12 +87,12 @@ std::optional<Lifetimes::Milliseconds> Lifetimes::follow(std::uint64_t cookie, T
 void Lifetimes::finish(TimePoint now) noexcept {
   const std::size_t went = followed_.size() - seen_;
   if (went > 0) {
-    followed_.erase_if([&](const Followed& socket) { return socket.round != round_; });
+    followed_.erase_if([&](const Followed& socket) { return socket.round != round_.number(); });
   }
   if (any_fresh_) keep(max_sockets_, round_up(now));
   any_fresh_ = false;
-  room_for_gone_ = max_sockets_ / kShareForGone;
-  if (unfollowed_ > 0) room_for_gone_ = std::min(room_for_gone_, went);
+  went_ = unfollowed_ > 0 ? went : std::numeric_limits<std::size_t>::max();
+  take_from_budget();
 }
 
 // Dates the fresh sockets. Drops them while there are more than `most`: they have no age yet.

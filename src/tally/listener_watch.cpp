@@ -2,6 +2,7 @@
 #include "sockdiag/tally/listener_watch.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "sockdiag/core/tcp_state.hpp"
 
@@ -23,9 +24,13 @@ std::uint16_t ListenerWatch::series_of(std::uint16_t port) const {
   return std::binary_search(seated_.begin(), seated_.end(), port) ? port : std::uint16_t{0};
 }
 
-void ListenerWatch::record_seen(const DirectionCounts& inbound, const PortSet& listening,
-                                TimePoint now) {
-  known_ = listening;
+bool ListenerWatch::knows(std::uint16_t port) const noexcept {
+  return std::binary_search(known_.begin(), known_.end(), port);
+}
+
+void ListenerWatch::record_seen(const DirectionCounts& inbound,
+                                std::vector<std::uint16_t> listening, TimePoint now) {
+  known_ = std::move(listening);
   seated_.clear();
   for (const PortCounts& counts : inbound.ports) seated_.push_back(counts.port);
   std::erase_if(peaks_, [&](const auto& entry) { return series_of(entry.first) != entry.first; });
@@ -38,7 +43,7 @@ void ListenerWatch::record_seen(const DirectionCounts& inbound, const PortSet& l
 
 void ListenerWatch::count_waiting() {
   for (auto each = waiting_.begin(); each != waiting_.end();) {
-    if (!known_[each->first]) {
+    if (!knows(each->first)) {
       ++each;
       continue;
     }
@@ -63,7 +68,7 @@ void ListenerWatch::begin(TimePoint now, const ReadListenDrops& read) {
 void ListenerWatch::add(const SocketRecord& record) {
   if (tcp_state_from_number(record.state_number) != TcpState::listen) return;
   const std::uint16_t port = record.local_port;
-  if (known_[port]) lengths_[series_of(port)] += record.receive_queue;
+  if (knows(port)) lengths_[series_of(port)] += record.receive_queue;
   // sk_acceptq_is_full() in include/net/sock.h
   if (record.receive_queue > record.send_queue) full_.push_back(port);
   if (record.drops) polled_.push_back({record.cookie, port, *record.drops});
@@ -92,7 +97,7 @@ void ListenerWatch::make_room() {
     const Counted& counted = counted_.insert(each.cookie, {});
     counters_moved_ = counters_moved_ || counted.drops != each.drops;
     news_ = news_ || counters_moved_ || counted.last_seen != finished_at_;
-    if (known_[each.port]) {
+    if (knows(each.port)) {
       dropped_.try_emplace(series_of(each.port), 0);
     } else {
       waiting_.try_emplace(each.port, 0);
@@ -172,7 +177,7 @@ std::uint64_t ListenerWatch::credit(std::vector<PortDrops>::iterator first,
 }
 
 std::uint64_t& ListenerWatch::drops_of(std::uint16_t port) noexcept {
-  return known_[port] ? dropped_.find(series_of(port))->second : waiting_.find(port)->second;
+  return knows(port) ? dropped_.find(series_of(port))->second : waiting_.find(port)->second;
 }
 
 bool ListenerWatch::was_full(std::uint16_t port) const noexcept {

@@ -59,7 +59,7 @@ std::vector<CgroupCounts> OwnerTally::counts(
 
 void OwnerTally::clear() noexcept {
   counts_.clear();
-  slots_.clear();
+  if (!slots_.empty()) slots_.clear();
 }
 
 }  // namespace sockdiag

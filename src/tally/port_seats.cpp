@@ -7,25 +7,19 @@
 
 namespace sockdiag {
 
-void PortSeats::configure(const PortList& configured, std::size_t max_ports,
-                          const PortSet& excluded) {
-  configured_ = configured.ports();
-  configured_ports_.clear();
-  const std::size_t end = configured.ranges().empty() ? 0 : configured_.size();
-  for (std::size_t port = 0; port < end; ++port) {
-    if (configured_[port]) configured_ports_.push_back(static_cast<std::uint16_t>(port));
-  }
+void PortSeats::configure(const PortRules& rules, std::size_t max_ports) {
   max_ports_ = max_ports;
-  std::erase_if(seats_, [&](const Seat& seat) { return excluded[seat.port]; });
+  std::erase_if(seats_, [&](const Seat& seat) { return rules.is_excluded(seat.port); });
 }
 
-std::vector<PortSeats::Claim> PortSeats::claims(const std::vector<Candidate>& in_use, TimePoint now,
+std::vector<PortSeats::Claim> PortSeats::claims(const std::vector<std::uint16_t>& configured,
+                                                const std::vector<Candidate>& in_use, TimePoint now,
                                                 Duration retention) const {
   std::map<std::uint16_t, Claim> by_port;
   for (const auto& [port, sockets] : in_use) {
     by_port[port] = {.seat = {port, now, {sockets, now}}, .sockets = sockets};
   }
-  for (const std::uint16_t port : configured_ports_) {
+  for (const std::uint16_t port : configured) {
     Claim& claim = by_port[port];
     claim.seat.port = port;
     claim.seat.last_used = now;
@@ -65,9 +59,10 @@ void PortSeats::yield_seats(std::vector<Claim>& sorted, std::size_t seats) {
   }
 }
 
-std::vector<std::uint16_t> PortSeats::assign(const std::vector<Candidate>& in_use, TimePoint now,
+std::vector<std::uint16_t> PortSeats::assign(const std::vector<std::uint16_t>& configured,
+                                             const std::vector<Candidate>& in_use, TimePoint now,
                                              Duration retention) {
-  std::vector<Claim> all = claims(in_use, now, retention);
+  std::vector<Claim> all = claims(configured, in_use, now, retention);
   std::sort(all.begin(), all.end(), [](const Claim& a, const Claim& b) {
     return std::tuple(b.configured, b.seated, b.sockets, a.seat.port) <
            std::tuple(a.configured, a.seated, a.sockets, b.seat.port);
@@ -78,6 +73,8 @@ std::vector<std::uint16_t> PortSeats::assign(const std::vector<Candidate>& in_us
 
   std::vector<Seat> seats;
   std::vector<std::uint16_t> ports;
+  seats.reserve(all.size());
+  ports.reserve(all.size());
   for (const Claim& claim : all) {
     seats.push_back(claim.seat);
     ports.push_back(claim.seat.port);

@@ -46,19 +46,23 @@ PortTable::Port& PortTable::add(std::uint16_t port) {
 
 std::vector<PortSeats::Candidate> PortTable::candidates() const {
   std::vector<PortSeats::Candidate> all;
+  all.reserve(counts_.size());
   for (const PortCounts& counts : counts_) all.push_back({counts.port, connections(counts)});
   return all;
 }
 
 DirectionCounts PortTable::counts(const std::vector<std::uint16_t>& seated) const {
   DirectionCounts result;
+  result.ports.reserve(seated.size());
   for (const std::uint16_t port : seated) {
     const std::uint16_t slot = slots_[port];
     result.ports.push_back({.port = port});
     if (slot != 0) result.ports.back() = counts_[slot - 1U];
   }
   result.other = other_;
-  result.folded_ports = static_cast<std::uint32_t>(folded_.count() - (folded_[0] ? 1 : 0));
+  if (folded_.any()) {
+    result.folded_ports = static_cast<std::uint32_t>(folded_.count() - (folded_[0] ? 1 : 0));
+  }
   for (const PortCounts& counts : counts_) {
     if (std::binary_search(seated.begin(), seated.end(), counts.port)) continue;
     add_counts(result.other, counts);

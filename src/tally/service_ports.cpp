@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sockdiag/tally/service_ports.hpp"
 
-#include <algorithm>
-
 namespace sockdiag {
 namespace {
 
@@ -11,37 +9,44 @@ constexpr std::uint16_t kUserPorts = 1024;
 
 }  // namespace
 
-void ServicePorts::begin(const EphemeralPorts& ephemeral, TimePoint now, Duration retention) {
-  flag_ports(ephemeral);
-  now_ = now;
-  retention_ = retention;
-  listeners_.forget_gone(now, retention);
-  polled_listeners_.forget_gone(now, retention);
-  shared_ports_.begin();
+void ServiceMemory::add_polled_listener(const SocketRecord& record, TimePoint now) {
+  if (polled_listeners.size() >= ListenerMemory::kMaxRemembered) return;
+  polled_listeners.record_seen(record.local_address, record.local_port, record.ipv6_only, now);
 }
 
-void ServicePorts::flag_ports(const EphemeralPorts& ephemeral) {
-  for (std::uint8_t& flags : ports_) flags &= kEphemeral;
-  if (ephemeral == ephemeral_) return;
+void ServicePorts::begin(ServiceMemory& memory, const EphemeralPorts& ephemeral, TimePoint now,
+                         Duration retention) {
+  set_ephemeral(ephemeral);
+  if (round_.begin()) used_locally_in_.fill(0);
+  now_ = now;
+  retention_ = retention;
+  memory.listeners.forget_gone(now, retention);
+  memory.polled_listeners.forget_gone(now, retention);
+  listeners_.load(memory.listeners);
+  polled_listeners_.load(memory.polled_listeners);
+  shared_ports_.begin(memory.services);
+}
+
+void ServicePorts::set_ephemeral(const EphemeralPorts& ephemeral) {
+  const bool same_ports = ephemeral.ports() == ephemeral_.ports();
   ephemeral_ = ephemeral;
-  for (std::size_t port = 0; port < ports_.size(); ++port) {
-    ports_[port] = ephemeral_.contains(static_cast<std::uint16_t>(port)) ? kEphemeral : 0;
+  if (same_ports) return;
+  for (std::size_t port = 0; port < is_ephemeral_.size(); ++port) {
+    is_ephemeral_[port] = ephemeral.contains(static_cast<std::uint16_t>(port));
   }
 }
 
 std::size_t ServicePorts::ephemeral_ports_used() const noexcept {
-  return static_cast<std::size_t>(
-      std::count(ports_.begin(), ports_.end(), kEphemeral | kUsedLocally));
+  std::size_t used = 0;
+  for (std::size_t port = 0; port < is_ephemeral_.size(); ++port) {
+    used += is_ephemeral_[port] && used_locally_in_[port] == round_.number() ? 1 : 0;
+  }
+  return used;
 }
 
 void ServicePorts::add_listener(const SocketRecord& record) {
   listeners_.record_seen(record.local_address, record.local_port, record.ipv6_only, now_);
-  ports_[record.local_port] |= kUsedLocally;
-}
-
-void ServicePorts::add_polled_listener(const SocketRecord& record, TimePoint now) {
-  if (polled_listeners_.size() >= ListenerTable::kMaxRemembered) return;
-  polled_listeners_.record_seen(record.local_address, record.local_port, record.ipv6_only, now);
+  used_locally_in_[record.local_port] = round_.number();
 }
 
 bool ServicePorts::is_inbound_by_ports(const SocketRecord& record, bool local_is_ephemeral) {

@@ -51,11 +51,23 @@ std::size_t SharedPorts::threshold(std::size_t sockets, std::size_t used, std::s
   return enough;
 }
 
-void SharedPorts::begin() noexcept {
-  for (Side& side : sides_) {
+void SharedPorts::begin(Memory& memory) {
+  memory_ = &memory;
+  for (const Direction direction : kDirections) {
+    Side& side = sides_[index_of(direction)];
     for (const std::uint16_t port : side.used) side.sockets[port] = 0;
     side.used.clear();
     side.total = 0;
+    weigh(side, memory[index_of(direction)]);
+  }
+}
+
+void SharedPorts::weigh(Side& side, const std::vector<Service>& services) {
+  for (const std::uint16_t port : side.weighted) side.weights[port] = 0;
+  side.weighted.clear();
+  for (const Service& service : services) {
+    side.weighted.push_back(service.port);
+    side.weights[service.port] = service.sockets;
   }
 }
 
@@ -85,30 +97,30 @@ bool SharedPorts::add(std::uint16_t local_port, std::uint16_t remote_port, bool 
   return otherwise;
 }
 
-bool SharedPorts::learn(Side& side, std::size_t ports, TimePoint now, Duration retention) {
+bool SharedPorts::learn(Direction direction, std::size_t ports, TimePoint now, Duration retention) {
+  Side& side = sides_[index_of(direction)];
+  std::vector<Service>& services = (*memory_)[index_of(direction)];
+  const std::size_t known = services.size();
   const std::size_t enough = threshold(side.total, side.used.size(), ports);
-  bool any_new = false;
   for (const std::uint16_t port : side.used) {
-    const bool is_known = side.weights[port] != 0;
-    if (!is_known && side.sockets[port] < enough) continue;
-    side.last_used[port] = now;
-    any_new = any_new || !is_known;
+    if (side.weights[port] == 0 && side.sockets[port] >= enough) services.push_back({.port = port});
   }
-  std::erase_if(side.last_used, [&](const auto& known) {
-    const auto& [port, last_used] = known;
-    const bool is_forgotten = last_used + retention < now;
-    side.weights[port] =
-        is_forgotten ? std::uint16_t{0} : std::max(side.sockets[port], std::uint16_t{1});
-    return is_forgotten;
-  });
+  const bool any_new = services.size() > known;
+  for (Service& service : services) {
+    const std::uint16_t sockets = side.sockets[service.port];
+    if (sockets > 0) service.last_used = now;
+    service.sockets = std::max(sockets, std::uint16_t{1});
+  }
+  std::erase_if(services, [&](const Service& each) { return each.last_used + retention < now; });
+  weigh(side, services);
   return any_new;
 }
 
 bool SharedPorts::learn(std::size_t ephemeral_ports, TimePoint now, Duration retention) {
   const std::size_t own = ephemeral_ports > 0 ? ephemeral_ports : kFewestPeerPorts;
   const std::size_t of_peers = std::max(ephemeral_ports, kFewestPeerPorts);
-  const bool new_local = learn(sides_[index_of(Direction::inbound)], own, now, retention);
-  const bool new_remote = learn(sides_[index_of(Direction::outbound)], of_peers, now, retention);
+  const bool new_local = learn(Direction::inbound, own, now, retention);
+  const bool new_remote = learn(Direction::outbound, of_peers, now, retention);
   return new_local || new_remote;
 }
 

@@ -88,7 +88,8 @@ void replay(GeneratedInput input) {
   ReplayChannel channel(take_datagrams(input, how));
   const auto request = how.by_family ? DumpRequest{SOCK_DIAG_BY_FAMILY, AF_INET} : DumpRequest{};
   static const EphemeralPorts kEphemeral({32768, 60999}, std::vector<PortRange>{});
-  const auto tally = std::make_unique<TcpTally>(TcpPolicy{.destinations = {5, true}});
+  const auto tally = std::make_unique<TcpTally>(std::make_shared<TallyScratch>(),
+                                                TcpPolicy{.destinations = {5, true}});
   std::uint64_t records = 0;
   tally->begin(kEphemeral, {});
   try {

@@ -165,7 +165,8 @@ class Run {
   inline static const EphemeralPorts kEphemeral{{32768, 60999}, std::vector<PortRange>{}};
 
   GeneratedInput& input_;
-  std::unique_ptr<TcpTally> tally_ = std::make_unique<TcpTally>(take_policy(input_));
+  std::unique_ptr<TcpTally> tally_ =
+      std::make_unique<TcpTally>(std::make_shared<TallyScratch>(), take_policy(input_));
   ListenerWatch watch_;
   TcpTally::TimePoint now_{std::chrono::hours(1)};
   std::uint64_t sockets_ = 0;  // since begin()

@@ -36,7 +36,10 @@ class ClientPrefixes {
   // Returns true if this is the first client of its prefix at this port. Throws std::bad_alloc.
   [[nodiscard]] bool add(std::uint16_t port, const IpAddress& client);
 
-  void clear() { prefixes_.clear(); }
+  // An empty table is not walked: the largest sample so far has set its size.
+  void clear() {
+    if (!prefixes_.empty()) prefixes_.clear();
+  }
 
  private:
   tsl::robin_set<Prefix, Hash> prefixes_;

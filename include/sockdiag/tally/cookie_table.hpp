@@ -4,12 +4,11 @@
 // A hash table from socket cookie to a note, for more sockets than any cache holds. It probes
 // linearly over slots of one cookie and one note, and uses at most four fifths of them, so that
 // most lookups read memory once. prefetch() reads for several lookups at once. The table grows by
-// itself and shrinks only in give_back_memory().
+// itself and shrinks only in give_back_memory(). An empty table has one slot.
 //
 // `Note` is a trivially copyable type with a flag `used` that is false in a Note{}; only the table
 // writes it. Every 64-bit number is a valid cookie. Not thread-safe.
 
-#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -34,7 +33,7 @@ class CookieTable {
   static_assert(std::is_trivially_copyable_v<Note>);
 
  public:
-  explicit CookieTable(const CookieHash& hash = {}) : slots_(kFewestSlots), hash_(hash) {}
+  explicit CookieTable(const CookieHash& hash = {}) : slots_(1), hash_(hash) {}
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] std::size_t slots() const noexcept { return slots_.size(); }
@@ -83,9 +82,8 @@ class CookieTable {
   // table unchanged.
   void give_back_memory() {
     constexpr std::size_t kTooRoomy = 4;  // slots a socket
-    constexpr std::size_t kSmallTable = 1024;
-    if (slots_.size() <= kSmallTable || slots_.size() / kTooRoomy <= size_) return;
-    resize(std::bit_ceil(std::max(size_ * kFull.den / kFull.num + 1, kFewestSlots)));
+    if (slots_.size() / kTooRoomy <= size_) return;
+    resize(std::bit_ceil(size_ * kFull.den / kFull.num + 1));
   }
 
  private:
@@ -98,7 +96,6 @@ class CookieTable {
     std::size_t den;
   };
   static constexpr Share kFull{4, 5};
-  static constexpr std::size_t kFewestSlots = 16;
 
   [[nodiscard]] std::size_t mask() const noexcept { return slots_.size() - 1; }
   [[nodiscard]] std::size_t home_of(std::uint64_t cookie) const noexcept {

@@ -37,7 +37,10 @@ class DestinationTable {
   // Returns the `count` busiest destinations, the busiest first.
   [[nodiscard]] std::vector<DestinationUse> busiest(std::size_t count) const;
 
-  void clear() { counts_.clear(); }
+  // An empty table is not walked: the largest sample so far has set its size.
+  void clear() {
+    if (!counts_.empty()) counts_.clear();
+  }
 
  private:
   using Counts = tsl::robin_map<Destination, std::uint32_t, Hash>;

@@ -31,12 +31,17 @@ class EphemeralPorts {
   // false.
   [[nodiscard]] bool contains(std::uint16_t port) const noexcept { return ports_[port]; }
   [[nodiscard]] std::size_t size() const noexcept { return ports_.count(); }
+  [[nodiscard]] const PortSet& ports() const noexcept { return ports_; }
 
   friend bool operator==(const EphemeralPorts&, const EphemeralPorts&) noexcept = default;
 
  private:
+  // Takes microseconds: visits of network namespaces make one each.
   void set(PortRange range, bool value) {
-    for (std::size_t port = range.first; port <= range.last; ++port) ports_[port] = value;
+    if (range.first > range.last) return;
+    const std::size_t others = ports_.size() - 1 - (range.last - range.first);
+    const PortSet ports = PortSet().set() >> others << range.first;
+    value ? ports_ |= ports : ports_ &= ~ports;
   }
 
   bool is_known_ = false;

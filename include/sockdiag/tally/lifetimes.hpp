@@ -13,17 +13,20 @@
 // Not thread-safe. Memory: 16 bytes a slot, of which at most four fifths are in use. That is 20 to
 // 40 bytes a followed socket (34 at 500 000), half as much again while the table grows, and up to
 // 64 after most sockets have gone. Sockets that have gone keep their slots until the sample is
-// complete: until then there may be a quarter more than `max_sockets`. After a sample that had no
-// room for all, there may be only as many more as went in that sample.
+// complete: until then there may be a quarter more than the budget has room for. After a sample
+// that had no room for all, there may be only as many more as went in that sample.
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 
 #include "sockdiag/core/tcp_state.hpp"
 #include "sockdiag/tally/cookie_table.hpp"
+#include "sockdiag/tally/lifetime_budget.hpp"
+#include "sockdiag/tally/round.hpp"
 
 namespace sockdiag {
 
@@ -32,8 +35,13 @@ class Lifetimes {
   using TimePoint = std::chrono::steady_clock::time_point;
   using Milliseconds = std::chrono::milliseconds;
 
-  // Sockets that are followed already stay followed, even if the new limit is lower.
-  void set_max_sockets(std::size_t max_sockets) noexcept;
+  // Takes its sockets from `budget`, which must live longer. Sockets that are followed already stay
+  // followed, even if there is less room later.
+  explicit Lifetimes(LifetimeBudget& budget, NetworkKind kind = NetworkKind::own) noexcept
+      : budget_(budget), kind_(kind) {}
+  Lifetimes(const Lifetimes&) = delete;
+  Lifetimes& operator=(const Lifetimes&) = delete;
+  ~Lifetimes() { budget_.change(kind_, taken_, 0); }
 
   // Tells before a sample that the socket has been in `state` since `since` at least. Throws
   // std::bad_alloc.
@@ -72,18 +80,23 @@ class Lifetimes {
   };
   static_assert(sizeof(Followed) == sizeof(std::uint64_t));
 
-  void begin_round() noexcept;
+  void take_from_budget() noexcept;
   [[nodiscard]] Followed seen_first(TcpState state) const noexcept;
   void keep(std::size_t most, std::uint64_t end_ms) noexcept;
 
+  LifetimeBudget& budget_;
+  NetworkKind kind_;
   CookieTable<Followed> followed_;
-  std::size_t max_sockets_ = 0;
-  std::size_t room_for_gone_ = 0;  // beyond max_sockets_, during a sample
+  std::size_t taken_ = 0;        // from the budget
+  std::size_t max_sockets_ = 0;  // at the end of the present sample
+  std::size_t most_ = 0;         // during it
+  // How many went in the last sample, if that had no room for all.
+  std::size_t went_ = std::numeric_limits<std::size_t>::max();
   std::size_t unfollowed_ = 0;
   std::size_t seen_ = 0;    // followed sockets that the present sample has shown
   bool any_fresh_ = false;  // since the last complete sample
   std::uint64_t now_ms_ = 0;
-  std::uint8_t round_ = 0;  // of the present sample
+  Round round_;  // of the present sample
 };
 
 }  // namespace sockdiag

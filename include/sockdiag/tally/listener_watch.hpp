@@ -41,7 +41,6 @@
 #include "sockdiag/core/socket_record.hpp"
 #include "sockdiag/core/tcp_snapshot.hpp"
 #include "sockdiag/tally/cookie_table.hpp"
-#include "sockdiag/tally/listener_table.hpp"
 
 namespace sockdiag {
 
@@ -60,9 +59,11 @@ class ListenerWatch {
   using ListenDrops = std::optional<std::uint64_t>;
   using ReadListenDrops = std::function<ListenDrops()>;
 
-  // Takes over from a sample which of the `listening` ports have series, and its accept queues. A
-  // port that no sample has shown yet has no peak, and its drops are counted once one shows it.
-  void record_seen(const DirectionCounts& inbound, const PortSet& listening, TimePoint now);
+  // Takes over from a sample which of the `listening` ports, which are ascending, have series, and
+  // its accept queues. A port that no sample has shown yet has no peak, and its drops are counted
+  // once one shows it.
+  void record_seen(const DirectionCounts& inbound, std::vector<std::uint16_t> listening,
+                   TimePoint now);
 
   // Begins a poll, before its dump. begin() and finish() call `read` if they need ListenDrops, and
   // let its exceptions through.
@@ -109,6 +110,7 @@ class ListenerWatch {
 
   // Returns the port, or 0 if it has no series of its own.
   [[nodiscard]] std::uint16_t series_of(std::uint16_t port) const;
+  [[nodiscard]] bool knows(std::uint16_t port) const noexcept;
   void count_waiting();
   void make_room();
   void count_poll(TimePoint now, ListenDrops after) noexcept;
@@ -124,7 +126,7 @@ class ListenerWatch {
   [[nodiscard]] ListenerCounts counts_of(std::uint16_t series, TimePoint start);
 
   std::vector<std::uint16_t> seated_;  // ports with series, ascending
-  PortSet known_;                      // ports that a sample has shown
+  std::vector<std::uint16_t> known_;   // ports that a sample has shown, ascending
   std::map<std::uint16_t, Peak> peaks_;
   std::map<std::uint16_t, std::uint64_t> lengths_;  // of the present poll
   std::vector<Polled> polled_;                      // by the present poll

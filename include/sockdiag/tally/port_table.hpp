@@ -51,6 +51,7 @@ class PortTable {
   // together.
   [[nodiscard]] DirectionCounts counts(const std::vector<std::uint16_t>& seated) const;
 
+  // Takes time in proportion to the ports that were added.
   void clear() noexcept;
 
  private:

@@ -7,41 +7,60 @@
 // they are no proof.
 //
 // One sample is begin(), add_listener() for each listener, direction_of() for each connection, and
-// learn(). Not thread-safe. Memory: 0.8 MiB, and what ListenerTable and SharedPorts say.
+// learn(). ServicePorts counts one sample of any network namespace; ServiceMemory is what one of
+// them keeps between samples. Not thread-safe. Memory: 0.8 MiB; of a network namespace, what
+// ListenerMemory and SharedPorts say.
 
 #include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "sockdiag/core/direction.hpp"
-#include "sockdiag/core/port_list.hpp"
 #include "sockdiag/core/socket_record.hpp"
 #include "sockdiag/core/tcp_state.hpp"
 #include "sockdiag/tally/ephemeral_ports.hpp"
 #include "sockdiag/tally/listener_table.hpp"
+#include "sockdiag/tally/round.hpp"
 #include "sockdiag/tally/shared_ports.hpp"
 
 namespace sockdiag {
+
+class ServiceMemory {
+ public:
+  using TimePoint = std::chrono::steady_clock::time_point;
+
+  // Remembers a listener that a poll between two samples has shown, up to
+  // ListenerMemory::kMaxRemembered of them. Throws std::bad_alloc.
+  void add_polled_listener(const SocketRecord& record, TimePoint now);
+
+  // Returns the ports that have a listener or lately had one, ascending; polls are left out.
+  [[nodiscard]] std::vector<std::uint16_t> listening() const { return listeners.ports(); }
+
+  ListenerMemory listeners;         // of samples
+  ListenerMemory polled_listeners;  // of polls between them
+  SharedPorts::Memory services;
+};
 
 class ServicePorts {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
   using Duration = std::chrono::steady_clock::duration;
 
-  // Begins a sample and drops one that learn() has not ended. `retention`: for how long a port
-  // remains a service's after its listener or its last socket has gone.
-  void begin(const EphemeralPorts& ephemeral, TimePoint now, Duration retention);
+  // Begins a sample and drops one that learn() has not ended. `memory` must live until the next one
+  // begins. `retention`: for how long a port remains a service's after its listener or its last
+  // socket has gone. Takes time in proportion to what `memory` holds and to what the sample before
+  // has shown, and some microseconds if other ports are ephemeral than in that one. Throws
+  // std::bad_alloc.
+  void begin(ServiceMemory& memory, const EphemeralPorts& ephemeral, TimePoint now,
+             Duration retention);
 
   void add_listener(const SocketRecord& record);
 
-  // Remembers a listener that a poll between two samples has shown, up to
-  // ListenerTable::kMaxRemembered of them.
-  void add_polled_listener(const SocketRecord& record, TimePoint now);
-
   // Counts one more connection, which is in `state`, and returns its direction.
   [[nodiscard]] Direction direction_of(const SocketRecord& record, TcpState state) {
-    ports_[record.local_port] |= kUsedLocally;
+    used_locally_in_[record.local_port] = round_.number();
     return is_inbound(record, state) ? Direction::inbound : Direction::outbound;
   }
 
@@ -53,23 +72,16 @@ class ServicePorts {
   // service behind it.
   [[nodiscard]] bool may_be_service(Direction direction, std::uint16_t port) const noexcept;
 
-  [[nodiscard]] bool is_ephemeral(std::uint16_t port) const noexcept {
-    return (ports_[port] & kEphemeral) != 0;
-  }
+  [[nodiscard]] bool is_ephemeral(std::uint16_t port) const noexcept { return is_ephemeral_[port]; }
   [[nodiscard]] const EphemeralPorts& ephemeral() const noexcept { return ephemeral_; }
   // Returns how many of the ephemeral ports are the local port of a socket since begin().
   [[nodiscard]] std::size_t ephemeral_ports_used() const noexcept;
 
-  // Returns the ports that have a listener or lately had one; polls are left out.
-  [[nodiscard]] PortSet listening() const { return listeners_.ports(); }
-
  private:
-  enum PortFlag : std::uint8_t { kEphemeral = 1, kUsedLocally = 2 };
-
   // The lowest port that systems choose for clients: Linux by default; RFC 6335 says 49152.
   static constexpr std::uint16_t kClientPorts = 32768;
 
-  void flag_ports(const EphemeralPorts& ephemeral);
+  void set_ephemeral(const EphemeralPorts& ephemeral);
   [[nodiscard]] bool is_inbound(const SocketRecord& record, TcpState state) {
     const std::uint16_t local = record.local_port;
     const std::uint16_t remote = record.remote_port;
@@ -85,11 +97,14 @@ class ServicePorts {
   [[nodiscard]] bool is_only_service(std::uint16_t local, std::uint16_t remote) const noexcept;
 
   EphemeralPorts ephemeral_;
-  std::array<std::uint8_t, 65536> ports_{};  // PortFlags of each port in this sample
+  std::array<bool, 65536> is_ephemeral_{};
+  // The last sample that showed a socket on the local port. No sample has to clear it.
+  std::array<std::uint8_t, 65536> used_locally_in_{};
+  Round round_;
   TimePoint now_;
   Duration retention_{};
-  ListenerTable listeners_;         // of samples
-  ListenerTable polled_listeners_;  // of polls between them
+  ListenerTable listeners_;
+  ListenerTable polled_listeners_;
   SharedPorts shared_ports_;
 };
 

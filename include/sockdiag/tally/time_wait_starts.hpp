@@ -17,6 +17,7 @@
 #include <span>
 
 #include "sockdiag/tally/cookie_table.hpp"
+#include "sockdiag/tally/round.hpp"
 
 namespace sockdiag {
 
@@ -59,14 +60,13 @@ class TimeWaitStarts {
     bool used = false;       // for CookieTable
   };
 
-  void begin_round() noexcept;
   [[nodiscard]] bool is_young(Milliseconds remaining) const noexcept;
 
   CookieTable<Seen> seen_;
   std::optional<TimePoint> last_;  // beginning of the last complete sample
   TimePoint now_;
   Milliseconds length_ = kLength;
-  std::uint8_t round_ = 0;  // of the present sample
+  Round round_;  // of the present sample
 };
 
 }  // namespace sockdiag

@@ -46,8 +46,9 @@ void hand_over_in_batches(std::span<const Socket> sockets, const HandOver& hand_
 // The first range is the sockets, the second how many of them may be followed.
 void follow(benchmark::State& state) {
   const auto sockets = sockets_in_table_order(state.range(0));
-  Lifetimes lifetimes;
-  lifetimes.set_max_sockets(static_cast<std::size_t>(state.range(1)));
+  LifetimeBudget budget;
+  budget.set_max_sockets(static_cast<std::size_t>(state.range(1)));
+  Lifetimes lifetimes(budget);
   Lifetimes::TimePoint now{std::chrono::hours(1)};
   const auto sample = [&] {
     lifetimes.begin(now += std::chrono::seconds(5));

@@ -5,6 +5,7 @@
 #include <benchmark/benchmark.h>
 
 #include <chrono>
+#include <memory>
 
 #include "netlink/inet_diag.hpp"
 #include "netlink/message_reader.hpp"
@@ -55,7 +56,7 @@ void read_messages(benchmark::State& state, const RecordedSample::Keep& keep) {
 void tally(benchmark::State& state, const RecordedSample::Keep& keep) {
   const RecordedSample sample = sample_of(keep);
   const auto records = sample.records();
-  TcpTally tally({});
+  TcpTally tally(std::make_shared<TallyScratch>(), {});
   TcpTally::TimePoint now{std::chrono::hours(1)};
   for (auto _ : state) {
     tally.begin(kEphemeral, now += std::chrono::seconds(5));
@@ -68,7 +69,7 @@ void tally(benchmark::State& state, const RecordedSample::Keep& keep) {
 void whole_sample(benchmark::State& state, const RecordedSample::Keep& keep) {
   const RecordedSample sample = sample_of(keep);
   TcpDumper dumper(sample.channel_factory());
-  TcpTally tally({});
+  TcpTally tally(std::make_shared<TallyScratch>(), {});
   TcpTally::TimePoint now{std::chrono::hours(1)};
   for (auto _ : state) {
     tally.begin(kEphemeral, now += std::chrono::seconds(5));

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <memory>
 
 #include "recorded_sample.hpp"
 #include "sockdiag/netlink/tcp_dumper.hpp"
@@ -26,7 +27,8 @@ void run(const std::string& sockets, std::size_t copies) {
       "both_families_nobody", copies,
       sockets == "established" ? keep_established : RecordedSample::keep_all);
   TcpDumper dumper(sample.channel_factory());
-  TcpTally tally({.by_cgroup = true});  // as the exporter counts by default
+  // As the exporter counts by default.
+  TcpTally tally(std::make_shared<TallyScratch>(), {.by_cgroup = true});
   TcpTally::TimePoint now{std::chrono::hours(1)};
   std::uint64_t counted = 0;
   for (int i = 0; i < kSamples; ++i) {

@@ -132,8 +132,8 @@ TEST_CASE("Keys that collide with one seed do not collide with another") {
   const std::uint64_t a = kKnown.words[0];
   const std::uint64_t c = kKnown.words[2];
   SECTION("listeners") {
-    check_made_keys<ListenerTable, ListenerTable::Endpoint>([&](std::uint64_t i) {
-      return ListenerTable::Endpoint{address(0 - a, i), 80, false};
+    check_made_keys<ListenerMemory, ListenerMemory::Endpoint>([&](std::uint64_t i) {
+      return ListenerMemory::Endpoint{address(0 - a, i), 80, false};
     });
   }
   SECTION("destinations") {
@@ -150,7 +150,7 @@ TEST_CASE("Keys that collide with one seed do not collide with another") {
 
 TEST_CASE(
     "Listeners and destinations that were made against hashes without a seed do not collide") {
-  std::vector<ListenerTable::Endpoint> endpoints;
+  std::vector<ListenerMemory::Endpoint> endpoints;
   std::vector<Destination> destinations;
   for (std::uint64_t i = 0; i < kMade; ++i) {
     // Each address has the same hash as the others: mix(mix(port ^ high) ^ low).
@@ -162,7 +162,7 @@ TEST_CASE(
     const auto port = static_cast<std::uint16_t>(i);
     destinations.push_back({address(1, 1), address(unseeded(port), 5), port});
   }
-  CHECK(fullest_bucket(endpoints, ListenerTable::Hash{}) <= kChance);
+  CHECK(fullest_bucket(endpoints, ListenerMemory::Hash{}) <= kChance);
   CHECK(fullest_bucket(destinations, DestinationTable::Hash{}) <= kChance);
 }
 

@@ -92,7 +92,7 @@ TEST_CASE("A recorded dump is decoded to what ss shows of it") {
 TEST_CASE("A recorded dump is tallied to the counts that ss shows") {
   for (const Recording& recording : kRecordings) {
     CAPTURE(recording.name);
-    const auto tally = std::make_unique<TcpTally>(TcpPolicy{});
+    const auto tally = std::make_unique<TcpTally>(std::make_shared<TallyScratch>(), TcpPolicy{});
     tally->begin(EphemeralPorts({32768, 60999}, std::vector<PortRange>{}), {});
     replay(recording, [&](const SocketRecord& record) { tally->add(record); });
     const TcpSnapshot snapshot = tally->finish(TcpTally::TimePoint{});

@@ -113,7 +113,7 @@ class FakeKernel {
                               },
                           .listen_drops = [this] { return listen_drops_or_throw(); },
                           .release = release},
-        std::move(kernel_files));
+        std::move(kernel_files), std::make_shared<TallyScratch>());
   }
 
   KernelValues values() const {

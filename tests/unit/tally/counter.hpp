@@ -38,8 +38,10 @@ inline SocketSpec established(const std::string& local, const std::string& remot
 // A tally and a clock of its own.
 class Counter {
  public:
-  explicit Counter(PortPolicy ports = {})
-      : tally_(std::make_unique<TcpTally>(TcpPolicy{std::move(ports), {}, {}})) {}
+  explicit Counter(PortPolicy ports = {},
+                   std::shared_ptr<TallyScratch> scratch = std::make_shared<TallyScratch>())
+      : tally_(
+            std::make_unique<TcpTally>(std::move(scratch), TcpPolicy{std::move(ports), {}, {}})) {}
 
   TcpSnapshot count(const std::vector<SocketSpec>& sockets) {
     begin(sockets);

@@ -20,7 +20,7 @@ constexpr auto kLastAck = TcpState::last_ack;
 // Lifetimes and a clock of their own; a sample takes no time unless it is told to.
 class Watch {
  public:
-  explicit Watch(std::size_t max_sockets = 1000) { lifetimes_.set_max_sockets(max_sockets); }
+  explicit Watch(std::size_t max_sockets = 1000) { budget_.set_max_sockets(max_sockets); }
 
   Watch& begin() {
     lifetimes_.begin(now_);
@@ -45,10 +45,12 @@ class Watch {
     return *this;
   }
   Lifetimes& lifetimes() { return lifetimes_; }
+  LifetimeBudget& budget() { return budget_; }
   [[nodiscard]] Lifetimes::TimePoint now() const { return now_; }
 
  private:
-  Lifetimes lifetimes_;
+  LifetimeBudget budget_;
+  Lifetimes lifetimes_{budget_};
   Lifetimes::TimePoint now_{1000h};
 };
 
@@ -89,8 +91,8 @@ TEST_CASE("An age counts from the end of the first sample to the beginning of th
 }
 
 TEST_CASE("A part of a millisecond is never added to an age") {
-  Lifetimes lifetimes;
-  lifetimes.set_max_sockets(10);
+  LifetimeBudget budget;
+  Lifetimes lifetimes(budget);
   const Lifetimes::TimePoint start{1h};
   lifetimes.begin(start);
   CHECK(lifetimes.follow(7, kCloseWait) == 0ms);
@@ -166,7 +168,7 @@ TEST_CASE("A lower limit forgets nobody, and takes nobody on") {
   watch.begin();
   for (std::uint64_t cookie = 1; cookie <= 4; ++cookie) CHECK(watch.follow(cookie) == 0ms);
   watch.finish();
-  watch.lifetimes().set_max_sockets(2);
+  watch.budget().set_max_sockets(2);
   watch.pass(1s).begin();
   CHECK(watch.follow(5) == std::nullopt);
   for (std::uint64_t cookie = 1; cookie <= 4; ++cookie) CHECK(watch.follow(cookie) == 1s);

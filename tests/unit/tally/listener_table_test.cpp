@@ -19,7 +19,22 @@ IpAddress address(const std::string& text) {
   return IpAddress::from_ipv6(&bytes);
 }
 
-const ListenerTable::TimePoint kStart{};
+const ListenerMemory::TimePoint kStart{};
+
+// A table of the one memory that it looks up.
+class Table : public ListenerTable {
+ public:
+  Table() { load(memory_); }
+  void forget_gone(ListenerMemory::TimePoint now, ListenerMemory::Duration retention) {
+    memory_.forget_gone(now, retention);
+    load(memory_);
+  }
+  [[nodiscard]] ListenerMemory& memory() { return memory_; }
+  [[nodiscard]] std::size_t size() const { return memory_.size(); }
+
+ private:
+  ListenerMemory memory_;
+};
 
 }  // namespace
 
@@ -50,7 +65,7 @@ TEST_CASE("A listener matches by address and port") {
       {"another IPv6 address", "2001:db8::1", false, "2001:db8::2", false},
   }));
   INFO(row.name);
-  ListenerTable table;
+  Table table;
   table.record_seen(address(row.listener), 80, row.ipv6_only, kStart);
   CHECK(table.matches(address(row.local), 80) == row.matches);
   CHECK_FALSE(table.matches(address(row.local), 81));
@@ -59,7 +74,7 @@ TEST_CASE("A listener matches by address and port") {
 }
 
 TEST_CASE("A listener that is gone matches until the retention is over") {
-  ListenerTable table;
+  Table table;
   table.record_seen(address("0.0.0.0"), 80, false, kStart);
   table.record_seen(address("10.0.0.1"), 81, false, kStart);
   table.forget_gone(kStart + 60s, 60s);
@@ -72,7 +87,7 @@ TEST_CASE("A listener that is gone matches until the retention is over") {
 }
 
 TEST_CASE("A listener seen again is remembered from then on") {
-  ListenerTable table;
+  Table table;
   table.record_seen(address("0.0.0.0"), 80, false, kStart);
   table.record_seen(address("0.0.0.0"), 80, false, kStart + 50s);
   table.forget_gone(kStart + 100s, 60s);
@@ -80,7 +95,7 @@ TEST_CASE("A listener seen again is remembered from then on") {
 }
 
 TEST_CASE("One of two listeners of a port may go") {
-  ListenerTable table;
+  Table table;
   table.record_seen(address("10.0.0.1"), 80, false, kStart);
   table.record_seen(address("10.0.0.2"), 80, false, kStart + 1s);
   table.forget_gone(kStart + 1s, 0s);
@@ -89,8 +104,8 @@ TEST_CASE("One of two listeners of a port may go") {
 }
 
 TEST_CASE("Listeners that come and go without end are not all remembered") {
-  ListenerTable table;
-  for (std::uint32_t i = 0; i <= ListenerTable::kMaxRemembered; ++i) {
+  Table table;
+  for (std::uint32_t i = 0; i <= ListenerMemory::kMaxRemembered; ++i) {
     const std::uint32_t bytes = htonl(0x0a000000U + i);
     table.record_seen(IpAddress::from_ipv4(&bytes), 80, false, kStart);
   }
@@ -98,6 +113,33 @@ TEST_CASE("Listeners that come and go without end are not all remembered") {
   table.forget_gone(kStart + 1s, 1h);
   CHECK(table.size() == 1);
   CHECK(table.has_port(443));
+}
+
+TEST_CASE("A table shows the listeners of the memory that it was given last, and no others") {
+  Table table;
+  table.record_seen(address("0.0.0.0"), 80, false, kStart);
+  table.record_seen(address("10.0.0.1"), 81, false, kStart);
+  ListenerMemory other;
+  other.record_seen(address("10.0.0.2"), 81, false, kStart);
+  table.load(other);
+  CHECK_FALSE(table.has_port(80));
+  CHECK_FALSE(table.matches(address("10.0.0.1"), 81));
+  CHECK(table.matches(address("10.0.0.2"), 81));
+  table.load(table.memory());
+  CHECK(table.matches(address("10.0.0.9"), 80));
+  CHECK(table.matches(address("10.0.0.1"), 81));
+  CHECK_FALSE(table.matches(address("10.0.0.2"), 81));
+}
+
+TEST_CASE("A memory has each port of its listeners once, ascending") {
+  ListenerMemory memory;
+  CHECK(memory.ports().empty());
+  for (const int port : {443, 80, 443}) {
+    memory.record_seen(address("10.0.0." + std::to_string(memory.size() + 1)),
+                       static_cast<std::uint16_t>(port), false, kStart);
+  }
+  CHECK(memory.size() == 3);
+  CHECK(memory.ports() == std::vector<std::uint16_t>{80, 443});
 }
 
 }  // namespace sockdiag::test

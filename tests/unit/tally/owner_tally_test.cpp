@@ -156,9 +156,9 @@ void check_port(const TcpSnapshot& snapshot, Direction direction, const PortCoun
 
 // The witness is a tally that is not given the mini sockets.
 void check_sums(const Records& records) {
-  const auto tally = std::make_unique<TcpTally>(policy());
+  const auto tally = std::make_unique<TcpTally>(std::make_shared<TallyScratch>(), policy());
   const TcpSnapshot snapshot = count(*tally, records);
-  const auto witness = std::make_unique<TcpTally>(policy());
+  const auto witness = std::make_unique<TcpTally>(std::make_shared<TallyScratch>(), policy());
   const TcpSnapshot full = count(*witness, without_mini_sockets(records));
   for (const Direction direction : kDirections) {
     for (const PortCounts& port : full.of(direction).ports) check_port(snapshot, direction, port);
@@ -239,7 +239,7 @@ TEST_CASE("Over the cgroups of a recorded dump, the full sockets of each state a
 TEST_CASE("A mini socket has no owner, whatever its message says") {
   SocketRecord mini = record(TcpState::fin_wait2, 80, 40000, 7);
   mini.kind = SocketKind::time_wait;
-  const auto tally = std::make_unique<TcpTally>(policy());
+  const auto tally = std::make_unique<TcpTally>(std::make_shared<TallyScratch>(), policy());
   CHECK(count(*tally, {mini}).by_cgroup.empty());
 }
 
@@ -247,7 +247,7 @@ TEST_CASE("CLOSE_WAITs that are still served count as those of their port do") {
   SocketRecord served = record(TcpState::close_wait, 80, 40000, 7);
   served.cookie = 5;
   served.since_last_ack = 1ms;
-  const auto tally = std::make_unique<TcpTally>(policy());
+  const auto tally = std::make_unique<TcpTally>(std::make_shared<TallyScratch>(), policy());
   tally->add_served(served);
   const TcpSnapshot snapshot = count(*tally, {served});
   REQUIRE(snapshot.of(kInbound).ports.back().port == 80);
@@ -260,7 +260,7 @@ TEST_CASE("CLOSE_WAITs that are still served count as those of their port do") {
 TEST_CASE("Nothing is counted by cgroup unless it is wanted") {
   TcpPolicy unwanted = policy();
   unwanted.by_cgroup = false;
-  const auto tally = std::make_unique<TcpTally>(unwanted);
+  const auto tally = std::make_unique<TcpTally>(std::make_shared<TallyScratch>(), unwanted);
   CHECK(count(*tally, random_records(1, 100)).by_cgroup.empty());
   tally->set_policy(policy());
   CHECK_FALSE(count(*tally, random_records(1, 100)).by_cgroup.empty());

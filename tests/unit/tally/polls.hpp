@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -67,7 +68,7 @@ class Polls {
     for (const std::uint16_t port : ports_) inbound.ports.push_back({.port = port});
     if (!inbound.ports.empty()) inbound.ports[0].accept_queue.length = length;
     inbound.other.accept_queue.length = other;
-    watch_.record_seen(inbound, listening_, now_);
+    watch_.record_seen(inbound, {listening_.begin(), listening_.end()}, now_);
     return *this;
   }
   Polls& seat(std::vector<std::uint16_t> ports) {
@@ -76,7 +77,7 @@ class Polls {
   }
   // A sample that shows this port for the first time.
   Polls& discover(std::uint16_t port, std::vector<std::uint16_t> seated) {
-    listening_.set(port);
+    listening_.insert(port);
     return seat(std::move(seated));
   }
   Polls& pass(std::chrono::milliseconds time) {
@@ -112,7 +113,7 @@ class Polls {
     return listen_drops_;
   };
   std::vector<std::uint16_t> ports_ = {80, 443};
-  PortSet listening_ = PortSet().set(80).set(443).set(8080).set(8081);
+  std::set<std::uint16_t> listening_ = {80, 443, 8080, 8081};
   ListenerWatch::TimePoint now_{1000h};
 };
 

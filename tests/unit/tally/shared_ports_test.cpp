@@ -28,7 +28,7 @@ class Samples {
   // How many of the sockets it called inbound.
   std::size_t sample(const std::vector<Pair>& sockets, std::size_t range = kRange) {
     std::size_t inbound = 0;
-    ports_->begin();
+    ports_->begin(memory_);
     for (const auto& [local, remote] : sockets)
       inbound += ports_->add(local, remote, false) ? 1 : 0;
     learned_ = ports_->learn(range, now_, 10min);
@@ -50,6 +50,7 @@ class Samples {
   }
 
  private:
+  SharedPorts::Memory memory_;
   std::unique_ptr<SharedPorts> ports_ = std::make_unique<SharedPorts>();
   SharedPorts::TimePoint now_{1000h};
   bool learned_ = false;
@@ -238,13 +239,35 @@ TEST_CASE("More sockets than a counter holds leave a service a service") {
 
 TEST_CASE("A sample that was lost teaches nothing") {
   SharedPorts ports;
+  SharedPorts::Memory memory;
   for (int i = 0; i < 2; ++i) {
-    ports.begin();
+    ports.begin(memory);
     for (std::uint16_t local = 40000; local < 40002; ++local) {
       CHECK_FALSE(ports.add(local, 50051, false));
     }
   }
   CHECK_FALSE(ports.learn(kRange, {}, 10min));
+}
+
+TEST_CASE("What was learned of one network namespace is not known in another") {
+  RandomPorts random;
+  const auto calls = connections_to(50051, 120, random);
+  const auto count = [&](SharedPorts& ports, SharedPorts::Memory& memory) {
+    ports.begin(memory);
+    for (const auto& [local, remote] : calls) static_cast<void>(ports.add(local, remote, false));
+  };
+  const auto ports = std::make_unique<SharedPorts>();
+  std::array<SharedPorts::Memory, 2> memories;
+  count(*ports, memories[0]);
+  CHECK(ports->learn(kRange, {}, 10min));
+  ports->begin(memories[1]);
+  CHECK_FALSE(ports->is_service(kOutbound, 50051));
+  CHECK_FALSE(ports->learn(kRange, {}, 10min));
+  count(*ports, memories[0]);
+  CHECK(ports->is_service(kOutbound, 50051));
+  CHECK_FALSE(ports->learn(kRange, {}, 10min));
+  count(*ports, memories[1]);
+  CHECK(ports->learn(kRange, {}, 10min));
 }
 
 TEST_CASE("A threshold is what chance reaches less often than once in a billion samples") {

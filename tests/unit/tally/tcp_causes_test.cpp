@@ -53,7 +53,8 @@ SocketRecord outbound(TcpState state, std::uint64_t cookie = 1) {
 
 class Counter {
  public:
-  explicit Counter(TcpPolicy policy = {}) : tally_(std::make_unique<TcpTally>(std::move(policy))) {}
+  explicit Counter(TcpPolicy policy = {})
+      : tally_(std::make_unique<TcpTally>(std::make_shared<TallyScratch>(), std::move(policy))) {}
 
   TcpSnapshot count(const std::vector<SocketRecord>& records) {
     begin(records);
@@ -408,7 +409,7 @@ TEST_CASE("Whatever the sockets, causes sum to the state, ages keep bounds, coun
 }
 
 TEST_CASE("CLOSE_WAITs that their peers acknowledged lately are served") {
-  TcpTally tally({});
+  TcpTally tally(std::make_shared<TallyScratch>(), {});
   const auto start = TcpTally::TimePoint() + 1h;
   const std::vector<SocketRecord> sockets = {inbound(TcpState::close_wait, 1),
                                              inbound(TcpState::close_wait, 2)};

@@ -24,7 +24,8 @@ using Names = std::set<std::string>;
 class Host {
  public:
   explicit Host(PortPolicy ports = {.inbound = {80}, .outbound = {443}})
-      : tally_(std::make_unique<TcpTally>(TcpPolicy{std::move(ports), {}, {}})) {}
+      : tally_(std::make_unique<TcpTally>(std::make_shared<TallyScratch>(),
+                                          TcpPolicy{std::move(ports), {}, {}})) {}
 
   Exposition sample(const Sockets& sockets) {
     lose_sample(sockets);
