@@ -24,6 +24,11 @@ _sockdiag_exporter()
         --log.format) words="logfmt json" ;;
         --for) words="0s 10s 1m 10m" ;;
         --url) words="http://localhost:10293" ;;
+        --pid) mapfile -t COMPREPLY < <(cd /proc && compgen -d -X '[!0-9]*' -- "$word"); return ;;
+        --netns)
+            mapfile -t COMPREPLY < <(
+                { [[ $word == */* ]] || cd /run/netns; } 2>/dev/null && compgen -f -- "$word")
+            return ;;
         --web.listen-address|--web.telemetry-path|--web.max-requests) return ;;
         *)
             words=$({ "$program" --help; [[ -z $subcommand ]] || "$program" "$subcommand" --help; } \

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <deque>
 #include <utility>
 
@@ -38,6 +39,7 @@ std::string version_text() {
 constexpr auto kFormats = std::to_array<std::string_view>({"text", "json"});
 constexpr auto kColors = std::to_array<std::string_view>({"auto", "always", "never"});
 constexpr std::chrono::hours kLongestWatch(24);
+constexpr std::int32_t kLargestPid = 1 << 22;  // PID_MAX_LIMIT of the kernel
 
 struct SubcommandRow {
   Subcommand id;
@@ -61,6 +63,16 @@ std::vector<std::string_view> subcommand_names() {
   return names;
 }
 
+// Throws UsageError.
+std::int32_t pid_of(const Flag& flag) {
+  const std::string& text = flag.value();
+  std::int32_t pid = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), pid);
+  const bool whole = error == std::errc{} && end == text.data() + text.size();
+  if (!whole || pid < 1 || pid > kLargestPid) flag.fail(quoted_excerpt(text));
+  return pid;
+}
+
 // A flag that the subcommand does not have is null.
 struct SubcommandFlags : Flags {
   SubcommandFlags(CLI::App& program, const SubcommandRow& row)
@@ -73,7 +85,7 @@ struct SubcommandFlags : Flags {
       subject = app().add_option("SUBJECT", "A state or a finding; without it all are listed.");
     }
     if (id == Subcommand::diagnose) add_duration();
-    if (id != Subcommand::explain) add_url();
+    if (id != Subcommand::explain) add_place();
     if (id != Subcommand::top) add_format();
     color = &add({"--color", "one of auto, always, never", "WHEN"},
                  "Whether to use colours; auto: on a terminal, without NO_COLOR [auto].");
@@ -85,6 +97,8 @@ struct SubcommandFlags : Flags {
   CLI::Option* subject = nullptr;
   const Flag* watch_for = nullptr;
   const Flag* url = nullptr;
+  const Flag* pid = nullptr;
+  const Flag* netns = nullptr;
   const Flag* format = nullptr;
   const Flag* color = nullptr;
   const Flag* lang = nullptr;
@@ -101,15 +115,34 @@ struct SubcommandFlags : Flags {
     watch_for = &add({"--for", "a duration from 0s to 1d, such as 10s", "DURATION"},
                      "How long to watch; 0s takes one sample [10s].");
   }
-  void add_url() {
+  void add_place() {
     url = &add({"--url", "the address of an exporter, such as http://localhost:10293", "URL"},
                "Ask the exporter that runs there, whose memory is longer.");
+    pid = &add({"--pid", "the number of a process, such as 4242", "PID"},
+               "Look into the network namespace of that process, as root.");
+    netns = &add({"--netns", "the name of a network namespace or a path", "NAME"},
+                 "Look into that network namespace of /run/netns, or at that path, as root.");
   }
+  void set_place(ReportOptions& options) const;
   void add_format() {
     format =
         &add({"--format", "one of text, json", "FORMAT"}, "How to print: text or json [text].");
   }
 };
+
+// Throws UsageError if more than one place is given.
+void SubcommandFlags::set_place(ReportOptions& options) const {
+  const Flag* first = nullptr;
+  for (const Flag* flag : {url, pid, netns}) {
+    if (flag == nullptr || !flag->is_given()) continue;
+    if (first != nullptr) flag->fail(first->name + " beside it");
+    first = flag;
+  }
+  if (first == nullptr) return;
+  if (first == url) options.url = url->value();
+  if (first == pid) options.pid = pid_of(*pid);
+  if (first == netns) options.netns = netns->value();
+}
 
 ReportOptions SubcommandFlags::options() const {
   ReportOptions options;
@@ -118,9 +151,9 @@ ReportOptions SubcommandFlags::options() const {
     if (!duration || *duration > kLongestWatch) watch_for->fail(quoted_excerpt(watch_for->value()));
     options.watch_for = *duration;
   }
-  if (url != nullptr && url->is_given()) {
-    if (watch_for != nullptr && watch_for->is_given()) watch_for->fail("--url beside it");
-    options.url = url->value();
+  set_place(options);
+  if (options.url && watch_for != nullptr && watch_for->is_given()) {
+    watch_for->fail("--url beside it");
   }
   if (subject != nullptr && subject->count() > 0) options.subject = subject->as<std::string>();
   options.json = format != nullptr && format->choice(kFormats) == 1;

@@ -7,6 +7,7 @@
 #include <iostream>
 #include <stdexcept>
 
+#include "network_namespace.hpp"
 #include "sockdiag/configuration/configuration_file.hpp"
 #include "sockdiag/configuration/configuration_keys.hpp"
 #include "sockdiag/configuration/web_configuration.hpp"
@@ -152,6 +153,7 @@ int choose_subcommand(const CommandLine& command_line, const Configuration& conf
 int run_subcommand(const CommandLine& command_line, const Configuration& configuration) {
   silence_log();
   try {
+    enter_network_namespace(command_line.report, configuration.path);
     const int status = choose_subcommand(command_line, configuration);
     if (flush_standard_output()) return status;
     throw std::runtime_error("standard output cannot be written");

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "documents.hpp"
+#include "network_namespace.hpp"
 #include "report.hpp"
 #include "sockdiag/configuration/duration.hpp"
 #include "subcommands.hpp"
@@ -22,7 +23,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr Text kWatched("This host, watched for ", "本机，观察时长 ");
+constexpr Text kWatched(", watched for ", "，观察时长 ");
 constexpr Text kSamples("; samples: ", "；采样次数：");
 constexpr Text kLastSample(", last sample ", "，最近一次采样在 ");
 constexpr Text kAgo(" ago", " 前");
@@ -79,8 +80,8 @@ Answer watch_host(const ReportOptions& options, const Configuration& configurati
     watch.sample();
     ++samples;
   }
-  std::string heading(kWatched.in(language));
-  heading.append(whole_seconds(last - begin)).append(kSamples.in(language));
+  std::string heading = place_looked_at(options, language);
+  heading.append(kWatched.in(language)).append(whole_seconds(last - begin)).append(kSamples.in(language));
   return {heading + std::to_string(samples), watch.documents(language)};
 }
 

@@ -7,6 +7,7 @@
 
 #include "documents.hpp"
 #include "live_table.hpp"
+#include "network_namespace.hpp"
 #include "screen.hpp"
 #include "sockdiag/http/http_client.hpp"
 #include "subcommands.hpp"
@@ -21,7 +22,6 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kAskEvery(2);
 constexpr int kExitOfSignal = 128;
 
-constexpr Text kThisHost("this host", "本机");
 constexpr Text kNoAnswer("NO ANSWER", "没有应答");
 constexpr Text kLeaves("q leaves", "按 q 退出");
 
@@ -37,7 +37,7 @@ std::string local_time(double timestamp) {
 class Picture {
  public:
   Picture(const ReportOptions& options, const Configuration& configuration)
-      : style_(style_of(options)) {
+      : style_(style_of(options)), place_(place_looked_at(options, style_.language)) {
     if (options.url) {
       url_ = parse_http_url(*options.url);
     } else {
@@ -66,7 +66,7 @@ class Picture {
 
   [[nodiscard]] std::vector<std::string> lines(Screen::Size size) {
     style_.columns = size.columns;
-    const std::string who = url_ ? authority_of(*url_) : std::string(kThisHost.in(style_.language));
+    const std::string who = url_ ? authority_of(*url_) : place_;
     const std::string when = look_.samples.timestamp ? local_time(*look_.samples.timestamp) : "-";
     std::string how(kLeaves.in(style_.language));
     if (!answered_) how = std::string(kNoAnswer.in(style_.language)) + "  " + how;
@@ -76,6 +76,7 @@ class Picture {
 
  private:
   Style style_;
+  std::string place_;  // without a URL
   std::optional<HttpUrl> url_;
   std::optional<Watch> watch_;  // without a URL
   Look look_;

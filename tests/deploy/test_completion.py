@@ -64,6 +64,12 @@ class Completion(unittest.TestCase):
                                           check=False, capture_output=True)
                     self.assertEqual(done.returncode, 0, done)
 
+    def test_offers_processes_and_namespaces_to_look_into(self):
+        own = str(os.getpid())
+        self.assertEqual(completions("diagnose", "--pid", own) & {own}, {own})
+        self.assertNotIn("self", completions("diagnose", "--pid", "="))
+        self.assertIn("/proc/self/ns/net", completions("top", "--netns", "/proc/self/ns/n"))
+
     def test_offers_files_for_the_configuration(self):
         folder = f"{SCRIPT.parent}/sockdiag_exporter."
         self.assertIn(str(SCRIPT), completions("--config.file", folder))

@@ -33,7 +33,10 @@ enum class ColorChoice : std::uint8_t { automatic, always, never };
 // What the flags of the subcommands say.
 struct ReportOptions {
   std::chrono::milliseconds watch_for = std::chrono::seconds(10);
-  std::optional<std::string> url{};      // of the exporter to ask, as it was given
+  std::optional<std::string> url{};  // of the exporter to ask, as it was given
+  // The network namespace to look into. At most one of these and the URL is given.
+  std::optional<std::int32_t> pid{};     // of a process in it
+  std::optional<std::string> netns{};    // its name below /run/netns, or a path
   std::optional<std::string> subject{};  // what to explain
   bool json = false;
   ColorChoice color = ColorChoice::automatic;

@@ -172,6 +172,26 @@ TEST_CASE("What is wrong with the flags is said in words of our own") {
        "--for: expected a duration from 0s to 1d, such as 10s, got \"25h\""},
       {{"diagnose", "--for=1s", "--url=http://h"},
        "--for: expected a duration from 0s to 1d, such as 10s, got --url beside it"},
+      {{"diagnose", "--pid=0"}, "--pid: expected the number of a process, such as 4242, got \"0\""},
+      {{"diagnose", "--pid=4194305"},
+       "--pid: expected the number of a process, such as 4242, got \"4194305\""},
+      {{"diagnose", "--pid=1x"},
+       "--pid: expected the number of a process, such as 4242, got \"1x\""},
+      {{"diagnose", "--pid=-1"},
+       "--pid: expected the number of a process, such as 4242, got \"-1\""},
+      {{"top", "--pid=self"},
+       "--pid: expected the number of a process, such as 4242, got \"self\""},
+      {{"diagnose", "--netns="},
+       "--netns: expected the name of a network namespace or a path, got nothing"},
+      {{"diagnose", "--netns=blue", "--pid=1"},
+       "--netns: expected the name of a network namespace or a path, got --pid beside it"},
+      {{"diagnose", "--url=http://h", "--pid=1"},
+       "--pid: expected the number of a process, such as 4242, got --url beside it"},
+      {{"top", "--netns=blue", "--url=http://h"},
+       "--netns: expected the name of a network namespace or a path, got --url beside it"},
+      {{"explain", "--pid=1"}, "unknown flag --pid"},
+      {{"--once", "--pid=1"}, "unknown flag --pid"},
+      {{"--netns=blue"}, "unknown flag --netns"},
       {{"diagnose", "--format=xml"}, "--format: expected one of text, json, got \"xml\""},
       {{"explain", "--color=red"}, "--color: expected one of auto, always, never, got \"red\""},
       {{"top", "--lang=de"}, "--lang: expected one of en, zh-CN, got \"de\""},
@@ -224,6 +244,10 @@ TEST_CASE("A subcommand has flags of its own and takes those of the configuratio
   CHECK(parse({"top", "--lang=zh_CN.UTF-8"}).report.language == Language::chinese);
   CHECK(parse({"top", "--lang=zh"}).report.language == Language::chinese);
   CHECK(parse({"top", "--lang=en_US"}).report.language == Language::english);
+  CHECK(parse({"diagnose", "--pid=4194304"}).report.pid == 4194304);
+  CHECK(parse({"top", "--pid", "1"}).report.pid == 1);
+  CHECK(parse({"diagnose", "--for=1s", "--netns=blue"}).report.netns == "blue");
+  CHECK_FALSE(parse({"diagnose"}).report.pid);
   CHECK(parse({"diagnose"}).report.watch_for == std::chrono::seconds(10));
   CHECK(parse({"diagnose", "--for=0s"}).report.watch_for == std::chrono::seconds(0));
 }
