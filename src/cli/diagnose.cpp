@@ -9,12 +9,14 @@
 #include <iostream>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "documents.hpp"
 #include "network_namespace.hpp"
 #include "report.hpp"
 #include "sockdiag/configuration/duration.hpp"
 #include "subcommands.hpp"
+#include "suspects.hpp"
 #include "terminal.hpp"
 #include "watch.hpp"
 
@@ -67,6 +69,7 @@ struct Answer {
 Answer watch_host(const ReportOptions& options, const Configuration& configuration,
                   Language language) {
   Watch watch(configuration);
+  Suspects suspects(configuration.path);
   Progress progress(options.watch_for, language);
   const auto begin = Clock::now();
   auto last = begin;
@@ -75,14 +78,19 @@ Answer watch_host(const ReportOptions& options, const Configuration& configurati
   for (auto next = begin + watch.interval(); next <= begin + options.watch_for;
        next = std::max(next + watch.interval(), Clock::now())) {
     progress.show(last - begin);
+    suspects.watch(*watch.findings());
     std::this_thread::sleep_until(next);
     last = next;
     watch.sample();
     ++samples;
   }
   std::string heading = place_looked_at(options, language);
-  heading.append(kWatched.in(language)).append(whole_seconds(last - begin)).append(kSamples.in(language));
-  return {heading + std::to_string(samples), watch.documents(language)};
+  heading.append(kWatched.in(language))
+      .append(whole_seconds(last - begin))
+      .append(kSamples.in(language));
+  Documents documents = watch.documents(language);
+  documents.findings = suspects.add_to(documents.findings, *watch.findings(), language);
+  return {heading + std::to_string(samples), std::move(documents)};
 }
 
 // Returns the heading with the age of the sample. Clocks of two hosts differ: no age is below 0.

@@ -59,6 +59,18 @@ Severity severity_of(const Json& json) {
   return static_cast<Severity>(found - kSeverityNames.begin());
 }
 
+// Only `diagnose` on the host itself knows who holds the sockets.
+std::vector<std::string> held_by_of(const Json& finding) {
+  if (!finding.contains("held_by")) return {};
+  const Json& held_by = finding["held_by"];
+  std::vector<std::string> lines;
+  for (const Json& each : held_by.at("processes").get_ref<const Json::array_t&>()) {
+    lines.push_back(string_of(each.at("text")));
+  }
+  for (std::string& note : strings_of(held_by.at("notes"))) lines.push_back(std::move(note));
+  return lines;
+}
+
 ShownFinding finding_of(const Json& json) {
   return {.finding = string_of(json.at("finding")),
           .severity = severity_of(json.at("severity")),
@@ -66,6 +78,7 @@ ShownFinding finding_of(const Json& json) {
           .port = optional_string(json.at("port")),
           .title = string_of(json.at("title")),
           .text = string_of(json.at("text")),
+          .held_by = held_by_of(json),
           .meaning = string_of(json.at("meaning")),
           .steps = strings_of(json.at("do")),
           .avoid = pairs_of(json.at("do_not"), "advice", "fact"),

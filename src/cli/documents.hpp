@@ -37,6 +37,7 @@ struct ShownFinding {
   std::string port;
   std::string title;
   std::string text;
+  std::vector<std::string> held_by;  // the processes that hold the sockets, and notes on them
   std::string meaning;
   std::vector<std::string> steps;
   std::vector<Pair> avoid;    // advice, fact

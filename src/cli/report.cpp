@@ -23,6 +23,7 @@ constexpr Text kFindings("FINDINGS", "诊断结果");
 constexpr Text kOtherPorts("more ports with sockets: ", "其余有套接字的端口数：");
 constexpr Text kHost("host", "整机");
 constexpr Text kSeen("Seen", "现象");
+constexpr Text kHeldBy("Held by", "持有者");
 constexpr Text kMeaning("Meaning", "含义");
 constexpr Text kDo("Do", "处理");
 constexpr Text kDoNot("Do not", "切勿");
@@ -104,6 +105,7 @@ class FindingReport {
   void add_seen() {
     add_title();
     add(kSeen, finding_.text);
+    add_holders();
   }
   void add_advice() {
     add(kMeaning, finding_.meaning);
@@ -145,6 +147,12 @@ class FindingReport {
       lines.push_back(before + line);
       before.assign(indent, ' ');
     }
+  }
+
+  void add_holders() {
+    std::vector<std::string> lines;
+    for (const std::string& each : finding_.held_by) append(lines, "- ", each);
+    if (!lines.empty()) add_lines(kHeldBy, lines);
   }
 
   void add_steps() {

@@ -39,9 +39,10 @@ std::string ask(const HttpUrl& url, const std::string& target) {
 Watch::Watch(const Configuration& configuration)
     : policies_(brisk(policies_of(configuration))),
       publisher_(board_, {"*"}, finding_policy_of(configuration)),
-      sampling_(observed_sources(configuration.path), [this](std::shared_ptr<const Samples> samples) {
-        publisher_.publish(std::move(samples));
-      }) {}
+      sampling_(observed_sources(configuration.path),
+                [this](std::shared_ptr<const Samples> samples) {
+                  publisher_.publish(std::move(samples));
+                }) {}
 
 // The sources of the kernel, which leave what went wrong in problem_.
 std::vector<Source> Watch::observed_sources(const HostPaths& paths) {
@@ -72,6 +73,11 @@ std::chrono::nanoseconds Watch::interval() const {
     longest = std::max(longest, sampling_.status(i).interval);
   }
   return longest;
+}
+
+std::shared_ptr<const Findings> Watch::findings() const {
+  const auto latest = board_.latest();
+  return fresh_findings(latest->findings, *latest->samples, Diagnosis::TimePoint::clock::now());
 }
 
 Documents Watch::documents(Language language) const {

@@ -29,7 +29,8 @@ class Watch {
   // Returns the time from one sample to the next: a second, or more to keep the budget.
   [[nodiscard]] std::chrono::nanoseconds interval() const;
 
-  // Call it after sample().
+  // Call them after sample().
+  [[nodiscard]] std::shared_ptr<const Findings> findings() const;
   [[nodiscard]] Documents documents(Language language) const;
 
  private:

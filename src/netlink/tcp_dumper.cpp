@@ -97,6 +97,10 @@ void TcpDumper::dump_listeners(const SocketSink& sink) {
   dump_states({.states = kListenState, .extensions = kSocketMemory}, sink);
 }
 
+void TcpDumper::dump_some(std::uint32_t states, const SocketSink& sink) {
+  dump_states({.states = states}, sink);
+}
+
 void TcpDumper::dump_close_waits(const SocketSink& sink) {
   dump_states({.states = kCloseWaitState, .extensions = kTcpInfo}, sink);
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The README shows twelve lines of `diagnose` during a leak, as the program prints them today, and
-a mark where it cuts them.
+"""The README shows twelve lines of `diagnose` during a leak, as the program prints them to root
+today, and a mark where it cuts them.
 
 Run with --write to put them there anew."""
 
@@ -14,7 +14,7 @@ from support.exporter import ConfigFile, run
 from support.polling import wait_until
 
 README = pathlib.Path(__file__).resolve().parents[2] / "README.md"
-COMMAND = "$ sockdiag_exporter diagnose\n"
+COMMAND = "# sockdiag_exporter diagnose\n"
 BLOCK = re.compile(rf"(?<=^```\n){re.escape(COMMAND)}(.*?)(?=^```$)", re.MULTILINE | re.DOTALL)
 LINES = 12
 CUT = "  …\n"
@@ -34,12 +34,19 @@ def masked(text):
 class Diagnose(EndToEndTest):
     def setUp(self):
         super().setUp()
+        self.be_called("checkout")
         service = self.start_service(8080)
         for _ in range(60):
             service.not_closed()
         service.connect(12)
         self.config = ConfigFile(CONFIG)
         self.addCleanup(self.config.remove)
+
+    def be_called(self, name):
+        """The process that leaks is this one."""
+        comm = pathlib.Path("/proc/self/comm")
+        self.addCleanup(comm.write_text, comm.read_text())
+        comm.write_text(name)
 
     def excerpt(self):
         """The beginning of the finding: what was seen, what it means, what to do first."""

@@ -41,6 +41,10 @@ class TcpDumper {
   // whole table of connections. Throws like dump_all().
   void dump_close_waits(const SocketSink& sink);
 
+  // Dumps sockets in some states only, those whose number is the number of a bit that is set. Walks
+  // the whole table of connections, unless LISTEN is the only state. Throws like dump_all().
+  void dump_some(std::uint32_t states, const SocketSink& sink);
+
   // Empty before the first successful dump.
   [[nodiscard]] std::optional<Method> method() const noexcept { return method_; }
 

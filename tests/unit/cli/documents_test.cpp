@@ -40,6 +40,7 @@ TEST_CASE("A document of findings becomes what is shown of it") {
   CHECK(finding.avoid.at(0).second == "No timeout ends it.");
   CHECK(finding.unlike.at(0).first == "cw_in_unread");
   CHECK(finding.unlike.at(1).first.empty());
+  CHECK(finding.held_by.empty());
   CHECK_FALSE(read_findings(findings_with({}).dump()).has_warning());
 }
 
@@ -79,6 +80,17 @@ TEST_CASE("What a strange server answers is refused, whatever it is") {
       {"a title that is null", [](Json& d) { d["findings"][0]["title"] = nullptr; }, kLacks},
       {"a port that is a number", [](Json& d) { d["findings"][0]["port"] = 8080; }, kLacks},
       {"steps that are an object", [](Json& d) { d["findings"][0]["do"] = Json::object(); },
+       kLacks},
+      {"holders that are a text", [](Json& d) { d["findings"][0]["held_by"] = "init"; }, kLacks},
+      {"holders without notes",
+       [](Json& d) {
+         d["findings"][0]["held_by"] = {{"processes", Json::array()}};
+       },
+       kLacks},
+      {"holders that are numbers",
+       [](Json& d) {
+         d["findings"][0]["held_by"] = {{"processes", {1}}, {"notes", Json::array()}};
+       },
        kLacks},
       {"a command that is missing",
        [](Json& d) { d["findings"][0]["confirm"][0].erase("command"); }, kLacks},

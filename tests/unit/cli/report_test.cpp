@@ -70,6 +70,18 @@ WARNING   inbound 8080: Service never closes (cw_in_not_closed)
   CHECK(report == expected);
 }
 
+TEST_CASE("Who holds the sockets stands behind what was seen") {
+  Json finding = leak_finding();
+  finding["held_by"] = {{"processes", list_of({{"text", "pid 4242 (java) holds 412"}})},
+                        {"notes", list_of("not all were looked at")}};
+  const std::string report = report_of(findings_with({finding}), samples_with(kPorts));
+  const std::string expected =
+      "  Held by  - pid 4242 (java) holds 412\n"
+      "           - not all were looked at\n"
+      "  Meaning  A leak.\n";
+  CHECK(has(report, expected));
+}
+
 TEST_CASE("Only a complete diagnosis without findings says that there are none") {
   Json findings = findings_with({});
   Json samples = samples_with(kPorts);

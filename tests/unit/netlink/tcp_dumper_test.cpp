@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sockdiag/netlink/tcp_dumper.hpp"
 
+#include <linux/inet_diag.h>
 #include <linux/netlink.h>
 
 #include <cstring>
@@ -40,6 +41,13 @@ class ScriptedKernel {
       types.push_back(header.nlmsg_type);
     }
     return types;
+  }
+
+  // Of the first request, one for both families.
+  [[nodiscard]] std::uint32_t requested_states() const {
+    inet_diag_req request;
+    std::memcpy(&request, requests_.front().data() + sizeof(nlmsghdr), sizeof request);
+    return request.idiag_states;
   }
 
  private:
@@ -103,6 +111,16 @@ TEST_CASE("Listeners are dumped alone, with their drops, in the way chosen") {
     CHECK(records[0].drops == 18U);
   }
   CHECK(kernel.request_types() == std::vector<int>{18, 18, 20, 20});
+}
+
+TEST_CASE("Sockets in some states are dumped alone") {
+  ScriptedKernel kernel;
+  kernel.answers(DumpBuilder().socket({.state = 8, .local = "127.0.0.1:7"}).done());
+  TcpDumper dumper(kernel.channels());
+  int sockets = 0;
+  dumper.dump_some(1U << 8 | 1U << 10, [&](const SocketRecord&) { ++sockets; });
+  CHECK(sockets == 1);
+  CHECK(kernel.requested_states() == (1U << 8 | 1U << 10));
 }
 
 TEST_CASE("A failure that will pass does not change the way of dumping") {
