@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`diagnose` as root says which processes hold the sockets of a finding."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -9,7 +10,7 @@ import jsonschema
 
 from support.case import EndToEndTest
 from support.exporter import AS_NOBODY, BINARY, FAST, ConfigFile, run
-from support.inhabitant import Inhabitant
+from support.inhabitant import Cgroup, Inhabitant, cgroup_tree
 from support.polling import wait_until
 from support.server import DIES_WITH_US
 
@@ -105,6 +106,17 @@ class Holders(EndToEndTest):
         text = " ".join(self.look().stdout.decode().split())
         self.assertIn("(acceptq_full)", text)
         self.assertIn(f"- pid {inhabitant.pid} ({inhabitant.name}) listens there; ", text)
+
+    def test_one_that_left_the_namespace_is_found_by_the_cgroup_of_its_sockets(self):
+        with cgroup_tree() as tree, Cgroup(tree) as cgroup:
+            with contextlib.closing(self.leak(fresh_namespace=False)) as inhabitant:
+                cgroup.leave()
+                inhabitant.emigrate()
+                by_cgroup = self.held_by(self.look(f"--path.cgroup={tree}", "--format=json"))
+                without = self.held_by(self.look("--path.cgroup=/proc", "--format=json"))
+        self.assertEqual([each["pid"] for each in by_cgroup["processes"]], [inhabitant.pid])
+        self.assertEqual(by_cgroup["processes"][0]["sockets"], LEAKED)
+        self.assertEqual(without["processes"], [])
 
     def test_one_that_is_not_root_is_told_how_to_see_them(self):
         self.leak(fresh_namespace=False)

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """A process of its own that serves a port and does what the test asks it for."""
 
+import contextlib
 import multiprocessing
 import os
+import pathlib
+import re
 import resource
 import subprocess
+import tempfile
 
 from support.connection_states import Service, set_sysctl
 from support.network import enter_fresh_network_namespace
@@ -38,6 +42,10 @@ class Inhabitant:
         """Reads the end of so many clients more and does not close."""
         self._ask("leak", count)
 
+    def emigrate(self):
+        """Goes to a fresh network namespace. Its sockets stay in theirs."""
+        self._ask("emigrate")
+
     def set_sysctl(self, name, value):
         self._ask("set_sysctl", name, value)
 
@@ -69,6 +77,7 @@ def _live(pipe, parents_end, port, fresh_namespace, descriptors, backlog):
         "connect": service.connect,
         "connect_without_accept": service.connect_without_accept,
         "leak": lambda count: kept.extend(service.not_closed() for _ in range(count)),
+        "emigrate": enter_fresh_network_namespace,
         "set_sysctl": set_sysctl,
     }
     pipe.send(None)
@@ -82,6 +91,48 @@ def _live(pipe, parents_end, port, fresh_namespace, descriptors, backlog):
             pipe.send(None)
         except Exception as error:  # told to the test
             pipe.send(repr(error))
+
+
+@contextlib.contextmanager
+def cgroup_tree():
+    """The path at which cgroup v2 is mounted, here for the time of `with` where it is not."""
+    mounts = pathlib.Path("/proc/self/mountinfo").read_text(encoding="utf-8")
+    found = re.search(r"(?m)^(?:\S+ ){4}(\S+) .* - cgroup2 ", mounts)
+    if found:
+        yield found[1]
+        return
+    with tempfile.TemporaryDirectory(prefix="sockdiag_e2e_cgroup_") as folder:
+        subprocess.run(["mount", "-t", "cgroup2", "none", folder], check=True)
+        try:
+            yield folder
+        finally:
+            subprocess.run(["umount", folder], check=True)
+
+
+class Cgroup:
+    """A cgroup of the tree, within `with`, which this process is in until leave()."""
+
+    def __init__(self, tree):
+        self._tree = pathlib.Path(tree)
+        self._path = self._tree / f"sockdiag-e2e-{os.getpid()}"
+
+    def __enter__(self):
+        own = pathlib.Path("/proc/self/cgroup").read_text(encoding="utf-8")
+        self._former = self._tree / re.search(r"(?m)^0::/(.*)$", own)[1]
+        self._path.mkdir()
+        self._move(self._path)
+        return self
+
+    def leave(self):
+        self._move(self._former)
+
+    def __exit__(self, *_):
+        self.leave()
+        self._path.rmdir()
+
+    @staticmethod
+    def _move(path):
+        (path / "cgroup.procs").write_text(str(os.getpid()), encoding="ascii")
 
 
 class NamedNamespace:
