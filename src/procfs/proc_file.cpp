@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "proc_file.hpp"
+#include "sockdiag/procfs/proc_file.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -5,7 +5,7 @@
 #include <charconv>
 #include <utility>
 
-#include "proc_file.hpp"
+#include "sockdiag/procfs/proc_file.hpp"
 #include "sockdiag/core/quoted.hpp"
 
 namespace sockdiag {

@@ -4,7 +4,7 @@
 #include <sstream>
 #include <string>
 
-#include "proc_file.hpp"
+#include "sockdiag/procfs/proc_file.hpp"
 
 namespace sockdiag {
 namespace {

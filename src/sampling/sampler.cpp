@@ -4,10 +4,10 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <ctime>
 #include <exception>
 #include <utility>
 
+#include "cpu_time.hpp"
 #include "schedule.hpp"
 
 namespace sockdiag {
@@ -17,13 +17,6 @@ using Clock = std::chrono::steady_clock;
 
 // Values are never withdrawn before three intervals have passed.
 constexpr int kIntervalsUntilStale = 3;
-
-// The kernel fills a dump on the thread that receives it: this is the whole cost.
-std::chrono::nanoseconds thread_cpu_time() {
-  timespec time{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
-}
 
 }  // namespace
 
@@ -112,13 +105,17 @@ void Sampling::set_intervals(const Policies& policies) {
   double left = budget;
   const auto set = [&](Run& run, double most) {
     run.status.interval = interval_in_force(run.source.interval(policies), most, run.cost);
-    left -= share_of_cpu(run.cost, run.status.interval);
+    return share_of_cpu(run.cost, run.status.interval);
   };
   for (Run& run : runs_) {
-    if (run.source.share_of_budget) set(run, budget * *run.source.share_of_budget);
+    if (run.source.own_budget) {
+      set(run, run.source.own_budget(policies));
+    } else if (run.source.share_of_budget) {
+      left -= set(run, budget * *run.source.share_of_budget);
+    }
   }
   for (Run& run : runs_) {
-    if (!run.source.share_of_budget) set(run, left);
+    if (!run.source.own_budget && !run.source.share_of_budget) left -= set(run, left);
   }
 }
 

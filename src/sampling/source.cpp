@@ -2,6 +2,7 @@
 #include "sockdiag/sampling/source.hpp"
 
 #include "kernel_files.hpp"
+#include "namespaces.hpp"
 #include "sockdiag/netlink/kernel_channel.hpp"
 #include "sockdiag/procfs/kernel_value_reader.hpp"
 #include "sockdiag/procfs/sysctl.hpp"
@@ -62,7 +63,19 @@ std::vector<Source> sources_of(const std::shared_ptr<TcpTables>& tables,
   };
 }
 
-std::vector<Source> kernel_sources([[maybe_unused]] const HostPaths& paths) {
+Source source_of(const std::shared_ptr<Namespaces>& namespaces) {
+  return {"namespaces",
+          [namespaces](const Policies& policies) { return namespaces->interval(policies); },
+          {},
+          std::nullopt,
+          [namespaces](const Policies& policies) { return namespaces->take_turn(policies); },
+          [namespaces](Samples& samples, Source::TimePoint withdrawn_after) {
+            samples.namespaces = {namespaces->snapshot(), withdrawn_after};
+          },
+          [](const Policies& policies) { return policies.namespaces.cpu_budget; }};
+}
+
+std::vector<Source> kernel_sources(const HostPaths& paths) {
   const auto files = std::make_shared<KernelFiles>(
       KernelFiles::Readers{.ephemeral_range = [] { return read_ephemeral_range(); },
                            .reserved_ports = [] { return read_reserved_ports(); },
@@ -74,7 +87,11 @@ std::vector<Source> kernel_sources([[maybe_unused]] const HostPaths& paths) {
                         .listen_drops = [] { return read_listen_drops(); },
                         .release = read_kernel_release()},
       files, std::make_shared<TallyScratch>());
-  return sources_of(tables, files);
+  std::vector<Source> sources = sources_of(tables, files);
+  sources.push_back(source_of(std::make_shared<Namespaces>(Namespaces::Host{
+      .procfs = paths.procfs,
+      .owner_of_cgroup = [](const std::string& path) { return Owner{.cgroup = path}; }})));
+  return sources;
 }
 
 }  // namespace sockdiag

@@ -4,31 +4,10 @@
 #include <algorithm>
 #include <numeric>
 
+#include "sockdiag/core/snapshot_sums.hpp"
+
 namespace sockdiag {
 namespace {
-
-template <std::size_t Size>
-void add_each(std::array<std::uint32_t, Size>& to, const std::array<std::uint32_t, Size>& from) {
-  for (std::size_t i = 0; i < Size; ++i) to[i] += from[i];
-}
-
-void add_counts(PortCounts& to, const PortCounts& from) {
-  add_each(to.sockets, from.sockets);
-  add_each(to.close_wait_causes, from.close_wait_causes);
-  add_each(to.lingering_close_wait, from.lingering_close_wait);
-  for (std::size_t i = 0; i < kPassingStateCount; ++i) {
-    to.stays[i].lingering += from.stays[i].lingering;
-    to.stays[i].oldest = std::max(to.stays[i].oldest, from.stays[i].oldest);
-  }
-  to.served_close_wait += from.served_close_wait;
-  to.orphaned_fin_wait2 += from.orphaned_fin_wait2;
-  to.retransmitting_syn_recv += from.retransmitting_syn_recv;
-  to.syn_recv_prefixes += from.syn_recv_prefixes;
-  to.time_wait_started += from.time_wait_started;
-  to.receive_queue_bytes += from.receive_queue_bytes;
-  to.send_queue_bytes += from.send_queue_bytes;
-  to.accept_queue.add(from.accept_queue);
-}
 
 // Leaves listeners out: SO_REUSEPORT gives an idle port as many as there are workers.
 std::uint64_t connections(const PortCounts& counts) {

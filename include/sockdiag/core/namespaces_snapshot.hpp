@@ -30,6 +30,10 @@ enum class NamespaceStatus : std::uint8_t {
 inline constexpr std::array<std::string_view, 4> kNamespaceStatusNames = {"sampled", "counted",
                                                                           "skipped", "failed"};
 
+[[nodiscard]] constexpr std::size_t index_of(NamespaceStatus status) noexcept {
+  return static_cast<std::size_t>(status);
+}
+
 // What the kernel counts of a namespace. Values of the whole host, and settings, are missing.
 struct NamespaceCounters {
   KernelValues kernel;

@@ -42,12 +42,18 @@ struct Source {
 
   // Sets the source's member of `samples` to its last good values.
   std::function<void(Samples& samples, TimePoint withdrawn_after)> show;
+
+  // Share of one CPU that the source may use beside sampling.cpu_budget. Such a source may do its
+  // work in turns: `interval` is then the time from the last turn to the next. Empty: the source
+  // has no budget of its own.
+  std::function<double(const Policies&)> own_budget{};
 };
 
-// Returns the sources of the running kernel, of the calling thread's network namespace: all sockets
-// ("tcp"), listeners alone ("listeners"), and counters and settings ("kernel"). None of them has
-// been sampled yet. Sample sources that are due together in this order: the listeners wait for the
-// first good sample of all sockets, which chooses the ports that have series.
+// Returns the sources of the running kernel, none of them sampled yet. Of the calling thread's
+// network namespace: all sockets ("tcp"), listeners alone ("listeners"), and counters and settings
+// ("kernel"). Of the host's other network namespaces: "namespaces", which is not attempted unless
+// the policies ask for it. Sample sources that are due together in this order: the listeners wait
+// for the first good sample of all sockets, which chooses the ports that have series.
 [[nodiscard]] std::vector<Source> kernel_sources(const HostPaths& paths);
 
 }  // namespace sockdiag

@@ -9,7 +9,7 @@
 #include "sockdiag/procfs/sysctl.hpp"
 #include "sockdiag/tally/ephemeral_ports.hpp"
 #include "support/catch.hpp"
-#include "support/fake_proc.hpp"
+#include "support/fake_processes.hpp"
 
 namespace sockdiag::test {
 namespace {
@@ -34,6 +34,40 @@ TEST_CASE("ListenDrops is read wherever it stands, from this kernel too") {
   CHECK(listen_drops_of("IpExt: ListenDrops\nIpExt: 9\nTcpExt: ListenDrops TW\nTcpExt: 7 1\n") ==
         7);
   CHECK_NOTHROW(read_listen_drops());
+}
+
+TEST_CASE("What the kernel counts of a process's namespace is read, and nothing of the host") {
+  FakeProcesses proc;
+  proc.process("9", "a").counts("9", {.listen_drops = 3,
+                                      .active_opens = 4,
+                                      .connected = 5,
+                                      .open = 6,
+                                      .open_ipv6 = 10,
+                                      .time_wait = 20});
+  const NamespaceCounters counters = read_namespace_counters(proc.root() / "9");
+  CHECK(counters.open == 16);
+  CHECK(counters.connected == 5);
+  CHECK(counters.time_wait == 20);
+  CHECK(counters.kernel.problems.empty());
+  const auto rows = kernel_value_rows();
+  REQUIRE(counters.kernel.values.size() == rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    CAPTURE(rows[i].metric);
+    if (rows[i].field == "ListenDrops") CHECK(counters.kernel.values[i] == 3);
+    if (rows[i].field == "ActiveOpens") CHECK(counters.kernel.values[i] == 4);
+    if (rows[i].type == ValueType::gauge) CHECK_FALSE(counters.kernel.values[i].has_value());
+  }
+  CHECK(read_listen_drops_of(proc.root() / "9") == 3);
+  CHECK(read_sockstat_sockets_of(proc.root() / "9") == 36);
+}
+
+TEST_CASE("A file that a process's namespace lacks is named") {
+  for (const std::string file : {"netstat", "snmp", "sockstat"}) {
+    FakeProcesses proc;
+    proc.process("9", "a").counts("9", {}).remove("9/net/" + file);
+    CHECK_THROWS_WITH(read_namespace_counters(proc.root() / "9"),
+                      contains_text("/9/net/" + file + ": No such file or directory"));
+  }
 }
 
 TEST_CASE("A netstat that does not tell ListenDrops is refused by its name") {

@@ -312,6 +312,28 @@ TEST_CASE("Polls and counters take a tenth of the CPU budget each at most, the d
   CHECK(shares == Approx(1e-6).epsilon(0.001));
 }
 
+TEST_CASE("A source with a budget of its own takes nothing from that of the others") {
+  FakeKernel kernel;
+  std::vector<Source> sources = kernel.sources();
+  Source own = sources[kTcp];
+  own.name = "own";
+  own.own_budget = [](const Policies& policies) { return policies.namespaces.cpu_budget; };
+  sources.push_back(own);
+  Sampling sampling(std::move(sources), [](const std::shared_ptr<const Samples>&) {});
+  Policies policies = with({.interval = 1ms, .cpu_budget = 1e-6});
+  policies.listeners.interval = 1ms;
+  policies.namespaces.cpu_budget = 1e-5;
+  sampling.attempt_all(policies);
+  double shares = 0;
+  for (const std::size_t source : {kTcp, kListeners, kKernel}) {
+    const SampleStatus& status = sampling.status(source);
+    shares += share_of_cpu(status.cpu_time_total, status.interval);
+  }
+  CHECK(shares == Approx(1e-6).epsilon(0.001));
+  const SampleStatus& status = sampling.status(kKernel + 1);
+  CHECK(share_of_cpu(status.cpu_time_total, status.interval) == Approx(1e-5).epsilon(0.001));
+}
+
 TEST_CASE("The source that was attempted pays for the publication that follows") {
   FakeKernel kernel;
   bool publishing_is_dear = true;

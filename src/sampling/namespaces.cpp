@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "namespaces.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include "schedule.hpp"
+#include "sockdiag/procfs/kernel_value_reader.hpp"
+
+namespace sockdiag {
+namespace {
+
+using Nanoseconds = std::chrono::nanoseconds;
+
+// A search goes on for this part of a turn, so that visits go on, too; and takes this part of the
+// budget at most.
+constexpr int kPartOfSearch = 2;
+
+constexpr int kRotationsUntilStale = 3;
+
+// Between turns that have more to do. The budget stretches it.
+constexpr std::chrono::milliseconds kSoon(100);
+
+Nanoseconds search_interval(Nanoseconds cost, double budget) {
+  return interval_in_force(Namespaces::kSearchInterval, budget / kPartOfSearch, cost);
+}
+
+// "namespace=shop pod=cart-7d9"
+std::string text_of(const OwnerLabels& labels) {
+  std::string text;
+  const auto values = values_of(labels);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values[i].empty()) continue;
+    text.append(text.empty() ? "" : " ").append(kOwnerLabelNames[i]).append("=").append(values[i]);
+  }
+  return text;
+}
+
+}  // namespace
+
+SampleResult Namespaces::take_turn(const Policies& policies) {
+  collect_ = policies.namespaces.collect;
+  if (collect_ == NamespaceCollect::none) {
+    *this = Namespaces(std::move(host_));
+    return {.attempted = false};
+  }
+  turn_began_ = host_.cpu_time();
+  search_when_due(policies);
+  visit_due(policies);
+  publish_when_due(policies);
+  interval_ = time_until_next(policies);
+  return {true, search_problem_};
+}
+
+Nanoseconds Namespaces::interval(const Policies& policies) const {
+  return policies.namespaces.collect == collect_ ? interval_ : kSoon;
+}
+
+bool Namespaces::is_due(TimePoint at) const { return at <= host_.now() + kSoon; }
+
+bool Namespaces::has_used(Nanoseconds most) const { return host_.cpu_time() - turn_began_ >= most; }
+
+void Namespaces::search_when_due(const Policies& policies) {
+  if (!search_ && !is_due(search_due_)) return;
+  const Nanoseconds began = host_.cpu_time();
+  if (!search_) search_cost_ = {};
+  try {
+    search(policies.namespaces.max_namespaces);
+    search_problem_.clear();
+  } catch (const std::runtime_error& error) {
+    search_.reset();
+    search_problem_ = error.what();
+  }
+  search_cost_ += host_.cpu_time() - began;
+  search_due_ = host_.now() + search_interval(search_cost_, policies.namespaces.cpu_budget);
+}
+
+void Namespaces::search(std::size_t most) {
+  if (!search_) search_.emplace(host_.procfs);
+  const Nanoseconds share = Nanoseconds(kTurn) / kPartOfSearch;
+  if (!search_->go_on([this, share] { return has_used(share); })) return;
+  const NamespaceSearch done = *std::exchange(search_, std::nullopt);
+  follow(done.found(), most);
+  name_owners();
+  changed_ = changed_ || snapshot_ == nullptr;
+}
+
+// Namespaces that are visited already stay; new ones come after them while there is room.
+void Namespaces::follow(std::vector<NetworkNamespace> found, std::size_t most) {
+  std::unordered_map<std::uint64_t, NetworkNamespace*> by_inode;
+  for (NetworkNamespace& each : found) by_inode.emplace(each.inode, &each);
+  const auto take_pids = [&](Visited& visited) {
+    const auto place = by_inode.find(visited.found.inode);
+    visited.found.pids.clear();
+    if (place != by_inode.end()) visited.found.pids.swap(place->second->pids);
+  };
+  std::for_each(visited_.begin(), visited_.end(), take_pids);
+  forget_gone();
+  if (visited_.size() > most) visited_.resize(most);
+  for (NetworkNamespace& each : found) {
+    if (visited_.size() >= most) break;
+    if (!each.pids.empty()) visited_.push_back({.found = std::move(each), .reading = {}});
+  }
+  const auto skipped = static_cast<std::uint32_t>(found.size() - visited_.size());
+  changed_ = changed_ || skipped != skipped_;
+  skipped_ = skipped;
+}
+
+void Namespaces::forget_gone() {
+  const auto is_gone = [](const Visited& visited) { return visited.found.pids.empty(); };
+  changed_ = std::erase_if(visited_, is_gone) > 0 || changed_;
+}
+
+void Namespaces::name_owners() {
+  for (Visited& visited : visited_) {
+    auto owner = owner_of(visited.found, host_.procfs, host_.owner_of_cgroup);
+    if (!owner) continue;  // it has ended, as the next visit finds
+    changed_ = changed_ || *owner != visited.reading.owner;
+    accounts_.set_owner(visited.reading, *std::move(owner));
+  }
+}
+
+void Namespaces::visit_due(const Policies& policies) {
+  const Nanoseconds every = rotation(policies);
+  std::vector<Visited*> due;
+  for (Visited& visited : visited_) {
+    if (!visited.status || is_due(visited.visited_at + every)) due.push_back(&visited);
+  }
+  std::stable_sort(due.begin(), due.end(), [](const Visited* a, const Visited* b) {
+    return a->visited_at < b->visited_at;
+  });
+  for (Visited* visited : due) {
+    if (has_used(kTurn)) break;
+    visit(*visited);
+  }
+  forget_gone();
+}
+
+void Namespaces::visit(Visited& visited) {
+  const Nanoseconds began = host_.cpu_time();
+  visited.visited_at = host_.now();
+  try {
+    read(visited);
+  } catch (const std::runtime_error& error) {
+    visited.status = NamespaceStatus::failed;
+    log_failure(visited, error.what());
+  }
+  visited.cost = host_.cpu_time() - began;
+  changed_ = true;
+}
+
+// Reads through the first process that is in the namespace from before until after; through none if
+// all have ended, and then forgets them.
+void Namespaces::read(Visited& visited) {
+  while (const auto process = process_in(visited.found)) {
+    const auto is_there = [&] { return network_namespace_of(*process) == visited.found.inode; };
+    try {
+      NamespaceCounters counters = read_namespace_counters(*process);
+      if (!is_there()) continue;
+      if (!counters.kernel.problems.empty()) {
+        throw std::runtime_error(counters.kernel.problems.front());
+      }
+      accounts_.count(visited.reading, std::move(counters), host_.now());
+      visited.status = NamespaceStatus::counted;
+      return;
+    } catch (const std::runtime_error&) {
+      if (is_there()) throw;
+    }
+  }
+  visited.found.pids.clear();
+}
+
+std::optional<std::filesystem::path> Namespaces::process_in(const NetworkNamespace& found) const {
+  for (const std::int32_t pid : found.pids) {
+    std::filesystem::path process = host_.procfs / std::to_string(pid);
+    if (network_namespace_of(process) == found.inode) return process;
+  }
+  return std::nullopt;
+}
+
+// Logs one line, however many namespaces fail.
+void Namespaces::log_failure(const Visited& visited, const std::string& why) {
+  if (std::exchange(failing_, true)) return;
+  spdlog::warn("a network namespace cannot be read ({}, process {}): {}",
+               text_of(visited.reading.owner.labels), visited.found.pids.front(), why);
+}
+
+void Namespaces::publish_when_due(const Policies& policies) {
+  const bool waits = snapshot_ != nullptr && !is_due(published_at_ + policies.sampling.interval);
+  if (!changed_ || waits) return;
+  const TimePoint now = host_.now();
+  NamespacesSnapshot snapshot{.rotation = rotation(policies)};
+  NamespaceAccounts::Readings readings;
+  for (const Visited& visited : visited_) {
+    readings.push_back(&visited.reading);
+    if (visited.status) ++snapshot.statuses[index_of(*visited.status)];
+  }
+  snapshot.statuses[index_of(NamespaceStatus::skipped)] = skipped_;
+  const auto staleness = std::max<Nanoseconds>(policies.sampling.max_staleness,
+                                               kRotationsUntilStale * snapshot.rotation);
+  snapshot.samples = accounts_.sums(readings, staleness, now);
+  log_recovery(snapshot);
+  snapshot_ = std::make_shared<const NamespacesSnapshot>(std::move(snapshot));
+  published_at_ = now;
+  changed_ = false;
+}
+
+void Namespaces::log_recovery(const NamespacesSnapshot& snapshot) {
+  if (!failing_ || snapshot.statuses[index_of(NamespaceStatus::failed)] > 0) return;
+  failing_ = false;
+  spdlog::info("all network namespaces that are visited can be read again");
+}
+
+Nanoseconds Namespaces::rotation(const Policies& policies) const {
+  const double budget = policies.namespaces.cpu_budget;
+  const double of_searches = share_of_cpu(search_cost_, search_interval(search_cost_, budget));
+  Nanoseconds cost{};
+  for (const Visited& visited : visited_) cost += visited.cost;
+  const auto asked = std::max<Nanoseconds>(policies.sampling.interval, kCountersInterval);
+  return interval_in_force(asked, budget - of_searches, cost);
+}
+
+Nanoseconds Namespaces::time_until_next(const Policies& policies) const {
+  if (search_) return kSoon;
+  const Nanoseconds every = rotation(policies);
+  TimePoint next = search_due_;
+  for (const Visited& visited : visited_) {
+    next = std::min(next, visited.status ? visited.visited_at + every : TimePoint());
+  }
+  if (changed_) next = std::min(next, published_at_ + policies.sampling.interval);
+  return next <= host_.now() + kSoon ? kSoon : next - host_.now();
+}
+
+}  // namespace sockdiag

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// The host's other network namespaces: finds them, visits them in turns, and adds up those of the
+// same owner. One turn looks at processes or visits namespaces for kTurn of CPU time at most, those
+// first that have waited longest. The time between turns keeps the budget; the sampling loop sees
+// to that. A namespace that cannot be read costs its own values and nothing else. Not thread-safe.
+//
+// A rotation is the time from one visit of a namespace to the next: what the operator asks for, or
+// longer if the visits of all of them cost more than the budget.
+//
+// Memory grows with the namespaces that are visited, at most namespaces.max_namespaces: some 2 KB
+// each for counters. The others are found at each search and forgotten.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cpu_time.hpp"
+#include "namespace_accounts.hpp"
+#include "sockdiag/core/namespaces_snapshot.hpp"
+#include "sockdiag/core/policy.hpp"
+#include "sockdiag/owners/network_namespaces.hpp"
+#include "sockdiag/sampling/source.hpp"
+
+namespace sockdiag {
+
+class Namespaces {
+ public:
+  using TimePoint = std::chrono::steady_clock::time_point;
+  using Nanoseconds = std::chrono::nanoseconds;
+
+  static constexpr std::chrono::milliseconds kTurn{20};
+  static constexpr std::chrono::seconds kSearchInterval{30};
+  static constexpr std::chrono::seconds kCountersInterval{30};
+
+  struct Host {
+    std::filesystem::path procfs;
+    OwnerOfCgroup owner_of_cgroup;
+    // A test answers instead of the clocks.
+    std::function<TimePoint()> now = [] { return TimePoint::clock::now(); };
+    std::function<Nanoseconds()> cpu_time = [] { return thread_cpu_time(); };
+  };
+
+  explicit Namespaces(Host host) : host_(std::move(host)) {}
+
+  // Throws std::runtime_error if the processes cannot be listed. The problem of the result is one
+  // of all namespaces. Does nothing, and forgets everything, if the policy wants nothing.
+  [[nodiscard]] SampleResult take_turn(const Policies& policies);
+
+  // The time from the last turn to the next, if it cost nothing.
+  [[nodiscard]] Nanoseconds interval(const Policies& policies) const;
+
+  // What was published last. Null before the first time.
+  [[nodiscard]] const std::shared_ptr<const NamespacesSnapshot>& snapshot() const noexcept {
+    return snapshot_;
+  }
+
+ private:
+  struct Visited {
+    NetworkNamespace found;
+    NamespaceReading reading;
+    std::optional<NamespaceStatus> status{};  // nothing before the first visit
+    TimePoint visited_at{};
+    Nanoseconds cost{};  // of the last visit
+  };
+
+  // Returns whether it is time for what is to be done at `at`.
+  [[nodiscard]] bool is_due(TimePoint at) const;
+  // Returns whether the turn has taken that much CPU time.
+  [[nodiscard]] bool has_used(Nanoseconds most) const;
+  void search_when_due(const Policies& policies);
+  void search(std::size_t most);
+  void follow(std::vector<NetworkNamespace> found, std::size_t most);
+  void forget_gone();
+  void name_owners();
+  void visit_due(const Policies& policies);
+  void visit(Visited& visited);
+  void read(Visited& visited);
+  [[nodiscard]] std::optional<std::filesystem::path> process_in(
+      const NetworkNamespace& found) const;
+  void log_failure(const Visited& visited, const std::string& why);
+  void log_recovery(const NamespacesSnapshot& snapshot);
+  void publish_when_due(const Policies& policies);
+  [[nodiscard]] Nanoseconds rotation(const Policies& policies) const;
+  [[nodiscard]] Nanoseconds time_until_next(const Policies& policies) const;
+
+  Host host_;
+  NamespaceCollect collect_ = NamespaceCollect::none;  // at the last turn
+  NamespaceAccounts accounts_;
+  std::vector<Visited> visited_;  // those known longest first; one without pids has ended
+  std::uint32_t skipped_ = 0;
+  std::optional<NamespaceSearch> search_;  // while one is under way
+  std::string search_problem_;             // of the last search
+  Nanoseconds search_cost_{};              // of the last search
+  TimePoint search_due_{};
+  Nanoseconds turn_began_{};  // CPU time
+  bool changed_ = false;      // since the last publication
+  bool failing_ = false;      // a line of the log has said so
+  TimePoint published_at_{};
+  Nanoseconds interval_ = std::chrono::hours(1);
+  std::shared_ptr<const NamespacesSnapshot> snapshot_;
+};
+
+// Returns the source "namespaces".
+[[nodiscard]] Source source_of(const std::shared_ptr<Namespaces>& namespaces);
+
+}  // namespace sockdiag

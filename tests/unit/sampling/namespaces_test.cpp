@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sampling/namespaces.hpp"
+
+#include <optional>
+#include <string>
+
+#include "support/catch.hpp"
+#include "support/fake_processes.hpp"
+
+namespace sockdiag::test {
+namespace {
+using namespace std::chrono_literals;
+
+using Nanoseconds = std::chrono::nanoseconds;
+using Value = std::optional<std::uint64_t>;
+
+std::size_t row_of(std::string_view field) {
+  const auto rows = kernel_value_rows();
+  std::size_t i = 0;
+  while (rows[i].field != field) ++i;
+  return i;
+}
+
+// A host whose cgroup paths are the names of units, and whose clocks stand still.
+class FakeHost {
+ public:
+  FakeHost() {
+    policies.namespaces.collect = NamespaceCollect::counters;
+    policies.sampling.interval = 5s;
+  }
+
+  FakeHost& with(const std::string& pid, const std::string& unit,
+                 const FakeCounters& counters = {}) {
+    proc.process(pid, "of_" + pid, unit).counts(pid, counters);
+    return *this;
+  }
+
+  SampleResult turn(Nanoseconds later = {}) {
+    now += later;
+    return namespaces_.take_turn(policies);
+  }
+  // Takes turns as the sampling loop does, for that long.
+  void run(Nanoseconds length) {
+    for (const auto end = now + length; now + interval() <= end;)
+      static_cast<void>(turn(interval()));
+  }
+  [[nodiscard]] Nanoseconds interval() const { return namespaces_.interval(policies); }
+  [[nodiscard]] const auto& snapshot() const { return namespaces_.snapshot(); }
+
+  [[nodiscard]] std::uint32_t status(NamespaceStatus status) const {
+    return snapshot()->statuses[index_of(status)];
+  }
+  // ListenDrops of the unit's namespaces. Nothing without a sample of it, or too old a one.
+  [[nodiscard]] Value drops(const std::string& unit) const {
+    for (const NamespaceSample& sample : snapshot()->samples) {
+      if (sample.owner.labels.unit != unit || !sample.counters.is_fresh(now)) continue;
+      return sample.counters.value->kernel.values[row_of("ListenDrops")];
+    }
+    return std::nullopt;
+  }
+
+  Policies policies;
+  FakeProcesses proc;
+  std::chrono::steady_clock::time_point now{1h};
+  Nanoseconds cpu_time{};
+  Nanoseconds each_call_costs{};  // of those that ask for the CPU time
+
+ private:
+  Namespaces namespaces_{
+      {.procfs = proc.root(),
+       .owner_of_cgroup = [](const std::string& path) { return Owner{.labels = {.unit = path}}; },
+       .now = [this] { return now; },
+       .cpu_time = [this] { return cpu_time += each_call_costs; }}};
+};
+
+}  // namespace
+
+TEST_CASE("Namespaces that nobody asked for are not looked for", "[namespaces]") {
+  FakeHost host;
+  host.with("9", "a");
+  host.policies.namespaces.collect = NamespaceCollect::none;
+  CHECK_FALSE(host.turn().attempted);
+  CHECK(host.snapshot() == nullptr);
+  CHECK(host.interval() >= 1h);
+}
+
+TEST_CASE("The first turn reads the counters of each namespace", "[namespaces]") {
+  FakeHost host;
+  host.with("9", "a", {.listen_drops = 1}).with("10", "b", {.listen_drops = 2, .open = 3});
+  host.with("11", "a", {.listen_drops = 40});
+  const SampleResult result = host.turn();
+  CHECK(result.attempted);
+  CHECK(result.problem.empty());
+  REQUIRE(host.snapshot()->samples.size() == 2);
+  CHECK(host.snapshot()->samples[0].namespaces == 2);
+  CHECK(host.snapshot()->samples[1].counters.value->open == 3);
+  CHECK(host.drops("a") == 41);
+  CHECK(host.drops("b") == 2);
+  CHECK(host.status(NamespaceStatus::counted) == 3);
+  CHECK(host.status(NamespaceStatus::skipped) == 0);
+  CHECK(host.snapshot()->rotation == 30s);
+  CHECK(host.interval() == 30s);
+}
+
+TEST_CASE("A namespace is visited again after a rotation, and not before", "[namespaces]") {
+  FakeHost host;
+  host.with("9", "a", {.listen_drops = 1});
+  host.run(1s);
+  static_cast<void>(host.turn());
+  host.proc.counts("9", {.listen_drops = 5});
+  static_cast<void>(host.turn(20s));
+  CHECK(host.drops("a") == 1);
+  CHECK(host.interval() == 10s);
+  static_cast<void>(host.turn(10s));
+  CHECK(host.drops("a") == 5);
+}
+
+TEST_CASE("A host without other namespaces, or one that hides them, shows that there are none",
+          "[namespaces]") {
+  FakeHost host;
+  CHECK(host.turn().problem.empty());
+  REQUIRE(host.snapshot() != nullptr);
+  CHECK(host.snapshot()->samples.empty());
+  CHECK(host.status(NamespaceStatus::counted) == 0);
+}
+
+TEST_CASE("A turn ends after its CPU time, and later ones visit those that have waited longest",
+          "[namespaces]") {
+  FakeHost host;
+  for (int pid = 100; pid < 150; ++pid) host.with(std::to_string(pid), std::to_string(pid));
+  static_cast<void>(host.turn());
+  CHECK(host.status(NamespaceStatus::counted) == 50);
+  host.each_call_costs = 1ms;
+  const auto before = host.cpu_time;
+  static_cast<void>(host.turn(30s));
+  CHECK(host.cpu_time - before < 40ms);
+  CHECK(host.interval() == 100ms);
+  for (int pid = 100; pid < 150; ++pid) host.proc.counts(std::to_string(pid), {.listen_drops = 1});
+  const auto visited = [&] {
+    int count = 0;
+    for (int pid = 100; pid < 150; ++pid) count += host.drops(std::to_string(pid)) == 1 ? 1 : 0;
+    return count;
+  };
+  static_cast<void>(host.turn(5s));
+  const int in_a_turn = visited();
+  CHECK(in_a_turn > 0);
+  CHECK(in_a_turn < 10);
+  CHECK(host.drops("100") == 0);  // visited in the turn before
+  while (visited() < 40) {
+    const int last = visited();
+    static_cast<void>(host.turn(5s));
+    REQUIRE(visited() > last);
+  }
+}
+
+TEST_CASE("A rotation is as long as the budget needs for all namespaces", "[namespaces]") {
+  FakeHost host;
+  for (int pid = 100; pid < 150; ++pid) host.with(std::to_string(pid), std::to_string(pid));
+  host.policies.namespaces.cpu_budget = 0.001;
+  host.each_call_costs = 1ms;
+  for (int turn = 0; turn < 20; ++turn) static_cast<void>(host.turn(5s));
+  CHECK(host.status(NamespaceStatus::counted) == 50);
+  CHECK(host.snapshot()->rotation > 50s);   // 50 visits of 1 ms
+  CHECK(host.snapshot()->rotation < 110s);  // searches take half of the budget at most
+  host.policies.sampling.interval = 1h;
+  static_cast<void>(host.turn(2h));
+  CHECK(host.snapshot()->rotation == 1h);
+}
+
+TEST_CASE("A namespace that ends between search and visit has no series", "[namespaces]") {
+  FakeHost host;
+  host.with("9", "a", {.listen_drops = 1}).with("10", "b", {.listen_drops = 2});
+  static_cast<void>(host.turn());
+  host.proc.remove("9");
+  host.now += 25s;  // a search is not due yet
+  host.policies.namespaces.cpu_budget = 1;
+  static_cast<void>(host.turn(5s));
+  CHECK(host.drops("a") == std::nullopt);
+  CHECK(host.drops("b") == 2);
+  CHECK(host.status(NamespaceStatus::counted) == 1);
+  CHECK(host.status(NamespaceStatus::failed) == 0);
+}
+
+TEST_CASE("A process whose number is another's by now is not taken for the first", "[namespaces]") {
+  FakeHost host;
+  host.with("9", "a", {.listen_drops = 1});
+  static_cast<void>(host.turn());
+  host.proc.process("9", "another", "b").counts("9", {.listen_drops = 77});
+  static_cast<void>(host.turn(30s));
+  CHECK(host.drops("a") == std::nullopt);
+  CHECK(host.drops("b") == 77);
+}
+
+TEST_CASE("A namespace lives on with another of its processes", "[namespaces]") {
+  FakeHost host;
+  host.with("9", "a", {.listen_drops = 1});
+  host.proc.process("10", "of_9", "a").counts("10", {.listen_drops = 3});
+  static_cast<void>(host.turn());
+  CHECK(host.drops("a") == 1);
+  host.proc.remove("9");
+  static_cast<void>(host.turn(30s));
+  CHECK(host.drops("a") == 3);
+  CHECK(host.status(NamespaceStatus::counted) == 1);
+}
+
+TEST_CASE("A namespace that cannot be read fails alone, and is shown until it is stale",
+          "[namespaces]") {
+  FakeHost host;
+  host.with("9", "a", {.listen_drops = 1}).with("10", "b", {.listen_drops = 2});
+  static_cast<void>(host.turn());
+  host.proc.remove("9/net/sockstat");
+  CHECK(host.turn(30s).problem.empty());
+  CHECK(host.status(NamespaceStatus::failed) == 1);
+  CHECK(host.status(NamespaceStatus::counted) == 1);
+  CHECK(host.drops("a") == 1);
+  host.run(100s);
+  CHECK(host.drops("a") == std::nullopt);
+  CHECK(host.drops("b") == 2);
+  host.proc.counts("9", {.listen_drops = 5});
+  host.run(40s);
+  CHECK(host.drops("a") == 5);
+  CHECK(host.status(NamespaceStatus::failed) == 0);
+}
+
+TEST_CASE("A number that makes no sense fails its namespace", "[namespaces]") {
+  FakeHost host;
+  host.with("9", "a");
+  host.proc.write("9/net/netstat", "TcpExt: ListenDrops\nTcpExt: x\n");
+  static_cast<void>(host.turn());
+  CHECK(host.status(NamespaceStatus::failed) == 1);
+  CHECK(host.snapshot()->samples.empty());
+}
+
+TEST_CASE("No more namespaces are visited than max_namespaces, those known first stay",
+          "[namespaces]") {
+  FakeHost host;
+  host.policies.namespaces.max_namespaces = 2;
+  host.with("50", "a", {.listen_drops = 1}).with("51", "b", {.listen_drops = 2}).with("52", "c");
+  static_cast<void>(host.turn());
+  CHECK(host.status(NamespaceStatus::counted) == 2);
+  CHECK(host.status(NamespaceStatus::skipped) == 1);
+  host.with("9", "d");
+  static_cast<void>(host.turn(30s));
+  CHECK(host.drops("a") == 1);
+  CHECK(host.drops("b") == 2);
+  CHECK(host.status(NamespaceStatus::skipped) == 2);
+  host.proc.remove("50");
+  static_cast<void>(host.turn(30s));
+  CHECK(host.drops("a") == std::nullopt);
+  CHECK(host.drops("b") == 2);
+  CHECK(host.drops("d") == 0);
+  CHECK(host.status(NamespaceStatus::skipped) == 1);
+  host.policies.namespaces.max_namespaces = 1;
+  static_cast<void>(host.turn(30s));
+  CHECK(host.drops("b") == 2);
+  CHECK(host.status(NamespaceStatus::counted) == 1);
+  CHECK(host.status(NamespaceStatus::skipped) == 2);
+}
+
+TEST_CASE("A name that becomes known later is taken over", "[namespaces]") {
+  FakeHost host;
+  host.with("9", "a", {.listen_drops = 1});
+  static_cast<void>(host.turn());
+  host.proc.write("9/cgroup", "0::b\n");
+  static_cast<void>(host.turn(30s));
+  CHECK(host.drops("a") == std::nullopt);
+  CHECK(host.drops("b") == 1);
+}
+
+TEST_CASE("Without the host's /proc the source as a whole fails, until it is there",
+          "[namespaces]") {
+  FakeHost host;
+  const auto root = host.proc.root();
+  const std::filesystem::path away = root.string() + ".away";
+  std::filesystem::rename(root, away);
+  CHECK_THAT(host.turn().problem, contains_text("No such file or directory"));
+  CHECK_THAT(host.turn(1s).problem, contains_text("No such file or directory"));
+  std::filesystem::rename(away, root);
+  host.with("9", "a", {.listen_drops = 1});
+  CHECK(host.turn(30s).problem.empty());
+  CHECK(host.drops("a") == 1);
+}
+
+TEST_CASE("What has not changed is not published again, nor before the sampling interval",
+          "[namespaces]") {
+  FakeHost host;
+  host.with("9", "a").with("10", "b", {.listen_drops = 2});
+  static_cast<void>(host.turn());
+  const auto first = host.snapshot();
+  static_cast<void>(host.turn(10s));
+  CHECK(host.snapshot() == first);
+  host.policies.sampling.interval = 40s;
+  static_cast<void>(host.turn(20s));
+  CHECK(host.snapshot() == first);
+  CHECK(host.interval() == 10s);
+  static_cast<void>(host.turn(host.interval()));
+  CHECK(host.snapshot() != first);
+}
+
+TEST_CASE("Namespaces that are not wanted any more are forgotten", "[namespaces]") {
+  FakeHost host;
+  host.with("9", "a");
+  static_cast<void>(host.turn());
+  host.policies.namespaces.collect = NamespaceCollect::none;
+  CHECK(host.interval() == 100ms);
+  CHECK_FALSE(host.turn().attempted);
+  CHECK(host.snapshot() == nullptr);
+  host.policies.namespaces.collect = NamespaceCollect::counters;
+  CHECK(host.interval() == 100ms);
+  static_cast<void>(host.turn());
+  CHECK(host.status(NamespaceStatus::counted) == 1);
+}
+
+}  // namespace sockdiag::test
