@@ -7,8 +7,8 @@
 #include <limits>
 #include <stdexcept>
 
-#include "sockdiag/procfs/proc_file.hpp"
 #include "proc_values.hpp"
+#include "sockdiag/procfs/proc_file.hpp"
 
 namespace sockdiag {
 namespace {
@@ -109,7 +109,8 @@ struct Sockets {
 
 Sockets sockets_in(const Path& net) {
   const ProcFile ipv4 = read_proc_file(net / "sockstat");
-  Sockets sockets{number_in(ipv4, parse_sockstat, "TCP", "inuse"), number_in(ipv4, parse_sockstat, "TCP", "tw")};
+  Sockets sockets{number_in(ipv4, parse_sockstat, "TCP", "inuse"),
+                  number_in(ipv4, parse_sockstat, "TCP", "tw")};
   const auto ipv6 = read_proc_file_if_exists(net / "sockstat6");
   if (ipv6) {
     sockets.open += number_in(*ipv6, parse_sockstat, "TCP6", "inuse");
@@ -138,7 +139,9 @@ KernelValues read_kernel_values(const Path& proc) {
   return result;
 }
 
-std::uint64_t read_listen_drops(const Path& proc) { return listen_drops_in(path_below(proc, kNet)); }
+std::uint64_t read_listen_drops(const Path& proc) {
+  return listen_drops_in(path_below(proc, kNet));
+}
 
 std::uint64_t read_sockstat_sockets(const Path& proc) { return total_in(path_below(proc, kNet)); }
 

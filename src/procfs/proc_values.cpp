@@ -5,8 +5,8 @@
 #include <charconv>
 #include <utility>
 
-#include "sockdiag/procfs/proc_file.hpp"
 #include "sockdiag/core/quoted.hpp"
+#include "sockdiag/procfs/proc_file.hpp"
 
 namespace sockdiag {
 namespace {

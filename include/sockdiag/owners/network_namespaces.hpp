@@ -31,8 +31,8 @@ struct NetworkNamespace {
   static constexpr std::size_t kMaxPids = 4;
 };
 
-// Returns the inode of net/tcp of a process, whose folder below /proc `process` is. Nothing if there
-// is no such process, or if it is hidden. Safe from any thread.
+// Returns the inode of net/tcp of a process, whose folder below /proc `process` is. Nothing if
+// there is no such process, or if it is hidden. Safe from any thread.
 [[nodiscard]] std::optional<std::uint64_t> network_namespace_of(
     const std::filesystem::path& process);
 
@@ -74,8 +74,8 @@ class NamespaceSearch {
 using OwnerOfCgroup = std::function<Owner(const std::string& path)>;
 
 // Returns whose the namespace is: the owner of the cgroup of its first process; of a pod, without
-// the container, which is its pause container, and with the names that any of its processes' cgroups
-// tells. The labels are never empty. Returns nothing if all the processes are gone.
+// the container, which is its pause container, and with the names that any of its processes'
+// cgroups tells. The labels are never empty. Returns nothing if all the processes are gone.
 [[nodiscard]] std::optional<Owner> owner_of(const NetworkNamespace& found,
                                             const std::filesystem::path& procfs,
                                             const OwnerOfCgroup& owner_of_cgroup);
