@@ -110,7 +110,8 @@ class Namespaces {
  public:
   // Ends the process if it lacks a right.
   explicit Namespaces(const char* procfs) : procfs_(procfs) {
-    std::snprintf(own_inode_.data(), own_inode_.size(), "%s/self/net/tcp", procfs);
+    const int size = std::snprintf(own_inode_.data(), own_inode_.size(), "%s/self/net/tcp", procfs);
+    if (size > PATH_MAX - 32) end(kExitWrongUsage, "--path.procfs: a path that is too long");
     Path path;
     std::snprintf(path.data(), path.size(), "%s/self/ns/net", procfs);
     own_ = FileDescriptor(::open(path.data(), O_RDONLY | O_CLOEXEC));
@@ -211,10 +212,11 @@ gid_t group_named(const char* name) {
 int make_socket(const Options& options) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (std::strlen(options.socket) >= sizeof address.sun_path) {
+  const std::size_t length = std::strlen(options.socket);
+  if (length >= sizeof address.sun_path) {
     end(kExitWrongUsage, "--socket: a path has at most %zu bytes", sizeof address.sun_path - 1);
   }
-  std::strcpy(address.sun_path, options.socket);
+  std::memcpy(address.sun_path, options.socket, length);
   const gid_t group = options.group != nullptr ? group_named(options.group) : ::getegid();
   remove_stale(address);
   const int listener = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -371,7 +373,6 @@ Options parse(int argc, char** argv) {
   if (options.group != nullptr && options.socket == nullptr) {
     end(kExitWrongUsage, "--group is of use with --socket only");
   }
-  if (std::strlen(options.procfs) > PATH_MAX - 64) end(kExitWrongUsage, "too long a --path.procfs");
   return options;
 }
 

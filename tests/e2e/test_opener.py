@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """sockdiag_opener: what it passes to whom, how it starts, and what clients that mean no good get."""
 
+import contextlib
 import errno
 import grp
 import os
@@ -193,6 +194,9 @@ class Hostile(OpenerTest):
             lambda: all([flood(each, self.container.pid, inode) for each in flooders]),
             "each that floods is cut off",
         )
+        # Each that was not read pins the namespace meanwhile.
+        for flooder in flooders:
+            self.assertLess(unread_answers(flooder), 20)
         self.assert_serves(self.opener, self.container)
 
     def test_others_are_served_beside_one_that_asks_without_end(self):
@@ -252,8 +256,7 @@ class Hostile(OpenerTest):
         self.assertIn("sockdiag_opener: a client is cut off: what it sent is no request", lines)
 
     def test_it_keeps_two_capabilities_and_its_memory_to_itself(self):
-        with open(f"/proc/{self.opener.process.pid}/status", encoding="ascii") as file:
-            status = dict(map(str.strip, line.split(":", 1)) for line in file)
+        status = status_of(self.opener.process.pid)
         both = f"{1 << 21 | 1 << 19:016x}"
         self.assertEqual({name: status[name] for name in status if name.startswith("Cap")},
                          {"CapInh": "0" * 16, "CapPrm": both, "CapEff": both, "CapBnd": both,
@@ -271,6 +274,11 @@ class Hostile(OpenerTest):
             return False  # cut off before or after it asked
         finally:
             connection.close()
+
+    def test_root_keeps_no_more_than_these(self):
+        status = status_of(self.start_opener(prefix=()).process.pid)
+        both = f"{1 << 21 | 1 << 19:016x}"
+        self.assertEqual((status["CapPrm"], status["CapEff"], status["CapInh"]), (both, both, "0" * 16))
 
     def expect_descriptors(self, expected):
         wait_until(lambda: self.opener.descriptors() == expected,
@@ -390,6 +398,11 @@ class Start(OpenerTest):
             self.assertTrue(done.stdout.startswith(words), done.stdout)
 
 
+def status_of(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return dict(map(str.strip, line.split(":", 1)) for line in file)
+
+
 def may_read_namespace_of(pid):
     try:
         os.readlink(f"/proc/{pid}/ns/net")
@@ -407,6 +420,20 @@ def flood(connection, pid, inode):
         return False
     except (BrokenPipeError, ConnectionResetError):
         return True
+
+
+def unread_answers(connection):
+    """How many wait to be read. The first call may say instead that the connection was reset."""
+    with contextlib.suppress(ConnectionResetError):
+        connection.socket.recv(64, socket.MSG_PEEK)
+    count = 0
+    while True:
+        packet, descriptors, _, _ = socket.recv_fds(connection.socket, 64, 2)
+        if not packet:
+            return count
+        for descriptor in descriptors:
+            os.close(descriptor)
+        count += 1
 
 
 def is_closed_by_now(connection):
