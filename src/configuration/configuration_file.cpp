@@ -83,6 +83,7 @@ class Loader {
   void load_key(const ConfigurationKey& key, const YamlNode& value) {
     const std::string expected = std::string(key.name) + ": expected " + std::string(key.expected);
     loaded_.origins.set(key.name, reader_.in_file(value.place));
+    if (key.is_map()) return load_map(key, value, expected);
     if (!key.is_list()) return load_scalar(key, value, expected);
     reader_.check_list(value, expected);
     key.clear(loaded_.configuration);
@@ -92,13 +93,30 @@ class Loader {
     }
   }
 
+  void load_map(const ConfigurationKey& key, const YamlNode& value, const std::string& expected) {
+    if (value.kind != Kind::mapping) reader_.fail(value.place, expected + ", got no mapping");
+    key.clear(loaded_.configuration);
+    reader_.for_each_key(value, [&](const YamlNode& name, const YamlNode& text) {
+      KeyValue::SetEntry set;
+      at(name, expected, [&] { set = key.add_entry(loaded_.configuration, name.scalar); });
+      reader_.check_scalar(text, expected);
+      at(text, expected, [&] { set(text.scalar); });
+    });
+  }
+
   void load_scalar(const ConfigurationKey& key, const YamlNode& value,
                    const std::string& expected) {
     reader_.check_scalar(value, expected);
+    at(value, expected, [&] { key.set(loaded_.configuration, value.scalar); });
+  }
+
+  // Adds the place and what was expected to an error of `read`.
+  template <typename Read>
+  void at(const YamlNode& node, const std::string& expected, const Read& read) {
     try {
-      key.set(loaded_.configuration, value.scalar);
+      read();
     } catch (const ConfigError& error) {
-      reader_.fail(value.place, expected + ", " + error.what());
+      reader_.fail(node.place, expected + ", " + error.what());
     }
   }
 

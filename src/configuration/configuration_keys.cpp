@@ -91,6 +91,8 @@ const auto sampling_keys = std::to_array<ConfigurationKey>({
          "Remote ports that always have series, also inside the ephemeral range."),
     live("ports.exclude", ports(&PortPolicy::exclude),
          "Ports that never have series; in both directions counted as `other`."),
+    live("ports.names", port_names(&FindingPolicy::port_names),
+         "What ports are called in findings, on the page and in sockdiag_tcp_listener_info."),
     live("ports.max_ports", whole_number(&PortPolicy::max_ports, 1, 3000),
          "Ports with series of their own, per direction; the rest are counted as `other`."),
     live("ports.port_retention", duration(&PortPolicy::port_retention, 0s, 24h, "10m"),

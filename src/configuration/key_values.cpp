@@ -103,6 +103,28 @@ std::string show_ports(const PortList& ports) {
   return "[" + text + "]";
 }
 
+std::uint16_t parse_port(const std::string& text) {
+  const auto port = parse_number<std::uint16_t>(text);
+  if (!port || *port == 0) throw_bad_value(text);
+  return *port;
+}
+
+// A name is a value of a label and stands in lines of text.
+bool is_port_name(const std::string& text) {
+  constexpr std::size_t kMostCharacters = 40;
+  const bool is_trimmed = !text.empty() && text.front() != ' ' && text.back() != ' ';
+  return is_trimmed && text.find_first_of("\"\\\x7f") == std::string::npos &&
+         one_line(text) == text && excerpt(text, kMostCharacters) == text;
+}
+
+std::string show_port_names(const PortNames& names) {
+  std::string text;
+  for (const auto& [port, name] : names) {
+    text += (text.empty() ? "" : ", ") + std::to_string(port) + ": \"" + name + "\"";
+  }
+  return "{" + text + "}";
+}
+
 std::string show_words(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "\"" : ", \"") + word + "\"";
@@ -192,6 +214,23 @@ KeyValue ports(const Member<PortList>& member) {
   return list(
       member, "a list of ports from 1 to 65535, or ranges such as 30000-32767",
       [](PortList& list, const std::string& text) { list.add(parse_ports(text)); }, show_ports);
+}
+
+KeyValue port_names(const Member<PortNames>& member) {
+  KeyValue value;
+  value.expected =
+      "a mapping of ports from 1 to 65535 to names of 1 to 40 characters such as {8443: checkout}";
+  value.show = [member](Configuration copy) { return show_port_names(member.in(copy)); };
+  value.clear = [member](Configuration& c) { member.in(c).clear(); };
+  value.add_entry = [member](Configuration& c, const std::string& key) -> KeyValue::SetEntry {
+    const auto [entry, is_new] = member.in(c).try_emplace(parse_port(key));
+    if (!is_new) throw ConfigError("got port " + std::to_string(entry->first) + " twice");
+    return [&name = entry->second](const std::string& text) {
+      if (!is_port_name(text)) throw_bad_value(text);
+      name = text;
+    };
+  };
+  return value;
 }
 
 KeyValue words(const Member<std::vector<std::string>>& member, const std::string& expected,

@@ -51,6 +51,8 @@ using Accepts = std::function<bool(const std::string&)>;
 [[nodiscard]] KeyValue word(const Member<std::string>& member, const std::string& expected,
                             Accepts accepts);
 [[nodiscard]] KeyValue ports(const Member<PortList>& member);
+// Names of ports: at most 40 characters each, without control characters, quotes and backslashes.
+[[nodiscard]] KeyValue port_names(const Member<PortNames>& member);
 // Accepts any word if `accepts` is empty. `one` completes "expected …" of one element.
 [[nodiscard]] KeyValue words(const Member<std::vector<std::string>>& member,
                              const std::string& expected, const std::string& one = {},

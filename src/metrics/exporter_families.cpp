@@ -61,14 +61,15 @@ void fill_findings(const Findings& findings, MetricFamily& family) {
          {"direction", each.direction ? name_of(*each.direction) : ""},
          {"port", port}},
         1);
+    add_owner(family.metric.back(), each.owner);
   }
 }
 
 constexpr auto kFindingFamilies = std::to_array<FamilyRow<Findings>>({
-    {"sockdiag_findings", MetricType::Gauge, "finding, severity, direction, port",
+    {"sockdiag_findings", MetricType::Gauge, "finding, severity, direction, port, owner labels",
      "1 while the finding holds; absent otherwise. `sockdiag_exporter explain FINDING` says what "
-     "it "
-     "means and what to do. direction and port are empty for findings about the whole host.",
+     "it means and what to do. direction and port are empty for findings about the whole host. The "
+     "owner labels are those of the owner of most of the sockets, or of the network namespace.",
      fill_findings},
 });
 
@@ -127,10 +128,6 @@ constexpr auto kExporterFamilies = std::to_array<FamilyRow<ExporterState>>({
      [](const ExporterState& s, MetricFamily& f) { add(f, {}, s.process_start_time_seconds); }},
 });
 
-MetricType type_of(const KernelValueRow& row) {
-  return row.type == ValueType::counter ? MetricType::Counter : MetricType::Gauge;
-}
-
 }  // namespace
 
 std::span<const FamilyRow<SampleStatuses>> sample_families() noexcept { return kSampleFamilies; }
@@ -145,6 +142,9 @@ std::vector<std::string_view> family_names() {
   append(tcp_families());
   append(listener_families());
   for (const KernelValueRow& row : kernel_value_rows()) names.push_back(row.metric);
+  append(namespace_counter_families());
+  append(owner_families());
+  append(namespace_families());
   append(finding_families());
   append(sample_families());
   append(exporter_families());
@@ -161,15 +161,23 @@ std::string render(const ExporterState& state, const FamilyPatterns& excluded) {
   return render_table(kExporterFamilies, state, excluded);
 }
 
-std::string render(const KernelValues& values, const FamilyPatterns& excluded) {
+FamilyText render_by_family(const KernelValues& values, const FamilyPatterns& excluded) {
   std::ostringstream text = text_stream();
+  FamilyText result;
   const auto rows = kernel_value_rows();
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (match_family(excluded, rows[i].metric)) continue;
-    render_family(text, rows[i].metric, type_of(rows[i]), rows[i].help,
-                  [&](MetricFamily& family) { add(family, {}, values.values[i]); });
+    if (!match_family(excluded, rows[i].metric)) {
+      render_family(text, rows[i].metric, type_of(rows[i]), rows[i].help,
+                    [&](MetricFamily& family) { add(family, {}, values.values[i]); });
+    }
+    result.ends.push_back(static_cast<std::size_t>(text.tellp()));
   }
-  return std::move(text).str();
+  result.text = std::move(text).str();
+  return result;
+}
+
+std::string render(const KernelValues& values, const FamilyPatterns& excluded) {
+  return render_by_family(values, excluded).text;
 }
 
 }  // namespace sockdiag

@@ -13,6 +13,7 @@
 #include <initializer_list>
 #include <optional>
 #include <ostream>
+#include <span>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -21,6 +22,7 @@
 #include <vector>
 
 #include "sockdiag/metrics/metric_families.hpp"
+#include "sockdiag/metrics/namespace_families.hpp"
 
 namespace sockdiag {
 
@@ -77,16 +79,40 @@ void render_family(std::ostream& text, std::string_view name, prometheus::Metric
   if (!family[0].metric.empty()) prometheus::TextSerializer().Serialize(text, family);
 }
 
+template <typename Source>
+FamilyText render_table_by_family(std::span<const FamilyRow<Source>> rows, const Source& source,
+                                  const FamilyPatterns& excluded) {
+  std::ostringstream text = text_stream();
+  FamilyText result;
+  for (const FamilyRow<Source>& row : rows) {
+    if (!match_family(excluded, row.name)) {
+      render_family(text, row.name, row.type, row.help,
+                    [&](prometheus::MetricFamily& family) { row.fill(source, family); });
+    }
+    result.ends.push_back(static_cast<std::size_t>(text.tellp()));
+  }
+  result.text = std::move(text).str();
+  return result;
+}
+
 template <typename Source, std::size_t Size>
 std::string render_table(const std::array<FamilyRow<Source>, Size>& rows, const Source& source,
                          const FamilyPatterns& excluded) {
-  std::ostringstream text = text_stream();
-  for (const FamilyRow<Source>& row : rows) {
-    if (match_family(excluded, row.name)) continue;
-    render_family(text, row.name, row.type, row.help,
-                  [&](prometheus::MetricFamily& family) { row.fill(source, family); });
+  return render_table_by_family(std::span<const FamilyRow<Source>>(rows), source, excluded).text;
+}
+
+// Appends an owner's labels to those of a series; those that are empty are left out.
+inline void add_owner(prometheus::ClientMetric& metric, const OwnerLabels& owner) {
+  const auto values = values_of(owner);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values[i].empty()) continue;
+    metric.label.push_back({std::string(kOwnerLabelNames[i]), std::string(values[i])});
   }
-  return std::move(text).str();
+}
+
+inline prometheus::MetricType type_of(const KernelValueRow& row) {
+  return row.type == ValueType::counter ? prometheus::MetricType::Counter
+                                        : prometheus::MetricType::Gauge;
 }
 
 }  // namespace sockdiag

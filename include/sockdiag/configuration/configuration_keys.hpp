@@ -20,10 +20,15 @@ struct KeyValue {
   // element to a list.
   std::function<void(Configuration&, const std::string& text)> set;
   std::function<std::string(const Configuration&)> show;  // as YAML
-  std::function<void(Configuration&)> clear{};            // lists only
+  std::function<void(Configuration&)> clear{};            // lists and maps only
+  // Maps only, and instead of `set`: adds an entry. Throws ConfigError as `set` does if the key is
+  // wrong; what it returns sets the entry's value and throws if that is wrong.
+  using SetEntry = std::function<void(const std::string& text)>;
+  std::function<SetEntry(Configuration&, const std::string& key)> add_entry{};
   std::string one{};  // completes "expected …" of one element, for a list that a flag sets
 
-  [[nodiscard]] bool is_list() const noexcept { return clear != nullptr; }
+  [[nodiscard]] bool is_list() const noexcept { return clear != nullptr && !is_map(); }
+  [[nodiscard]] bool is_map() const noexcept { return add_entry != nullptr; }
   // A flag gives one element of a list at a time.
   [[nodiscard]] const std::string& expected_of_one() const noexcept {
     return one.empty() ? expected : one;

@@ -9,10 +9,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "sockdiag/core/direction.hpp"
+#include "sockdiag/core/owner.hpp"
 
 namespace sockdiag {
 
@@ -112,9 +114,15 @@ struct Finding {
   std::optional<std::uint16_t> port{};   // 0: all ports without series of their own
   std::vector<Measure> seen{};           // every measure that the text of the finding names
   std::chrono::system_clock::time_point since{};  // it has held without a break
+  // Who has the sockets: the owner of most of them, or the owner of their network namespace.
+  OwnerLabels owner{};
+  bool of_namespace = false;  // found in another network namespace, that of `owner`
+  std::string port_name{};    // what the operator calls the port; may be empty
 
+  // The owner of sockets of the exporter's own network namespace is part of what is seen.
   [[nodiscard]] bool is_same(const Finding& other) const noexcept {
-    return id == other.id && direction == other.direction && port == other.port;
+    return id == other.id && direction == other.direction && port == other.port &&
+           of_namespace == other.of_namespace && (!of_namespace || owner == other.owner);
   }
 };
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sockdiag/core/port_list.hpp"
+#include "sockdiag/core/port_names.hpp"
 
 namespace sockdiag {
 
@@ -16,6 +17,8 @@ struct FindingPolicy {
 
   // Ports at which somebody wants a service to listen: ports.inbound of the configuration.
   PortList expected_listeners;
+
+  PortNames port_names;  // what the operator calls ports
 
   // Sockets, the least over the window.
   double close_wait_inbound = 20;

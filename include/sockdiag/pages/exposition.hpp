@@ -13,6 +13,7 @@
 #include "sockdiag/core/family_patterns.hpp"
 #include "sockdiag/core/finding.hpp"
 #include "sockdiag/core/finding_policy.hpp"
+#include "sockdiag/core/port_names.hpp"
 #include "sockdiag/core/samples.hpp"
 #include "sockdiag/diagnosis/diagnosis.hpp"
 #include "sockdiag/diagnosis/trend.hpp"
@@ -39,11 +40,15 @@ class TextPart {
 // The text of one publication. Immutable once it is published.
 struct Exposition {
   std::shared_ptr<const Samples> samples;
-  // The text of each source's values.
-  Sampled<TextPart> tcp;
-  Sampled<TextPart> listeners;
-  Sampled<TextPart> kernel;
-  std::shared_ptr<const Findings> findings;  // when published: see fresh_findings()
+  // The text of each source's values. The first three have the series of other network namespaces
+  // that were fresh when it was published, and are withdrawn with the host's values.
+  Sampled<TextPart> tcp{};
+  Sampled<TextPart> listeners{};
+  Sampled<TextPart> kernel{};
+  Sampled<TextPart> owners{};                     // and the names of ports
+  Sampled<TextPart> namespaces{};                 // how their sampling goes
+  std::shared_ptr<const PortNames> port_names{};  // null: none
+  std::shared_ptr<const Findings> findings;       // when published: see fresh_findings()
   std::shared_ptr<const Trend> trend;
 
   // Returns the texts of the values that are fresh at that time, in the order of the exposition.
@@ -64,12 +69,16 @@ class Board {
   std::shared_ptr<const Exposition> latest_;
 };
 
+class SeriesTexts;
+
 // Renders samples. Keeps the text of values that the publication before had.
 class Publisher {
  public:
   // `board` must outlive it. Families that `excluded` matches are left out.
-  Publisher(Board& board, FamilyPatterns excluded, FindingPolicy findings = {})
-      : board_(board), excluded_(std::move(excluded)), finding_policy_(std::move(findings)) {}
+  Publisher(Board& board, FamilyPatterns excluded, FindingPolicy findings = {});
+  Publisher(const Publisher&) = delete;
+  Publisher& operator=(const Publisher&) = delete;
+  ~Publisher();
 
   // Renders on the calling thread. If it throws std::bad_alloc, the board keeps what it had. Not
   // safe from two threads at a time.
@@ -89,7 +98,8 @@ class Publisher {
   FindingPolicy finding_policy_;
   Diagnosis diagnosis_;
   Trend trend_;
-  FamilyPatterns rendered_without_;  // by the last publication
+  std::unique_ptr<SeriesTexts> texts_;
+  std::shared_ptr<const PortNames> port_names_ = std::make_shared<const PortNames>();
 };
 
 }  // namespace sockdiag

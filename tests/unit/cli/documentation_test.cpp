@@ -116,6 +116,9 @@ std::vector<Row> metrics_of_the_program() {
     metrics.push_back({code(row.metric), row.type == ValueType::counter ? "counter" : "gauge", "",
                        std::string(row.help)});
   }
+  append_rows(metrics, namespace_counter_families());
+  append_rows(metrics, owner_families());
+  append_rows(metrics, namespace_families());
   append_rows(metrics, finding_families());
   append_rows(metrics, sample_families());
   append_rows(metrics, exporter_families());

@@ -377,10 +377,40 @@ TEST_CASE("A key that stands outside of its section is told where it belongs") {
         "f.yml:1:1: unknown key \"sampling.interval\"" + inside);
   CHECK(problem_of("sampling: {sampling.interval: 5s}") ==
         "f.yml:1:12: unknown key \"sampling.interval\"" + inside);
-  CHECK(
-      problem_of("max_staleness: 1m") ==
-      "f.yml:1:1: unknown key \"max_staleness\"; expected the key \"max_staleness\" inside of the "
-      "section \"sampling\"");
+  CHECK(problem_of("cpu_budget: 1") ==
+        "f.yml:1:1: unknown key \"cpu_budget\"; expected the key \"cpu_budget\" inside of the "
+        "section \"sampling\" or \"namespaces\"");
+}
+
+TEST_CASE("Ports have names, each port one") {
+  const Configuration parsed = parse("ports: {names: {8443: checkout, 53: \"name server\"}}");
+  CHECK(parsed.findings.port_names == PortNames{{53, "name server"}, {8443, "checkout"}});
+  CHECK(find_configuration_key("ports.names")->show(parsed) ==
+        "{53: \"name server\", 8443: \"checkout\"}");
+  CHECK(parse("ports: {names: {80: 结算}}").findings.port_names.at(80) == "结算");
+  const std::string expected =
+      "ports.names: expected a mapping of ports from 1 to 65535 to names of 1 to 40 characters "
+      "such "
+      "as {8443: checkout}, ";
+  using Row = std::pair<std::string, std::string>;
+  const auto row = GENERATE_COPY(values<Row>({
+      {"[8443]", "1:16: " + expected + "got no mapping"},
+      {"checkout", "1:16: " + expected + "got no mapping"},
+      {"{0: a}", "1:17: " + expected + "got \"0\""},
+      {"{65536: a}", "1:17: " + expected + "got \"65536\""},
+      {"{http: a}", "1:17: " + expected + "got \"http\""},
+      {"{80: a, 080: b}", "1:24: " + expected + "got port 80 twice"},
+      {"{80: a, 80: b}", "1:24: duplicate key \"80\", first at f.yml:1:17"},
+      {"{80: }", "got nothing"},
+      {"{80: [a]}", "1:21: " + expected + "got a list or mapping"},
+      {"{80: \"\"}", "1:21: " + expected + "got \"\""},
+      {"{80: \" a\"}", "1:21: " + expected},
+      {"{80: 'a\"b'}", "1:21: " + expected},
+      {"{80: 'a\\b'}", "1:21: " + expected},
+      {"{80: \"a\\nb\"}", "1:21: " + expected},
+      {"{80: " + std::string(41, 'a') + "}", "1:21: " + expected},
+  }));
+  CHECK_THAT(problem_of("ports: {names: " + row.first + "}"), contains_text(row.second));
 }
 
 TEST_CASE("For an unknown key a known one is suggested only where it is near") {

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "sockdiag/metrics/namespace_families.hpp"
 #include "support/catch.hpp"
 #include "support/exposition_text.hpp"
 
@@ -65,6 +66,21 @@ std::set<std::string> families_in(const std::string& text) {
   const auto exposition = Exposition::parse(text);
   for (const auto& [name, type] : exposition.families()) names.insert(name);
   return names;
+}
+
+const OwnedSockets& owned_sockets() {
+  static const OwnerSnapshot owners = [] {
+    OwnerSnapshot snapshot;
+    snapshot.owners = {{{"shop", "cart-7d9", "app", "", ""}, "containerd", "u", "c", "/kubepods"}};
+    OwnerCounts counts{.owner = 0, .direction = Direction::inbound, .port = 80};
+    counts.sockets.fill(1);
+    counts.seen.add_states(counts.sockets);
+    snapshot.counts = {counts};
+    return snapshot;
+  }();
+  static const PortNames names = {{80, "web"}};
+  static const OwnedSockets sockets{&owners, nullptr, &names};
+  return sockets;
 }
 
 ExporterState full_state() {
@@ -204,10 +220,13 @@ TEST_CASE("Every row of the tables is rendered, with its labels and no other") {
   status.last_success = std::chrono::system_clock::time_point{} + std::chrono::seconds(1);
   CHECK(families_in(render(two_ports())) == names_of(tcp_families()));
   CHECK(families_in(render(two_listeners())) == names_of(listener_families()));
+  CHECK(families_in(render(owned_sockets())) == names_of(owner_families()));
+  CHECK(families_in(render(NamespacesSnapshot{})) == names_of(namespace_families()));
   CHECK(families_in(render(of_tcp(status))) == names_of(sample_families()));
   CHECK(families_in(render(full_state())) == names_of(exporter_families()));
   check_labels(tcp_families(), render(two_ports()));
   check_labels(listener_families(), render(two_listeners()));
+  check_labels(namespace_families(), render(NamespacesSnapshot{}));
   check_labels(sample_families(), render(of_tcp(status)));
   check_labels(exporter_families(), render(full_state()));
 }
@@ -264,6 +283,20 @@ TEST_CASE("Each finding that holds is a series with its severity and its place")
   CHECK(render(Findings{}).empty());
 }
 
+TEST_CASE("A finding has the labels of its owner, without those that are empty") {
+  Findings findings;
+  findings.found = {{FindingId::cw_in_not_closed, Severity::warning, Direction::inbound, 8080}};
+  findings.found[0].owner = {"shop", "cart-7d9", "app", "", ""};
+  const auto exposition = Exposition::parse(render(findings));
+  CHECK(exposition.value("sockdiag_findings", {{"finding", "cw_in_not_closed"},
+                                               {"severity", "warning"},
+                                               {"direction", "inbound"},
+                                               {"port", "8080"},
+                                               {"namespace", "shop"},
+                                               {"pod", "cart-7d9"},
+                                               {"container", "app"}}) == 1);
+}
+
 TEST_CASE("What is excluded is left out, and nothing else changes") {
   KernelValues kernel;
   kernel.values.assign(kernel_value_rows().size(), 1);
@@ -271,10 +304,17 @@ TEST_CASE("What is excluded is left out, and nothing else changes") {
   status.last_success = std::chrono::system_clock::time_point{} + std::chrono::seconds(1);
   Findings findings;
   findings.found = {{FindingId::orphans, Severity::warning}};
+  const OwnerLabels pod{"shop", "cart-7d9", "", "", ""};
+  const NamespaceCounters counters{kernel, 5, 4, 3};
   const auto page = [&](const FamilyPatterns& excluded) {
-    return Exposition::parse(render(two_ports(), excluded) + render(two_listeners(), excluded) +
-                             render(kernel, excluded) + render(findings, excluded) +
-                             render(of_tcp(status), excluded) + render(full_state(), excluded));
+    const auto other = std::make_shared<const NamespaceText>(
+        render_of_namespace(pod, counters, nullptr, excluded));
+    return Exposition::parse(
+        render(two_ports(), excluded) + render(two_listeners(), excluded) +
+        compose<KernelValues>(render_by_family(kernel, excluded), {&other, 1}) +
+        render(owned_sockets(), excluded) + render(NamespacesSnapshot{}, excluded) +
+        render(findings, excluded) + render(of_tcp(status), excluded) +
+        render(full_state(), excluded));
   };
   const auto whole = page({});
   CHECK(whole.families().size() == family_names().size());
