@@ -23,8 +23,8 @@ OF_NO_ALERT = ["acceptq_bursts", "syn_backlog_short", "tw_server", "tw_client", 
 PARTS = ["What it means", "Confirm", "Usual causes", "What to do", "What not to do"]
 RUN_HERE = ("ss -s", "nstat ", "sysctl ")
 
-# Names that look like a metric's: the binary and unit, and the file of the alerts.
-NOT_METRICS = {"sockdiag_exporter", "sockdiag_alerts"}
+# Names that look like a metric's: the binaries and units, and the file of the alerts.
+NOT_METRICS = {"sockdiag_exporter", "sockdiag_opener", "sockdiag_alerts"}
 
 # Settings of the whole host, which a network namespace does not show.
 HOST_WIDE = {"net.ipv4.tcp_max_orphans", "net.ipv4.tcp_mem"}
