@@ -160,16 +160,19 @@ class Node:
 
     def volumes(self, pod, configuration):
         """{name: folder} of the volumes of a pod; the configuration is the data of its ConfigMap."""
-        hosts = {"/sys/fs/cgroup": cgroup2(), "/var/log/containers": self.container_logs, "/proc": "/proc"}
-        folders = {}
-        for volume in pod["volumes"]:
-            name = volume["name"]
-            folders[name] = hosts[volume["hostPath"]["path"]] if "hostPath" in volume else self._folder(name)
+        folders = {
+            volume["name"]: self.folder_of(volume.get("hostPath", {}).get("path", volume["name"]))
+            for volume in pod["volumes"]
+        }
         for name, text in configuration.items():
             pathlib.Path(folders["config"], name).write_text(text, encoding="utf-8")
         return folders
 
-    def _folder(self, name):
+    def folder_of(self, name):
+        """That plays a path of the node, or a volume of that name."""
+        hosts = {"/sys/fs/cgroup": cgroup2(), "/var/log/containers": self.container_logs, "/proc": "/proc"}
+        if name in hosts:
+            return hosts[name]
         folder = self._empty / name
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o777)
