@@ -150,10 +150,10 @@ int choose_subcommand(const CommandLine& command_line, const Configuration& conf
 }
 
 // An error is one line: who reads a report does not want log lines.
-int run_subcommand(const CommandLine& command_line, const Configuration& configuration) {
+int run_subcommand(const CommandLine& command_line, Configuration configuration) {
   silence_log();
   try {
-    enter_network_namespace(command_line.report, configuration.path);
+    enter_network_namespace(command_line.report, configuration);
     const int status = choose_subcommand(command_line, configuration);
     if (flush_standard_output()) return status;
     throw std::runtime_error("standard output cannot be written");

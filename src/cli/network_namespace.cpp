@@ -48,9 +48,10 @@ NamespaceFile file_of(const ReportOptions& options, const HostPaths& paths) {
 
 }  // namespace
 
-void enter_network_namespace(const ReportOptions& options, const HostPaths& paths) {
+void enter_network_namespace(const ReportOptions& options, Configuration& configuration) {
   if (!options.pid && !options.netns) return;
-  const NamespaceFile file = file_of(options, paths);
+  configuration.namespaces.collect = NamespaceCollect::none;
+  const NamespaceFile file = file_of(options, configuration.path);
   // A path may lead to something that open(2) would wait for.
   const FileDescriptor descriptor(
       ::open(file.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));

@@ -2,10 +2,11 @@
 """`diagnose` and `top` look into another network namespace, as root."""
 
 import os
+import re
 import tempfile
 
 from support.case import EndToEndTest, RefusalTest
-from support.exporter import AS_NOBODY, BINARY, run
+from support.exporter import AS_NOBODY, BINARY, FAST, ConfigFile, run
 from support.inhabitant import Inhabitant, NamedNamespace
 from support.terminal import Terminal
 
@@ -53,6 +54,14 @@ class AnotherNamespace(EndToEndTest):
         done = self.look(f"--pid={self.pid}")
         self.assertIn("(ports_short)", done.stdout.decode())
         self.assertIn("10 of 10 ", " ".join(done.stdout.decode().split()))
+
+    def test_other_namespaces_do_not_make_the_watch_slow(self):
+        config = ConfigFile(FAST)
+        self.addCleanup(config.remove)
+        done = run("diagnose", b"--config.file=" + config.path, "--for=2s", "--lang=en",
+                   "--namespaces.collect=counters")
+        samples = re.match(r"This host, .*; samples: (\d+)\n", done.stdout.decode())
+        self.assertGreater(int(samples[1]), 3, done)
 
     def test_top_shows_it_live(self):
         terminal = Terminal(rows=20)
