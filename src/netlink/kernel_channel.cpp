@@ -30,9 +30,8 @@ constexpr std::size_t kReceiveBufferBytes = 32768;
 
 class KernelChannel final : public Channel {
  public:
-  explicit KernelChannel(std::chrono::milliseconds receive_deadline)
-      : socket_(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG)) {
-    if (!socket_.is_open()) throw_error("opening a sock_diag socket");
+  KernelChannel(FileDescriptor socket, std::chrono::milliseconds receive_deadline)
+      : socket_(std::move(socket)) {
     bind();
     set_deadline(receive_deadline);
   }
@@ -99,10 +98,37 @@ class KernelChannel final : public Channel {
   std::array<std::byte, kReceiveBufferBytes> buffer_;
 };
 
+// Returns the value of an option of SOL_SOCKET. Nothing if the kernel does not know it.
+template <typename Value>
+std::optional<Value> option_of(const FileDescriptor& socket, int option) noexcept {
+  Value value{};
+  socklen_t size = sizeof value;
+  const bool known = ::getsockopt(socket.get(), SOL_SOCKET, option, &value, &size) == 0;
+  return known && size == sizeof value ? std::optional(value) : std::nullopt;
+}
+
 }  // namespace
 
 std::unique_ptr<Channel> open_kernel_channel(std::chrono::milliseconds receive_deadline) {
-  return std::make_unique<KernelChannel>(receive_deadline);
+  FileDescriptor socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
+  if (!socket.is_open()) throw_error("opening a sock_diag socket");
+  return std::make_unique<KernelChannel>(std::move(socket), receive_deadline);
+}
+
+std::unique_ptr<Channel> adopt_kernel_channel(FileDescriptor socket,
+                                              std::chrono::milliseconds receive_deadline) {
+  if (option_of<int>(socket, SO_DOMAIN) != AF_NETLINK ||
+      option_of<int>(socket, SO_PROTOCOL) != NETLINK_SOCK_DIAG) {
+    throw DumpError("taking over a socket: expected one of sock_diag");
+  }
+  return std::make_unique<KernelChannel>(std::move(socket), receive_deadline);
+}
+
+std::optional<std::uint64_t> network_namespace_cookie(const FileDescriptor& socket) noexcept {
+#ifndef SO_NETNS_COOKIE
+  constexpr int SO_NETNS_COOKIE = 71;  // asm-generic/socket.h of Linux 5.14
+#endif
+  return option_of<std::uint64_t>(socket, SO_NETNS_COOKIE);
 }
 
 }  // namespace sockdiag

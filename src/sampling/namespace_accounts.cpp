@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <utility>
 
 #include "sockdiag/core/snapshot_sums.hpp"
@@ -10,88 +11,229 @@
 namespace sockdiag {
 namespace {
 
+using ByPort = PortCounters::ByPort;
+
 // Returns by how much a counter has grown, and remembers it. One that has fallen began anew.
 std::uint64_t growth(std::uint64_t& counted, std::uint64_t now) noexcept {
   const std::uint64_t before = std::exchange(counted, now);
   return now < before ? now : now - before;
 }
 
-struct Sum {
-  NamespaceSample sample{.namespaces = 0};
-  NamespaceCounters counters;
-  NamespaceAccounts::TimePoint read_at;
-};
+std::uint64_t growth(ByPort& counted, std::uint16_t port, std::uint64_t now) {
+  if (now != 0) return growth(counted[port], now);
+  counted.erase(port);
+  return 0;
+}
 
-void add_counters(NamespaceCounters& to, const NamespaceCounters& from,
-                  const std::vector<std::uint64_t>& account) {
-  add_gauges(to, from);
-  to.kernel.values.resize(account.size());
-  for (std::size_t i = 0; i < account.size(); ++i) {
-    if (from.kernel.values[i]) to.kernel.values[i] = account[i];
+void add_growth(ByPort& account, std::uint16_t series, std::uint64_t growth) {
+  if (growth > 0) account[series] += growth;
+}
+
+std::uint64_t value_in(const ByPort& account, std::uint16_t series) {
+  const auto found = account.find(series);
+  return found == account.end() ? 0 : found->second;
+}
+
+// Forgets counters of ports that have no series any more.
+template <typename Counts>
+void forget_others(ByPort& account, const std::vector<Counts>& ports) {
+  std::erase_if(account, [&](const auto& entry) {
+    return entry.first != 0 && std::none_of(ports.begin(), ports.end(), [&](const Counts& counts) {
+             return counts.port == entry.first;
+           });
+  });
+}
+
+void add_to(std::optional<TcpSnapshot>& sum, const TcpSnapshot& snapshot) {
+  if (sum) {
+    add(*sum, snapshot);
+  } else {
+    sum = snapshot;
   }
 }
 
-void add(Sum& sum, const NamespaceReading& reading, const std::vector<std::uint64_t>& account) {
-  if (sum.sample.namespaces++ == 0) sum.sample.owner = reading.owner;
-  add_counters(sum.counters, *reading.counters, account);
-  sum.read_at = std::max(sum.read_at, reading.read_at);
-}
-
-NamespaceSample sample_of(Sum sum, std::chrono::nanoseconds staleness) {
-  sum.sample.counters = {std::make_shared<const NamespaceCounters>(std::move(sum.counters)),
-                         sum.read_at + staleness};
-  return std::move(sum.sample);
+void add_to(std::optional<ListenerSnapshot>& sum, const ListenerSnapshot& snapshot) {
+  if (sum) {
+    add(*sum, snapshot);
+  } else {
+    sum = snapshot;
+  }
 }
 
 }  // namespace
 
-void NamespaceAccounts::set_owner(NamespaceReading& reading, Owner owner) {
-  const bool is_another = reading.owner.labels != owner.labels;
-  reading.owner = std::move(owner);
-  if (!is_another) return;
-  reading.counted.clear();
-  if (reading.counters != nullptr) count(reading);
-}
+struct NamespaceAccounts::Sum {
+  NamespaceSample sample{.namespaces = 0};
+  std::optional<NamespaceCounters> counters;
+  TimePoint counters_read_at;
+  std::optional<TcpSnapshot> tcp;
+  std::optional<ListenerSnapshot> listeners;
+  TimePoint sockets_read_at;
 
-void NamespaceAccounts::count(NamespaceReading& reading, NamespaceCounters counters,
-                              TimePoint now) {
-  reading.counters = std::make_shared<const NamespaceCounters>(std::move(counters));
-  reading.read_at = now;
-  count(reading);
-}
-
-void NamespaceAccounts::count(NamespaceReading& reading) {
-  const auto& values = reading.counters->kernel.values;
-  auto& account = accounts_[reading.owner.labels].kernel;
-  account.resize(values.size());
-  reading.counted.resize(values.size());
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (values[i]) account[i] += growth(reading.counted[i], *values[i]);
+  void add_counters(const NamespaceReading& reading) {
+    if (!counters) counters.emplace();
+    add_gauges(*counters, *reading.counters);
+    const auto& values = reading.counters->kernel.values;
+    counters->kernel.values.resize(values.size());
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (values[i]) counters->kernel.values[i] = 0;  // until it is carried over
+    }
+    counters_read_at = std::max(counters_read_at, reading.counters_read_at);
   }
+
+  void add_sockets(const NamespaceReading& reading) {
+    add_to(tcp, *reading.tcp);
+    if (reading.listeners != nullptr) add_to(listeners, *reading.listeners);
+    sockets_read_at = std::max(sockets_read_at, reading.sockets_read_at);
+  }
+
+  // Adds what is fresh.
+  void add_reading(const NamespaceReading& reading, TimePoint oldest) {
+    const bool has_counters = reading.counters != nullptr && reading.counters_read_at >= oldest;
+    const bool has_sockets = reading.tcp != nullptr && reading.sockets_read_at >= oldest;
+    if (!has_counters && !has_sockets) return;
+    if (sample.namespaces++ == 0) sample.owner = reading.owner;
+    if (has_counters) add_counters(reading);
+    if (has_sockets) add_sockets(reading);
+  }
+
+  NamespaceSample complete(std::chrono::nanoseconds staleness) && {
+    if (counters) {
+      sample.counters = {std::make_shared<const NamespaceCounters>(*std::move(counters)),
+                         counters_read_at + staleness};
+    }
+    if (tcp) {
+      sample.tcp = {std::make_shared<const TcpSnapshot>(*std::move(tcp)),
+                    sockets_read_at + staleness};
+    }
+    if (listeners) {
+      sample.listeners = {std::make_shared<const ListenerSnapshot>(*std::move(listeners)),
+                          sockets_read_at + staleness};
+    }
+    return std::move(sample);
+  }
+};
+
+void NamespaceAccounts::set_owner(NamespaceReading& reading, Owner owner) {
+  if (reading.owner.labels != owner.labels) {
+    reading.counted.clear();
+    reading.counted_ports = {};
+  }
+  reading.owner = std::move(owner);
 }
 
 std::vector<NamespaceSample> NamespaceAccounts::sums(const Readings& readings,
-                                                     std::chrono::nanoseconds staleness,
-                                                     TimePoint now) {
-  forget_owners_without(readings);
+                                                     const Policy& policy, TimePoint now) {
+  open_accounts(readings);
   std::map<OwnerLabels, Sum> sums;
   for (const NamespaceReading* reading : readings) {
-    if (reading->counters == nullptr || now > reading->read_at + staleness) continue;
-    const OwnerLabels& labels = reading->owner.labels;
-    add(sums[labels], *reading, accounts_.at(labels).kernel);
+    sums[reading->owner.labels].add_reading(*reading, now - policy.staleness);
+  }
+  std::erase_if(sums, [](const auto& entry) { return entry.second.sample.namespaces == 0; });
+  assign_seats(sums, policy, now);
+  for (NamespaceReading* reading : readings) {
+    Account& account = accounts_.at(reading->owner.labels);
+    count_kernel(account, *reading);
+    count_time_waits(account, *reading);
+    count_drops(account, *reading);
   }
   std::vector<NamespaceSample> samples;
-  for (auto& [labels, sum] : sums) samples.push_back(sample_of(std::move(sum), staleness));
+  for (auto& [labels, sum] : sums) {
+    Account& account = accounts_.at(labels);
+    if (sum.counters) carry_kernel(account, *sum.counters);
+    if (sum.tcp) carry_time_waits(account, *sum.tcp);
+    if (sum.listeners) carry_drops(account, *sum.listeners);
+    samples.push_back(std::move(sum).complete(policy.staleness));
+  }
   return samples;
 }
 
-void NamespaceAccounts::forget_owners_without(const Readings& readings) {
+void NamespaceAccounts::open_accounts(const Readings& readings) {
   for (auto& [labels, account] : accounts_) account.has_reading = false;
   for (const NamespaceReading* reading : readings) {
-    const auto account = accounts_.find(reading->owner.labels);
-    if (account != accounts_.end()) account->second.has_reading = true;
+    const auto [account, is_new] = accounts_.try_emplace(reading->owner.labels);
+    if (is_new) account->second.number = ++last_number_;
+    account->second.has_reading = true;
   }
-  std::erase_if(accounts_, [](const auto& account) { return !account.second.has_reading; });
+  std::erase_if(accounts_, [](const auto& entry) { return !entry.second.has_reading; });
+}
+
+void NamespaceAccounts::assign_seats(const std::map<OwnerLabels, Sum>& sums, const Policy& policy,
+                                     TimePoint now) {
+  seats_.begin();
+  for (const auto& [labels, sum] : sums) {
+    if (sum.tcp) seats_.add(accounts_.at(labels).number, *sum.tcp);
+  }
+  seats_.assign(policy.seats, now);
+}
+
+void NamespaceAccounts::count_kernel(Account& account, NamespaceReading& reading) {
+  if (reading.counters == nullptr) return;
+  const auto& values = reading.counters->kernel.values;
+  account.kernel.resize(values.size());
+  reading.counted.resize(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values[i]) account.kernel[i] += growth(reading.counted[i], *values[i]);
+  }
+}
+
+void NamespaceAccounts::count_time_waits(Account& account, NamespaceReading& reading) const {
+  if (reading.tcp == nullptr) return;
+  for (const Direction direction : kDirections) {
+    ByPort& counted = reading.counted_ports.time_waits[index_of(direction)];
+    ByPort& time_waits = account.ports.time_waits[index_of(direction)];
+    const auto count = [&](const PortCounts& counts) {
+      add_growth(time_waits, seats_.series_of(account.number, direction, counts.port),
+                 growth(counted, counts.port, counts.time_wait_started));
+    };
+    const DirectionCounts& counts = reading.tcp->of(direction);
+    std::for_each(counts.ports.begin(), counts.ports.end(), count);
+    count(counts.other);
+  }
+}
+
+void NamespaceAccounts::count_drops(Account& account, NamespaceReading& reading) const {
+  if (reading.listeners == nullptr) return;
+  const auto count = [&](const ListenerCounts& counts) {
+    if (!counts.drops) return;
+    const auto series = seats_.series_of(account.number, Direction::inbound, counts.port);
+    add_growth(account.ports.drops, series,
+               growth(reading.counted_ports.drops, counts.port, *counts.drops));
+  };
+  std::for_each(reading.listeners->ports.begin(), reading.listeners->ports.end(), count);
+  count(reading.listeners->other);
+}
+
+void NamespaceAccounts::carry_kernel(const Account& account, NamespaceCounters& sum) {
+  auto& values = sum.kernel.values;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values[i]) values[i] = account.kernel[i];
+  }
+}
+
+void NamespaceAccounts::carry_time_waits(Account& account, TcpSnapshot& sum) const {
+  seats_.fold(account.number, sum);
+  for (std::size_t i = 0; i < sum.directions.size(); ++i) {
+    DirectionCounts& counts = sum.directions[i];
+    ByPort& time_waits = account.ports.time_waits[i];
+    forget_others(time_waits, counts.ports);
+    for (PortCounts& port : counts.ports) {
+      port.time_wait_started = value_in(time_waits, port.port);
+    }
+    counts.other.time_wait_started = value_in(time_waits, 0);
+    account.seen_by_other[i].add(counts.other.seen);
+    counts.other.seen = account.seen_by_other[i];
+  }
+}
+
+void NamespaceAccounts::carry_drops(Account& account, ListenerSnapshot& sum) const {
+  seats_.fold(account.number, sum);
+  forget_others(account.ports.drops, sum.ports);
+  const auto set = [&](ListenerCounts& port) {
+    if (port.drops) port.drops = value_in(account.ports.drops, port.port);
+  };
+  std::for_each(sum.ports.begin(), sum.ports.end(), set);
+  set(sum.other);
 }
 
 }  // namespace sockdiag

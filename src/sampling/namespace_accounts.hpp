@@ -4,57 +4,89 @@
 // Adds up the namespaces of one owner, so that each series has one value. Counters of the sum never
 // fall while the owner has a namespace: what each namespace's counters have grown by is added, so
 // that nothing is lost when one of several ends, and nothing is counted twice. A counter that falls
-// has begun anew. Not thread-safe. Memory grows with owners.
+// has begun anew. Not thread-safe. Memory grows with owners, and with ports that have had a
+// TIME_WAIT or a drop.
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <vector>
 
+#include "namespace_seats.hpp"
+#include "sockdiag/core/direction.hpp"
 #include "sockdiag/core/namespaces_snapshot.hpp"
 #include "sockdiag/core/owner.hpp"
 
 namespace sockdiag {
 
+// Counters by port; 0: all ports without series of their own. Those that are 0 are not kept.
+struct PortCounters {
+  using ByPort = std::map<std::uint16_t, std::uint64_t>;
+
+  std::array<ByPort, kDirections.size()> time_waits;
+  ByPort drops;  // at listeners
+};
+
 // What was last read of one namespace.
 struct NamespaceReading {
+  using TimePoint = std::chrono::steady_clock::time_point;
+
   Owner owner;
   std::shared_ptr<const NamespaceCounters> counters{};  // null before the first reading
-  std::chrono::steady_clock::time_point read_at{};
-  std::vector<std::uint64_t> counted{};  // by row of the kernel's values: what the account knows
+  TimePoint counters_read_at{};
+  std::shared_ptr<const TcpSnapshot> tcp{};  // null before the first reading of sockets
+  std::shared_ptr<const ListenerSnapshot> listeners{};
+  TimePoint sockets_read_at{};
+
+  // What the owner's account knows of this namespace.
+  std::vector<std::uint64_t> counted{};  // by row of the kernel's values
+  PortCounters counted_ports{};
 };
 
 class NamespaceAccounts {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
-  using Readings = std::vector<const NamespaceReading*>;
+  using Readings = std::vector<NamespaceReading*>;
 
-  // Gives the namespace another owner. What it has counted stays with the owner before, and comes
-  // to the new one as a whole.
-  void set_owner(NamespaceReading& reading, Owner owner);
+  struct Policy {
+    std::chrono::nanoseconds staleness{};  // from then on a reading is left out
+    NamespaceSeats::Policy seats{};
+  };
 
-  // Takes over a new reading.
-  void count(NamespaceReading& reading, NamespaceCounters counters, TimePoint now);
+  // Gives the namespace another owner. What it has counted stays with the owner before, and comes to
+  // the new one as a whole.
+  static void set_owner(NamespaceReading& reading, Owner owner);
 
-  // Returns the sums by owner, in the order of the labels, without readings that are older than
-  // `staleness`; forgets owners that have no reading.
-  [[nodiscard]] std::vector<NamespaceSample> sums(const Readings& readings,
-                                                  std::chrono::nanoseconds staleness,
+  // Takes over what the readings have counted, and returns the sums by owner, in the order of the
+  // labels. Forgets owners that have no reading.
+  [[nodiscard]] std::vector<NamespaceSample> sums(const Readings& readings, const Policy& policy,
                                                   TimePoint now);
-
-  void clear() noexcept { accounts_.clear(); }
 
  private:
   struct Account {
-    std::vector<std::uint64_t> kernel;  // by row of the kernel's values
+    NamespaceSeats::OwnerNumber number = 0;
     bool has_reading = false;
+    std::vector<std::uint64_t> kernel;  // by row of the kernel's values
+    PortCounters ports;
+    std::array<Seen, kDirections.size()> seen_by_other{};  // of the ports without series
   };
+  struct Sum;
 
-  void count(NamespaceReading& reading);
-  void forget_owners_without(const Readings& readings);
+  void open_accounts(const Readings& readings);
+  void assign_seats(const std::map<OwnerLabels, Sum>& sums, const Policy& policy, TimePoint now);
+  static void count_kernel(Account& account, NamespaceReading& reading);
+  void count_time_waits(Account& account, NamespaceReading& reading) const;
+  void count_drops(Account& account, NamespaceReading& reading) const;
+  // Each sets the counters of a sum. Those of ports come after those without series are folded.
+  static void carry_kernel(const Account& account, NamespaceCounters& sum);
+  void carry_time_waits(Account& account, TcpSnapshot& sum) const;
+  void carry_drops(Account& account, ListenerSnapshot& sum) const;
 
   std::map<OwnerLabels, Account> accounts_;
+  NamespaceSeats::OwnerNumber last_number_ = 0;
+  NamespaceSeats seats_;
 };
 
 }  // namespace sockdiag

@@ -10,10 +10,12 @@
 #include <utility>
 
 #include "schedule.hpp"
+#include "sockdiag/owners/opener_client.hpp"
 #include "sockdiag/procfs/kernel_value_reader.hpp"
 
 namespace sockdiag {
 namespace {
+using namespace std::chrono_literals;
 
 using Nanoseconds = std::chrono::nanoseconds;
 
@@ -44,17 +46,17 @@ std::string text_of(const OwnerLabels& labels) {
 }  // namespace
 
 SampleResult Namespaces::take_turn(const Policies& policies) {
+  if (collect_ != policies.namespaces.collect) *this = Namespaces(std::move(host_));
   collect_ = policies.namespaces.collect;
-  if (collect_ == NamespaceCollect::none) {
-    *this = Namespaces(std::move(host_));
-    return {.attempted = false};
-  }
+  if (collect_ == NamespaceCollect::none) return {.attempted = false};
   turn_began_ = host_.cpu_time();
+  turn_began_at_ = host_.now();
   search_when_due(policies);
   visit_due(policies);
   publish_when_due(policies);
   interval_ = time_until_next(policies);
-  return {true, search_problem_};
+  const std::string between = search_problem_.empty() || opener_problem_.empty() ? "" : "; ";
+  return {true, search_problem_ + between + opener_problem_};
 }
 
 Nanoseconds Namespaces::interval(const Policies& policies) const {
@@ -63,7 +65,9 @@ Nanoseconds Namespaces::interval(const Policies& policies) const {
 
 bool Namespaces::is_due(TimePoint at) const { return at <= host_.now() + kSoon; }
 
-bool Namespaces::has_used(Nanoseconds most) const { return host_.cpu_time() - turn_began_ >= most; }
+bool Namespaces::has_used(Nanoseconds most) const {
+  return host_.cpu_time() - turn_began_ >= most || host_.now() - turn_began_at_ >= kLongestTurn;
+}
 
 void Namespaces::search_when_due(const Policies& policies) {
   if (!search_ && !is_due(search_due_)) return;
@@ -104,7 +108,7 @@ void Namespaces::follow(std::vector<NetworkNamespace> found, std::size_t most) {
   if (visited_.size() > most) visited_.resize(most);
   for (NetworkNamespace& each : found) {
     if (visited_.size() >= most) break;
-    if (!each.pids.empty()) visited_.push_back({.found = std::move(each), .reading = {}});
+    if (!each.pids.empty()) visited_.push_back({.found = std::move(each)});
   }
   const auto skipped = static_cast<std::uint32_t>(found.size() - visited_.size());
   changed_ = changed_ || skipped != skipped_;
@@ -136,16 +140,16 @@ void Namespaces::visit_due(const Policies& policies) {
   });
   for (Visited* visited : due) {
     if (has_used(kTurn)) break;
-    visit(*visited);
+    visit(*visited, policies);
   }
   forget_gone();
 }
 
-void Namespaces::visit(Visited& visited) {
+void Namespaces::visit(Visited& visited, const Policies& policies) {
   const Nanoseconds began = host_.cpu_time();
   visited.visited_at = host_.now();
   try {
-    read(visited);
+    read(visited, policies);
   } catch (const std::runtime_error& error) {
     visited.status = NamespaceStatus::failed;
     log_failure(visited, error.what());
@@ -156,17 +160,14 @@ void Namespaces::visit(Visited& visited) {
 
 // Reads through the first process that is in the namespace from before until after; through none if
 // all have ended, and then forgets them.
-void Namespaces::read(Visited& visited) {
-  while (const auto process = process_in(visited.found)) {
-    const auto is_there = [&] { return network_namespace_of(*process) == visited.found.inode; };
+void Namespaces::read(Visited& visited, const Policies& policies) {
+  while (const auto entry = entry_of(visited.found)) {
+    const auto is_there = [&] { return network_namespace_of(entry->process) == entry->inode; };
     try {
-      NamespaceCounters counters = read_namespace_counters(*process);
+      NamespaceCounters counters = read_namespace_counters(entry->process);
       if (!is_there()) continue;
-      if (!counters.kernel.problems.empty()) {
-        throw std::runtime_error(counters.kernel.problems.front());
-      }
-      accounts_.count(visited.reading, std::move(counters), host_.now());
-      visited.status = NamespaceStatus::counted;
+      take_counters(visited, std::move(counters));
+      if (collect_ == NamespaceCollect::sockets) read_sockets(visited, *entry, policies);
       return;
     } catch (const std::runtime_error&) {
       if (is_there()) throw;
@@ -175,10 +176,53 @@ void Namespaces::read(Visited& visited) {
   visited.found.pids.clear();
 }
 
-std::optional<std::filesystem::path> Namespaces::process_in(const NetworkNamespace& found) const {
+void Namespaces::take_counters(Visited& visited, NamespaceCounters counters) {
+  if (!counters.kernel.problems.empty()) throw std::runtime_error(counters.kernel.problems.front());
+  visited.reading.counters = std::make_shared<const NamespaceCounters>(std::move(counters));
+  visited.reading.counters_read_at = host_.now();
+  visited.status = NamespaceStatus::counted;
+}
+
+void Namespaces::read_sockets(Visited& visited, const NamespaceEntry& entry,
+                              const Policies& policies) {
+  if (!opener_problem_.empty() && host_.now() < opener_due_) return;
+  const auto open = [&](const NamespaceEntry& each) {
+    return open_through_opener(policies.namespaces.opener_socket, each);
+  };
+  if (visited.sockets == nullptr) {
+    visited.sockets = std::make_unique<NamespaceSockets>(host_.scratch);
+  }
+  try {
+    visited.sockets->visit(entry, policies, open);
+  } catch (const OpenerError& error) {
+    opener_problem_ = error.what();
+    opener_due_ = host_.now() + kOpenerPause;
+    return;
+  }
+  visited.reading.tcp = visited.sockets->sockets();
+  visited.reading.listeners = visited.sockets->listeners();
+  visited.reading.sockets_read_at = host_.now();
+  visited.status = NamespaceStatus::sampled;
+}
+
+// An opener that refuses one namespace is there.
+OpenedNamespace Namespaces::open_through_opener(const std::string& path,
+                                                const NamespaceEntry& entry) {
+  try {
+    OpenedNamespace opened = host_.open(path, entry);
+    opener_problem_.clear();
+    return opened;
+  } catch (const OpenerRefused&) {
+    opener_problem_.clear();
+    throw;
+  }
+}
+
+std::optional<NamespaceEntry> Namespaces::entry_of(const NetworkNamespace& found) const {
   for (const std::int32_t pid : found.pids) {
     std::filesystem::path process = host_.procfs / std::to_string(pid);
-    if (network_namespace_of(process) == found.inode) return process;
+    if (network_namespace_of(process) == found.inode)
+      return {{std::move(process), pid, found.inode}};
   }
   return std::nullopt;
 }
@@ -196,14 +240,16 @@ void Namespaces::publish_when_due(const Policies& policies) {
   const TimePoint now = host_.now();
   NamespacesSnapshot snapshot{.rotation = rotation(policies)};
   NamespaceAccounts::Readings readings;
-  for (const Visited& visited : visited_) {
+  for (Visited& visited : visited_) {
     readings.push_back(&visited.reading);
     if (visited.status) ++snapshot.statuses[index_of(*visited.status)];
   }
   snapshot.statuses[index_of(NamespaceStatus::skipped)] = skipped_;
-  const auto staleness = std::max<Nanoseconds>(policies.sampling.max_staleness,
-                                               kRotationsUntilStale * snapshot.rotation);
-  snapshot.samples = accounts_.sums(readings, staleness, now);
+  const NamespaceAccounts::Policy accounts{
+      .staleness = std::max<Nanoseconds>(policies.sampling.max_staleness,
+                                         kRotationsUntilStale * snapshot.rotation),
+      .seats = {policies.namespaces.max_ports, policies.tcp.ports.port_retention}};
+  snapshot.samples = accounts_.sums(readings, accounts, now);
   log_recovery(snapshot);
   snapshot_ = std::make_shared<const NamespacesSnapshot>(std::move(snapshot));
   published_at_ = now;
@@ -221,7 +267,8 @@ Nanoseconds Namespaces::rotation(const Policies& policies) const {
   const double of_searches = share_of_cpu(search_cost_, search_interval(search_cost_, budget));
   Nanoseconds cost{};
   for (const Visited& visited : visited_) cost += visited.cost;
-  const auto asked = std::max<Nanoseconds>(policies.sampling.interval, kCountersInterval);
+  const Nanoseconds least = collect_ == NamespaceCollect::sockets ? 0s : kCountersInterval;
+  const auto asked = std::max<Nanoseconds>(policies.sampling.interval, least);
   return interval_in_force(asked, budget - of_searches, cost);
 }
 

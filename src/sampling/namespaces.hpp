@@ -9,8 +9,9 @@
 // A rotation is the time from one visit of a namespace to the next: what the operator asks for, or
 // longer if the visits of all of them cost more than the budget.
 //
-// Memory grows with the namespaces that are visited, at most namespaces.max_namespaces: some 2 KB
-// each for counters. The others are found at each search and forgotten.
+// Memory grows with the namespaces that are visited, at most namespaces.max_namespaces: 3 KB each
+// for counters, and what TcpTables says for sockets. The others are found at each search and
+// forgotten.
 
 #include <chrono>
 #include <cstddef>
@@ -24,6 +25,7 @@
 
 #include "cpu_time.hpp"
 #include "namespace_accounts.hpp"
+#include "namespace_sockets.hpp"
 #include "sockdiag/core/namespaces_snapshot.hpp"
 #include "sockdiag/core/policy.hpp"
 #include "sockdiag/owners/network_namespaces.hpp"
@@ -37,12 +39,22 @@ class Namespaces {
   using Nanoseconds = std::chrono::nanoseconds;
 
   static constexpr std::chrono::milliseconds kTurn{20};
+  // An opener that answers slowly costs no CPU time, and yet the host's own sources wait.
+  static constexpr std::chrono::milliseconds kLongestTurn{200};
+  // An opener that has failed is not asked again before that.
+  static constexpr std::chrono::seconds kOpenerPause{10};
   static constexpr std::chrono::seconds kSearchInterval{30};
   static constexpr std::chrono::seconds kCountersInterval{30};
+
+  // Opens a sock_diag socket in a namespace through the opener's socket at `path`. Throws
+  // OpenerError, or another std::runtime_error that concerns the one namespace.
+  using Open = std::function<OpenedNamespace(const std::string& path, const NamespaceEntry&)>;
 
   struct Host {
     std::filesystem::path procfs;
     OwnerOfCgroup owner_of_cgroup;
+    Open open;
+    std::shared_ptr<TallyScratch> scratch;  // of the thread
     // A test answers instead of the clocks.
     std::function<TimePoint()> now = [] { return TimePoint::clock::now(); };
     std::function<Nanoseconds()> cpu_time = [] { return thread_cpu_time(); };
@@ -65,8 +77,9 @@ class Namespaces {
  private:
   struct Visited {
     NetworkNamespace found;
-    NamespaceReading reading;
-    std::optional<NamespaceStatus> status{};  // nothing before the first visit
+    NamespaceReading reading{};
+    std::unique_ptr<NamespaceSockets> sockets{};  // null until they are visited
+    std::optional<NamespaceStatus> status{};      // nothing before the first visit
     TimePoint visited_at{};
     Nanoseconds cost{};  // of the last visit
   };
@@ -81,10 +94,13 @@ class Namespaces {
   void forget_gone();
   void name_owners();
   void visit_due(const Policies& policies);
-  void visit(Visited& visited);
-  void read(Visited& visited);
-  [[nodiscard]] std::optional<std::filesystem::path> process_in(
-      const NetworkNamespace& found) const;
+  void visit(Visited& visited, const Policies& policies);
+  void read(Visited& visited, const Policies& policies);
+  void take_counters(Visited& visited, NamespaceCounters counters);
+  void read_sockets(Visited& visited, const NamespaceEntry& entry, const Policies& policies);
+  [[nodiscard]] OpenedNamespace open_through_opener(const std::string& path,
+                                                    const NamespaceEntry& entry);
+  [[nodiscard]] std::optional<NamespaceEntry> entry_of(const NetworkNamespace& found) const;
   void log_failure(const Visited& visited, const std::string& why);
   void log_recovery(const NamespacesSnapshot& snapshot);
   void publish_when_due(const Policies& policies);
@@ -101,8 +117,11 @@ class Namespaces {
   Nanoseconds search_cost_{};              // of the last search
   TimePoint search_due_{};
   Nanoseconds turn_began_{};  // CPU time
-  bool changed_ = false;      // since the last publication
-  bool failing_ = false;      // a line of the log has said so
+  TimePoint turn_began_at_{};
+  bool changed_ = false;        // since the last publication
+  bool failing_ = false;        // a line of the log has said so
+  std::string opener_problem_;  // since it was last asked
+  TimePoint opener_due_{};      // when it may be asked again
   TimePoint published_at_{};
   Nanoseconds interval_ = std::chrono::hours(1);
   std::shared_ptr<const NamespacesSnapshot> snapshot_;

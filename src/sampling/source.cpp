@@ -4,6 +4,7 @@
 #include "kernel_files.hpp"
 #include "namespaces.hpp"
 #include "sockdiag/netlink/kernel_channel.hpp"
+#include "sockdiag/owners/opener_client.hpp"
 #include "sockdiag/procfs/kernel_value_reader.hpp"
 #include "sockdiag/procfs/sysctl.hpp"
 #include "tcp_tables.hpp"
@@ -24,6 +25,15 @@ std::chrono::nanoseconds sampling_interval(const Policies& policies) {
 
 std::chrono::nanoseconds listeners_interval(const Policies& policies) {
   return policies.listeners.interval;
+}
+
+Namespaces::Open open_by_opener() {
+  return [opener = std::make_shared<OpenerClient>()](const std::string& path,
+                                                     const NamespaceEntry& entry) {
+    FileDescriptor socket = opener->open(path, entry.pid, entry.inode);
+    const auto cookie = network_namespace_cookie(socket);
+    return OpenedNamespace{adopt_kernel_channel(std::move(socket), kReceiveDeadline), cookie};
+  };
 }
 
 }  // namespace
@@ -90,7 +100,9 @@ std::vector<Source> kernel_sources(const HostPaths& paths) {
   std::vector<Source> sources = sources_of(tables, files);
   sources.push_back(source_of(std::make_shared<Namespaces>(Namespaces::Host{
       .procfs = paths.procfs,
-      .owner_of_cgroup = [](const std::string& path) { return Owner{.cgroup = path}; }})));
+      .owner_of_cgroup = [](const std::string& path) { return Owner{.cgroup = path}; },
+      .open = open_by_opener(),
+      .scratch = scratch})));
   return sources;
 }
 
