@@ -122,8 +122,8 @@ void NamespaceAccounts::set_owner(NamespaceReading& reading, Owner owner) {
   reading.owner = std::move(owner);
 }
 
-std::vector<NamespaceSample> NamespaceAccounts::sums(const Readings& readings,
-                                                     const Policy& policy, TimePoint now) {
+std::vector<NamespaceSample> NamespaceAccounts::sums(const Readings& readings, const Policy& policy,
+                                                     TimePoint now) {
   open_accounts(readings);
   std::map<OwnerLabels, Sum> sums;
   for (const NamespaceReading* reading : readings) {

@@ -55,8 +55,8 @@ class NamespaceAccounts {
     NamespaceSeats::Policy seats{};
   };
 
-  // Gives the namespace another owner. What it has counted stays with the owner before, and comes to
-  // the new one as a whole.
+  // Gives the namespace another owner. What it has counted stays with the owner before, and comes
+  // to the new one as a whole.
   static void set_owner(NamespaceReading& reading, Owner owner);
 
   // Takes over what the readings have counted, and returns the sums by owner, in the order of the

@@ -61,9 +61,8 @@ void NamespaceSeats::assign(const Policy& policy, TimePoint now) {
         place.number != 0 && std::binary_search(seated.begin(), seated.end(), place.number);
     if (!place.in_use && !place.seated) numbers_.reset(place.number);
   }
-  std::erase_if(places_, [](const auto& entry) {
-    return !entry.second.in_use && !entry.second.seated;
-  });
+  std::erase_if(places_,
+                [](const auto& entry) { return !entry.second.in_use && !entry.second.seated; });
 }
 
 std::uint16_t NamespaceSeats::series_of(OwnerNumber owner, Direction direction,

@@ -27,6 +27,7 @@ constexpr int kRotationsUntilStale = 3;
 
 // Between turns that have more to do. The budget stretches it.
 constexpr std::chrono::milliseconds kSoon(100);
+constexpr std::chrono::hours kIdle(1);
 
 Nanoseconds search_interval(Nanoseconds cost, double budget) {
   return interval_in_force(Namespaces::kSearchInterval, budget / kPartOfSearch, cost);
@@ -48,7 +49,6 @@ std::string text_of(const OwnerLabels& labels) {
 SampleResult Namespaces::take_turn(const Policies& policies) {
   if (collect_ != policies.namespaces.collect) *this = Namespaces(std::move(host_));
   collect_ = policies.namespaces.collect;
-  if (collect_ == NamespaceCollect::none) return {.attempted = false};
   turn_began_ = host_.cpu_time();
   turn_began_at_ = host_.now();
   search_when_due(policies);
@@ -60,6 +60,7 @@ SampleResult Namespaces::take_turn(const Policies& policies) {
 }
 
 Nanoseconds Namespaces::interval(const Policies& policies) const {
+  if (policies.namespaces.collect == NamespaceCollect::none) return kIdle;
   return policies.namespaces.collect == collect_ ? interval_ : kSoon;
 }
 
@@ -121,11 +122,12 @@ void Namespaces::forget_gone() {
 }
 
 void Namespaces::name_owners() {
+  host_.refresh_owners();
   for (Visited& visited : visited_) {
     auto owner = owner_of(visited.found, host_.procfs, host_.owner_of_cgroup);
     if (!owner) continue;  // it has ended, as the next visit finds
     changed_ = changed_ || *owner != visited.reading.owner;
-    accounts_.set_owner(visited.reading, *std::move(owner));
+    NamespaceAccounts::set_owner(visited.reading, *std::move(owner));
   }
 }
 

@@ -52,6 +52,7 @@ class Namespaces {
 
   struct Host {
     std::filesystem::path procfs;
+    std::function<void()> refresh_owners = [] {};  // before a search's namespaces are named
     OwnerOfCgroup owner_of_cgroup;
     Open open;
     std::shared_ptr<TallyScratch> scratch;  // of the thread
@@ -123,11 +124,8 @@ class Namespaces {
   std::string opener_problem_;  // since it was last asked
   TimePoint opener_due_{};      // when it may be asked again
   TimePoint published_at_{};
-  Nanoseconds interval_ = std::chrono::hours(1);
+  Nanoseconds interval_{};
   std::shared_ptr<const NamespacesSnapshot> snapshot_;
 };
-
-// Returns the source "namespaces".
-[[nodiscard]] Source source_of(const std::shared_ptr<Namespaces>& namespaces);
 
 }  // namespace sockdiag

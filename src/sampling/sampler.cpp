@@ -46,6 +46,7 @@ void Sampling::reschedule_and_publish(const Policies& policies) noexcept {
 }
 
 void Sampling::try_sample(Run& run, const Policies& policies) noexcept {
+  if (!run.source.is_wanted(policies)) return;
   const auto started = Clock::now();
   const auto cpu_time_before = thread_cpu_time();
   try {
@@ -122,6 +123,7 @@ void Sampling::set_intervals(const Policies& policies) {
 void Sampling::publish(const Policies& policies) {
   auto samples = std::make_shared<Samples>();
   for (const Run& run : runs_) {
+    if (!run.source.is_wanted(policies)) continue;
     const auto staleness = std::max<std::chrono::nanoseconds>(
         policies.sampling.max_staleness, kIntervalsUntilStale * run.status.interval);
     run.source.show(*samples, run.sampled_at + staleness);

@@ -3,6 +3,7 @@
 
 #include "kernel_files.hpp"
 #include "namespaces.hpp"
+#include "owner_source.hpp"
 #include "sockdiag/netlink/kernel_channel.hpp"
 #include "sockdiag/owners/opener_client.hpp"
 #include "sockdiag/procfs/kernel_value_reader.hpp"
@@ -34,6 +35,47 @@ Namespaces::Open open_by_opener() {
     const auto cookie = network_namespace_cookie(socket);
     return OpenedNamespace{adopt_kernel_channel(std::move(socket), kReceiveDeadline), cookie};
   };
+}
+
+// Names pods and containers as they are known at each search.
+Namespaces::Host host_of(const HostPaths& paths, std::shared_ptr<TallyScratch> scratch) {
+  const auto names = std::make_shared<OwnerNames>(paths);
+  return {
+      .procfs = paths.procfs,
+      .refresh_owners = [names] { names->refresh(); },
+      .owner_of_cgroup = [names](const std::string& path) { return names->owner_of_path(path); },
+      .open = open_by_opener(),
+      .scratch = std::move(scratch)};
+}
+
+Source owners_of(const std::shared_ptr<TcpTables>& tables,
+                 const std::shared_ptr<OwnerSource>& owners) {
+  return {.name = "owners",
+          .interval = sampling_interval,
+          .follows = "tcp",
+          .share_of_budget = kSmallShare,
+          .sample =
+              [=](const Policies& policies) { return owners->sample(tables->sockets(), policies); },
+          .show =
+              [owners](Samples& samples, Source::TimePoint withdrawn_after) {
+                samples.owners = {owners->owners(), withdrawn_after};
+              },
+          .is_wanted = [](const Policies& policies) { return policies.owners.enabled; }};
+}
+
+Source namespaces_of(const std::shared_ptr<Namespaces>& namespaces) {
+  return {.name = "namespaces",
+          .interval = [=](const Policies& policies) { return namespaces->interval(policies); },
+          .sample = [=](const Policies& policies) { return namespaces->take_turn(policies); },
+          .show =
+              [=](Samples& samples, Source::TimePoint withdrawn_after) {
+                samples.namespaces = {namespaces->snapshot(), withdrawn_after};
+              },
+          .own_budget = [](const Policies& policies) { return policies.namespaces.cpu_budget; },
+          .is_wanted =
+              [](const Policies& policies) {
+                return policies.namespaces.collect != NamespaceCollect::none;
+              }};
 }
 
 }  // namespace
@@ -73,18 +115,6 @@ std::vector<Source> sources_of(const std::shared_ptr<TcpTables>& tables,
   };
 }
 
-Source source_of(const std::shared_ptr<Namespaces>& namespaces) {
-  return {"namespaces",
-          [namespaces](const Policies& policies) { return namespaces->interval(policies); },
-          {},
-          std::nullopt,
-          [namespaces](const Policies& policies) { return namespaces->take_turn(policies); },
-          [namespaces](Samples& samples, Source::TimePoint withdrawn_after) {
-            samples.namespaces = {namespaces->snapshot(), withdrawn_after};
-          },
-          [](const Policies& policies) { return policies.namespaces.cpu_budget; }};
-}
-
 std::vector<Source> kernel_sources(const HostPaths& paths) {
   const auto files = std::make_shared<KernelFiles>(
       KernelFiles::Readers{.ephemeral_range = [] { return read_ephemeral_range(); },
@@ -98,11 +128,9 @@ std::vector<Source> kernel_sources(const HostPaths& paths) {
                         .release = read_kernel_release()},
       files, std::make_shared<TallyScratch>());
   std::vector<Source> sources = sources_of(tables, files);
-  sources.push_back(source_of(std::make_shared<Namespaces>(Namespaces::Host{
-      .procfs = paths.procfs,
-      .owner_of_cgroup = [](const std::string& path) { return Owner{.cgroup = path}; },
-      .open = open_by_opener(),
-      .scratch = scratch})));
+  const auto owners = std::make_shared<OwnerSource>(OwnerNames(paths));
+  sources.insert(sources.begin() + 1, owners_of(tables, owners));
+  sources.push_back(namespaces_of(std::make_shared<Namespaces>(host_of(paths, scratch))));
   return sources;
 }
 

@@ -47,13 +47,17 @@ struct Source {
   // work in turns: `interval` is then the time from the last turn to the next. Empty: the source
   // has no budget of its own.
   std::function<double(const Policies&)> own_budget{};
+
+  // Returns false if the operator does not want the source: it is neither sampled nor shown, and
+  // has no status.
+  std::function<bool(const Policies&)> is_wanted = [](const Policies&) { return true; };
 };
 
 // Returns the sources of the running kernel, none of them sampled yet. Of the calling thread's
-// network namespace: all sockets ("tcp"), listeners alone ("listeners"), and counters and settings
-// ("kernel"). Of the host's other network namespaces: "namespaces", which is not attempted unless
-// the policies ask for it. Sample sources that are due together in this order: the listeners wait
-// for the first good sample of all sockets, which chooses the ports that have series.
+// network namespace: all sockets ("tcp"), whose they are ("owners"), listeners alone ("listeners"),
+// and counters and settings ("kernel"). Of the host's other network namespaces: "namespaces". Sample
+// sources that are due together in this order: the listeners wait for the first good sample of all
+// sockets, which chooses the ports that have series.
 [[nodiscard]] std::vector<Source> kernel_sources(const HostPaths& paths);
 
 }  // namespace sockdiag

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Names the owners of sockets: systemd units, containers and pods. Finds the paths of cgroups in
+// the tree of cgroup v2, and the names of pods in the names of kubelet's links to container logs.
+// Opens no log, asks no runtime and needs no privilege.
+//
+// Not thread-safe. Memory: one Owner for each cgroup that was asked for, and some 300 bytes for
+// each container log, of which there are at most 20 000.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sockdiag/core/owner.hpp"
+#include "sockdiag/core/policy.hpp"
+
+namespace sockdiag {
+
+class OwnerNames {
+ public:
+  static constexpr std::size_t kMaxDirectories = 20'000;
+
+  // What may stand at the path of the cgroup tree. Tests use plain folders.
+  enum class Tree : std::uint8_t { cgroup2, any_folder };
+
+  explicit OwnerNames(HostPaths paths, Tree tree = Tree::cgroup2);
+  OwnerNames(OwnerNames&& other) noexcept;
+  OwnerNames& operator=(OwnerNames&& other) noexcept;
+  OwnerNames(const OwnerNames&) = delete;
+  OwnerNames& operator=(const OwnerNames&) = delete;
+  ~OwnerNames();
+
+  // Returns the owner of a cgroup's id, or null if only refresh() can find it. The root cgroup is
+  // always known. The pointer is valid until the next refresh().
+  [[nodiscard]] const Owner* find(std::uint64_t cgroup) const;
+
+  // Returns the owner for a path as /proc/PID/cgroup has it, with the names that the last refresh()
+  // knew. Its labels are never empty. Works for every text. Throws std::bad_alloc.
+  [[nodiscard]] Owner owner_of_path(std::string_view path) const;
+
+  // Lists the container logs and walks the cgroup tree: at most kMaxDirectories, and no link.
+  // Learns the owners of the `wanted` ids and the names of all pods, and forgets other ids. A
+  // wanted id that is not in the tree is that of a removed cgroup, unless its owner was known
+  // before. Throws std::bad_alloc.
+  void refresh(const std::vector<std::uint64_t>& wanted = {});
+
+  // Returns false if the last refresh() wanted ids that the folder at the tree's path cannot have:
+  // it is no cgroup2, or only a part of the tree. The problem says what to mount.
+  [[nodiscard]] bool sees_tree() const noexcept;
+
+  // Returns what the last refresh() could not read; empty if nothing is wrong.
+  [[nodiscard]] const std::string& problem() const noexcept;
+
+ private:
+  class Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace sockdiag
