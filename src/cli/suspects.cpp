@@ -71,9 +71,10 @@ constexpr auto kRows = std::to_array<SuspectRow>({
     {FindingId::acceptq_bursts, kListen, is_any},
 });
 
-// Returns null if no process is behind the finding, or if it is about ports that have no number.
+// Returns null if no process is behind the finding, if it is about ports that have no number, or if
+// it is of another network namespace, whose sockets cannot be dumped from here.
 const SuspectRow* row_of(const Finding& finding) {
-  if (!finding.direction || finding.port.value_or(0) == 0) return nullptr;
+  if (!finding.direction || finding.port.value_or(0) == 0 || finding.of_namespace) return nullptr;
   const auto* const row = std::find_if(
       kRows.begin(), kRows.end(), [&](const SuspectRow& each) { return each.id == finding.id; });
   return row == kRows.end() ? nullptr : row;
