@@ -86,6 +86,7 @@ class UnitTest(unittest.TestCase):
         self.assertIn("ProtectProc=default", sections)
         (group,) = re.findall("^SocketGroup=(.*)$", read(SOCKET_UNIT), re.MULTILINE)
         self.assertIn(f"SupplementaryGroups={group}", sections)
+        self.assertNotIn(group, ("sockdiag_exporter", "sockdiag_opener"))  # dynamic users
         self.assertIn(f"\ng {group} -\n", read(f"{DEPLOY}/sockdiag_opener.sysusers"))
 
     def test_the_socket_is_where_the_exporter_looks_for_it(self):
