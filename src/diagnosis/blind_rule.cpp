@@ -44,7 +44,7 @@ Blindness blindness_of(const Samples& samples, const History& history, History::
   Blindness blindness;
   for (std::size_t i = 0; i < samples.statuses.size(); ++i) {
     const SampleStatus& status = samples.statuses[i];
-    if (status.attempts == 0) continue;
+    if (status.attempts == 0 || status.idle) continue;
     if (!status.success) {
       ++blindness.failing;
     } else if (history.is_stale(i, samples.statuses, now)) {

@@ -2,16 +2,19 @@
 #include "sockdiag/diagnosis/diagnosis.hpp"
 
 #include <algorithm>
+#include <map>
 #include <tuple>
 #include <utility>
 
 #include "blindness.hpp"
+#include "finding_owner.hpp"
 #include "history.hpp"
 #include "rules.hpp"
 
 namespace sockdiag {
 namespace {
 
+using TimePoint = Diagnosis::TimePoint;
 using SystemTime = std::chrono::system_clock::time_point;
 
 // Everything that findings come of, but for the policy and what is remembered.
@@ -20,6 +23,7 @@ struct Inputs {
   std::shared_ptr<const void> tcp;
   std::shared_ptr<const void> listeners;
   std::shared_ptr<const void> kernel;
+  std::shared_ptr<const void> owners;
   Blindness blindness;
 
   friend bool operator==(const Inputs&, const Inputs&) noexcept = default;
@@ -62,9 +66,13 @@ bool can_check(const Evidence& evidence, const Needs& needs) {
   return has_values(evidence, needs.values);
 }
 
-Findings look_for_all(const Evidence& evidence) {
+// Whether a rule is asked of another network namespace, too.
+enum class Scope : std::uint8_t { host, network_namespace };
+
+Findings look_for_all(const Evidence& evidence, Scope scope) {
   Findings findings;
   for (const Rule& rule : rules()) {
+    if (rule.needs.host && scope != Scope::host) continue;
     if (is_disabled(evidence.policy, rule.id) || !has_sources(evidence, rule.needs)) continue;
     if (!can_check(evidence, rule.needs)) {
       findings.unchecked.push_back(rule.id);
@@ -103,29 +111,125 @@ void date(std::vector<Finding>& found, const Findings* before, SystemTime now) {
   }
 }
 
+// The findings of the exporter's network namespace, or of those of one owner.
+class Subject {
+ public:
+  // Returns whether there may be others than before.
+  bool examine(const Samples& samples, const FindingPolicy& policy, bool same_policy, TimePoint now,
+               const OwnerLabels* owner) {
+    history_.record(samples, now);
+    const bool is_host = owner == nullptr;
+    const Inputs inputs{fresh(samples.tcp, now), fresh(samples.listeners, now),
+                        fresh(samples.kernel, now), fresh(samples.owners, now),
+                        is_host ? blindness_of(samples, history_, now) : Blindness{}};
+    if (latest_ != nullptr && inputs == inputs_ && same_policy) return false;
+    const Scope scope = is_host ? Scope::host : Scope::network_namespace;
+    auto findings =
+        std::make_shared<Findings>(look_for_all(Evidence(samples, policy, history_, now), scope));
+    if (is_host) {
+      const bool known = samples.owners.is_fresh(now);
+      name_owners(findings->found, latest_.get(), known ? samples.owners.value.get() : nullptr);
+    } else {
+      set_namespace(findings->found, *owner);
+    }
+    date(findings->found, latest_.get(), time_of(samples.statuses));
+    inputs_ = inputs;
+    latest_ = std::move(findings);
+    return true;
+  }
+
+  [[nodiscard]] const Findings& latest() const noexcept { return *latest_; }
+
+ private:
+  static void set_namespace(std::vector<Finding>& found, const OwnerLabels& owner) {
+    for (Finding& finding : found) {
+      finding.owner = owner;
+      finding.of_namespace = true;
+    }
+  }
+
+  History history_;
+  Inputs inputs_;
+  std::shared_ptr<const Findings> latest_;
+};
+
+// Returns the values of one owner's network namespaces as if they were a host's.
+Samples samples_of(const NamespaceSample& sample, const SampleStatuses& statuses) {
+  Samples samples;
+  samples.tcp = sample.tcp;
+  samples.listeners = sample.listeners;
+  if (sample.counters.value != nullptr) {
+    samples.kernel = {{sample.counters.value, &sample.counters.value->kernel},
+                      sample.counters.withdrawn_after};
+  }
+  samples.statuses = statuses;
+  return samples;
+}
+
+// Those of a source that visits all namespaces in turn.
+SampleStatuses statuses_of(const NamespacesSnapshot& namespaces) {
+  SampleStatuses statuses;
+  for (const std::string_view source : {"tcp", "kernel"}) {
+    SampleStatus status;
+    status.source = source;
+    status.interval = namespaces.rotation;
+    statuses.push_back(status);
+  }
+  return statuses;
+}
+
 }  // namespace
 
 class Diagnosis::Memory {
  public:
   std::shared_ptr<const Findings> examine(const Samples& samples, const FindingPolicy& policy,
                                           TimePoint now) {
-    history_.record(samples, now);
-    const Inputs inputs{fresh(samples.tcp, now), fresh(samples.listeners, now),
-                        fresh(samples.kernel, now), blindness_of(samples, history_, now)};
-    if (latest_ != nullptr && inputs == inputs_ && policy == policy_) return latest_;
-    auto findings =
-        std::make_shared<Findings>(look_for_all(Evidence(samples, policy, history_, now)));
-    date(findings->found, latest_.get(), time_of(samples.statuses));
+    const bool same_policy = latest_ != nullptr && policy == policy_;
+    bool changed = host_.examine(samples, policy, same_policy, now, nullptr);
+    changed =
+        examine_namespaces(samples.namespaces.value.get(), policy, same_policy, now) || changed;
+    if (!changed && same_policy) return latest_;
+    auto findings = std::make_shared<Findings>(host_.latest());
+    for (const auto& [owner, subject] : namespaces_) {
+      const auto& found = subject.latest().found;
+      findings->found.insert(findings->found.end(), found.begin(), found.end());
+    }
+    for (Finding& finding : findings->found) {
+      finding.port_name = name_of_port(policy.port_names, finding.port.value_or(0));
+    }
     sort(findings->found);
     policy_ = policy;
-    inputs_ = inputs;
     latest_ = std::move(findings);
     return latest_;
   }
 
  private:
-  History history_;
-  Inputs inputs_;
+  // Forgets the owners that have gone. Returns whether there may be other findings than before.
+  bool examine_namespaces(const NamespacesSnapshot* namespaces, const FindingPolicy& policy,
+                          bool same_policy, TimePoint now) {
+    std::map<OwnerLabels, Subject> subjects;
+    bool changed = false;
+    if (namespaces != nullptr) {
+      FindingPolicy of_namespaces = policy;
+      of_namespaces.expected_listeners = {};  // of the host
+      const SampleStatuses statuses = statuses_of(*namespaces);
+      for (const NamespaceSample& sample : namespaces->samples) {
+        const OwnerLabels& owner = sample.owner.labels;
+        auto node = namespaces_.extract(owner);
+        Subject& subject =
+            node.empty() ? subjects[owner] : subjects.insert(std::move(node)).position->second;
+        changed = subject.examine(samples_of(sample, statuses), of_namespaces, same_policy, now,
+                                  &owner) ||
+                  changed;
+      }
+    }
+    changed = changed || !namespaces_.empty();  // that have gone
+    namespaces_ = std::move(subjects);
+    return changed;
+  }
+
+  Subject host_;
+  std::map<OwnerLabels, Subject> namespaces_;
   FindingPolicy policy_;
   std::shared_ptr<const Findings> latest_;
 };

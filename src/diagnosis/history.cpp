@@ -24,25 +24,38 @@ std::optional<std::uint64_t> drops_of(const ListenerSnapshot* listeners, std::ui
   return found != ports.end() && found->port == port ? found->drops : std::nullopt;
 }
 
+bool has_others(const std::vector<PortHistory>& histories) {
+  return !histories.empty() && histories.back().port() == 0;
+}
+
+// Other ports are not remembered before they have a socket: most namespaces have none.
+bool needs_others(const DirectionCounts& counts, const std::vector<PortHistory>& before) {
+  const StateCounts& others = counts.other.sockets;
+  return has_others(before) ||
+         std::any_of(others.begin(), others.end(), [](std::uint32_t count) { return count > 0; });
+}
+
 // Returns histories of the ports of `counts`, of which those in `before` go on. Both are ascending.
-std::vector<PortHistory> carry_over(const std::vector<PortCounts>& counts,
+std::vector<PortHistory> carry_over(const DirectionCounts& counts,
                                     const std::vector<PortHistory>& before) {
+  const bool others = needs_others(counts, before);
   std::vector<PortHistory> histories;
-  histories.reserve(counts.size() + 1);
+  histories.reserve(counts.ports.size() + (others ? 1U : 0U));
   auto known = before.begin();
-  for (const PortCounts& port : counts) {
+  for (const PortCounts& port : counts.ports) {
     while (known != before.end() && known->port() != 0 && known->port() < port.port) ++known;
     const bool goes_on = known != before.end() && known->port() == port.port;
     histories.push_back(goes_on ? *known : PortHistory(port.port));
   }
-  histories.push_back(before.empty() ? PortHistory(0) : before.back());
+  if (others) histories.push_back(has_others(before) ? before.back() : PortHistory(0));
   return histories;
 }
 
-bool has_same_ports(const std::vector<PortCounts>& counts,
-                    const std::vector<PortHistory>& histories) {
-  return counts.size() + 1 == histories.size() &&
-         std::equal(counts.begin(), counts.end(), histories.begin(),
+bool has_same_ports(const DirectionCounts& counts, const std::vector<PortHistory>& histories) {
+  const std::size_t others = has_others(histories) ? 1 : 0;
+  return needs_others(counts, histories) == has_others(histories) &&
+         counts.ports.size() + others == histories.size() &&
+         std::equal(counts.ports.begin(), counts.ports.end(), histories.begin(),
                     [](const PortCounts& port, const PortHistory& history) {
                       return port.port == history.port();
                     });
@@ -93,13 +106,17 @@ void History::record(const Samples& samples, TimePoint now) {
   tcp_ = samples.tcp.value;  // last: what throws is tried again
 }
 
+std::size_t History::memory_bytes() const noexcept {
+  std::size_t bytes = sizeof(*this) + sources_.capacity() * sizeof(Source);
+  for (const auto& ports : ports_) bytes += ports.capacity() * sizeof(PortHistory);
+  return bytes;
+}
+
 void History::record_ports(const TcpSnapshot& snapshot, Direction direction,
                            const ListenerSnapshot* listeners) {
   const DirectionCounts& counts = snapshot.of(direction);
   auto& histories = ports_[index_of(direction)];
-  if (!has_same_ports(counts.ports, histories)) {
-    histories = carry_over(counts.ports, histories);
-  }
+  if (!has_same_ports(counts, histories)) histories = carry_over(counts, histories);
   for (std::size_t i = 0; i < histories.size(); ++i) {
     const PortCounts& port = i < counts.ports.size() ? counts.ports[i] : counts.other;
     histories[i].record(port, direction, drops_of(listeners, port.port), times_);

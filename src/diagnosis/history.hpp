@@ -39,6 +39,9 @@ class History {
   // take.
   void record(const Samples& samples, TimePoint now);
 
+  // Bytes of the object and of what it has allocated.
+  [[nodiscard]] std::size_t memory_bytes() const noexcept;
+
   [[nodiscard]] const Times& times() const noexcept { return times_; }
   // How long sockets have been watched.
   [[nodiscard]] std::chrono::nanoseconds watched_for() const noexcept {
@@ -46,7 +49,8 @@ class History {
   }
   [[nodiscard]] const KernelHistory& kernel() const noexcept { return kernel_; }
 
-  // By ascending port, as in the last snapshot; the last one is that of all other ports.
+  // By ascending port, as in the last snapshot; the last one is that of all other ports, once they
+  // have had a socket.
   [[nodiscard]] const std::vector<PortHistory>& ports(Direction direction) const noexcept {
     return ports_[index_of(direction)];
   }

@@ -62,6 +62,16 @@ KernelReading reading_of(const KernelValues& values) {
   return reading;
 }
 
+KernelHistory::Remembered::Remembered(const KernelReading& reading) {
+  for (std::size_t i = 0; i < values_.size(); ++i) values_[i] = reading[i].value_or(kMissing);
+}
+
+std::optional<std::uint64_t> KernelHistory::Remembered::of(KernelValue value) const noexcept {
+  const std::size_t index = index_of(value);
+  if (index >= values_.size() || values_[index] == kMissing) return std::nullopt;
+  return values_[index];
+}
+
 void KernelHistory::record(const KernelReading& reading, TimePoint now,
                            std::chrono::nanoseconds interval) {
   const auto remembered = std::max<std::chrono::nanoseconds>(kMemory, 3 * interval);
@@ -71,8 +81,9 @@ void KernelHistory::record(const KernelReading& reading, TimePoint now,
   }
   latest_ = reading;
   latest_at_ = now;
-  if (ring_.advance(now, kStep, kStep / 10)) readings_[ring_.index(0)] = reading;
-  if (minutes_.advance(now, kMemory, kStep / 10)) by_minute_[minutes_.index(0)] = reading;
+  if (ring_.advance(now, kStep, kStep / 10)) readings_[ring_.index(0)] = Remembered(reading);
+  if (minutes_.advance(now, kMemory, kStep / 10))
+    by_minute_[minutes_.index(0)] = Remembered(reading);
 }
 
 std::optional<double> KernelHistory::latest(KernelValue value) const noexcept {
@@ -87,7 +98,7 @@ std::optional<double> KernelHistory::least(KernelValue value,
   if (!least) return std::nullopt;
   const std::size_t slots = ring_.count_since(latest_at_ - window);
   for (std::size_t back = 0; back < slots; ++back) {
-    const auto& before = readings_[ring_.index(back)][index_of(value)];
+    const auto before = readings_[ring_.index(back)].of(value);
     if (before) least = std::min(*least, static_cast<double>(*before));
   }
   return least;
@@ -99,7 +110,7 @@ std::optional<Growth> KernelHistory::growth(KernelValue value) const noexcept {
   std::uint64_t least = now;
   std::optional<Growth> growth;
   for (std::size_t back = 0; back < ring_.count(); ++back) {
-    const auto& before = readings_[ring_.index(back)][index_of(value)];
+    const auto before = readings_[ring_.index(back)].of(value);
     const auto age = latest_at_ - ring_.start(back);
     if (!before || *before > least || (growth && age > kMemory)) break;
     least = *before;
@@ -114,8 +125,8 @@ std::optional<double> KernelHistory::busiest_rate(KernelValue value) const noexc
   if (!latest) return std::nullopt;
   double busiest = latest->per_second();
   for (std::size_t back = 0; back + 1 < minutes_.count(); ++back) {
-    const auto& end = by_minute_[minutes_.index(back)][index_of(value)];
-    const auto& begin = by_minute_[minutes_.index(back + 1)][index_of(value)];
+    const auto end = by_minute_[minutes_.index(back)].of(value);
+    const auto begin = by_minute_[minutes_.index(back + 1)].of(value);
     if (!begin || !end || *end < *begin) continue;
     const auto time = minutes_.start(back) - minutes_.start(back + 1);
     busiest = std::max(busiest, static_cast<double>(*end - *begin) / seconds(time));

@@ -90,11 +90,24 @@ class KernelHistory {
  private:
   static constexpr std::size_t kReadings = 16;
   static constexpr std::size_t kMinutes = 6;
+  static constexpr std::size_t kRemembered = index_of(KernelValue::orphans_limit);
+
+  // Limits are settings: what they were before is not asked for.
+  class Remembered {
+   public:
+    Remembered() { values_.fill(kMissing); }
+    explicit Remembered(const KernelReading& reading);
+    [[nodiscard]] std::optional<std::uint64_t> of(KernelValue value) const noexcept;
+
+   private:
+    static constexpr std::uint64_t kMissing = ~std::uint64_t{0};
+    std::array<std::uint64_t, kRemembered> values_{};
+  };
 
   Ring<kReadings> ring_;
-  std::array<KernelReading, kReadings> readings_{};
+  std::array<Remembered, kReadings> readings_{};
   Ring<kMinutes> minutes_;
-  std::array<KernelReading, kMinutes> by_minute_{};
+  std::array<Remembered, kMinutes> by_minute_{};
   KernelReading latest_{};
   TimePoint latest_at_;
 };

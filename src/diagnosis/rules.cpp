@@ -17,12 +17,18 @@ constexpr std::uint32_t bits(Values... values) {
 
 constexpr Needs kSockets{};
 constexpr Needs kAges{.cookies = true};
-constexpr Needs kPorts{.ephemeral = true};
-constexpr Needs kNothing{.sockets = false};
+constexpr Needs kPorts{.ephemeral = true, .host = true};
+constexpr Needs kNothing{.sockets = false, .host = true};
 
 constexpr Needs ages_and(std::uint32_t values) { return {.cookies = true, .values = values}; }
 constexpr Needs sockets_and(std::uint32_t values) { return {.values = values}; }
-constexpr Needs only(std::uint32_t values) { return {.sockets = false, .values = values}; }
+constexpr Needs only(std::uint32_t values) {
+  return {.sockets = false, .values = values, .host = true};
+}
+constexpr Needs host(Needs needs) {
+  needs.host = true;
+  return needs;
+}
 constexpr Needs watched(std::chrono::seconds watch, Needs needs) {
   needs.watch = watch;
   return needs;
@@ -57,13 +63,14 @@ constexpr auto kRules = std::to_array<Rule>({
     {ports_short, kPorts, check_ports_short},
     {tw_server, watched(kSteadyRate, ages_and(bits(passive_opens))), check_tw_server},
     {tw_client, watched(kSteadyRate, kAges), check_tw_client},
-    {tw_limit, sockets_and(bits(time_wait_limit)), check_tw_limit},
+    {tw_limit, host(sockets_and(bits(time_wait_limit))), check_tw_limit},
     {fin_wait2_held, kAges, check_fin_wait2_held},
     {receive_queue_stuck, watched(kStanding, kSockets), check_receive_queue_stuck},
     {send_queue_stuck, watched(kStanding, kSockets), check_send_queue_stuck},
     {orphans, only(bits(orphaned_sockets, orphans_limit)), check_orphans},
     {tcp_memory, only(bits(memory_bytes, memory_limit_bytes)), check_tcp_memory},
-    {sockets_hidden, watched(kGrowing, sockets_and(bits(allocated_sockets))), check_sockets_hidden},
+    {sockets_hidden, host(watched(kGrowing, sockets_and(bits(allocated_sockets)))),
+     check_sockets_hidden},
     {blind, kNothing, check_blind},
 });
 static_assert(kRules.size() == kFindingCount);

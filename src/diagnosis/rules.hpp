@@ -111,6 +111,7 @@ struct Needs {
   std::uint32_t values = 0;  // of the kernel, as bits by KernelValue
   // How long sockets must have been watched before the absence of a finding says something.
   std::chrono::seconds watch{};
+  bool host = false;  // what network namespaces share, or what they do not tell
 };
 
 struct Rule {

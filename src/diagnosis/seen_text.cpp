@@ -126,15 +126,26 @@ std::string port_text(std::uint16_t port, Language language) {
   return std::string(kPort.in(language)).append(std::to_string(port));
 }
 
-// Returns where it was found: "port 8080, inbound: ".
+std::string name_text(std::string_view name, Language language) {
+  constexpr Text kOpen(" (", "（");
+  constexpr Text kClose(")", "）");
+  if (name.empty()) return {};
+  return std::string(kOpen.in(language)).append(name).append(kClose.in(language));
+}
+
+// Returns where it was found: "port 8443 (checkout), inbound, in pod shop/cart-7d9: ".
 std::string place_text(const Finding& finding, Language language) {
   constexpr Text kHost("whole host", "整机");
   constexpr Text kComma(", ", "，");
   constexpr Text kColon(": ", "：");
   std::string place;
-  if (finding.port) place = port_text(*finding.port, language);
-  if (finding.port && finding.direction) place += kComma.in(language);
-  if (finding.direction) place += label_of(*finding.direction).in(language);
+  const auto add = [&](std::string_view part) {
+    if (!part.empty()) place.append(place.empty() ? "" : kComma.in(language)).append(part);
+  };
+  if (finding.port)
+    add(port_text(*finding.port, language) + name_text(finding.port_name, language));
+  if (finding.direction) add(label_of(*finding.direction).in(language));
+  add(owner_text(finding.owner, language));
   if (place.empty()) place = kHost.in(language);
   return place.append(kColon.in(language));
 }
@@ -153,12 +164,40 @@ std::string seen_text(const Finding& finding, Language language) {
   return place_text(finding, language) + std::move(sentence).text();
 }
 
+std::string owner_text(const OwnerLabels& owner, Language language) {
+  constexpr Text kPod("in pod ", "位于 Pod ");
+  constexpr Text kContainer("container ", "容器 ");
+  constexpr Text kIn("in ", "位于");
+  constexpr Text kUnit("in unit ", "位于单元 ");
+  constexpr Text kRemoved("in a cgroup that was removed", "位于已删除的 cgroup");
+  constexpr Text kOthers("in other owners' cgroups", "位于其他归属的 cgroup");
+  constexpr Text kRoot("outside of any unit", "不属于任何单元");
+  constexpr Text kComma(", ", "，");
+  if (owner.unit == kRemovedCgroup) return std::string(kRemoved.in(language));
+  if (owner.unit == kFoldedOwners) return std::string(kOthers.in(language));
+  if (owner.unit == kRootCgroup) return std::string(kRoot.in(language));
+  std::string pod = owner.kubernetes_namespace;
+  const std::string& name = owner.pod.empty() ? owner.pod_uid : owner.pod;
+  if (!name.empty()) pod.append(pod.empty() ? "" : "/").append(name);
+  std::string text;
+  if (!pod.empty()) text.append(kPod.in(language)).append(pod);
+  if (!owner.container.empty()) {
+    text.append(text.empty() ? kIn.in(language) : kComma.in(language));
+    text.append(kContainer.in(language)).append(owner.container);
+  }
+  if (!owner.unit.empty()) {
+    text.append(text.empty() ? "" : kComma.in(language)).append(kUnit.in(language));
+    text += owner.unit;
+  }
+  return text;
+}
+
 std::string command_text(const Confirmation& confirmation, const Finding& finding) {
   constexpr std::string_view kFilter = " {filter}";
   std::string command(confirmation.command);
   const std::size_t place = command.find(kFilter);
   if (place != std::string::npos) command.replace(place, kFilter.size(), filter_text(finding));
-  return command;
+  return finding.of_namespace ? "nsenter -n -t PID " + command : command;
 }
 
 }  // namespace sockdiag

@@ -65,6 +65,7 @@ void Sampling::try_sample(Run& run, const Policies& policies) noexcept {
 // Returns false where the source waits for another one.
 bool Sampling::sample(Run& run, const Policies& policies) {
   const SampleResult result = run.source.sample(policies);
+  run.status.idle = !result.attempted;
   if (!result.attempted) return false;
   run.sampled_at = Clock::now();
   if (result.problem.empty()) {

@@ -29,6 +29,7 @@ struct SampleStatus {
   std::chrono::nanoseconds interval{};        // in force
   std::uint64_t attempts = 0;                 // failures among them
   std::uint64_t failures = 0;
+  bool idle = false;  // it has nothing to do now: it waits for another source, or is not wanted
 };
 
 using SampleStatuses = std::vector<SampleStatus>;

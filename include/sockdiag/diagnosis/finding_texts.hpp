@@ -77,7 +77,12 @@ struct StateText {
 // any other missing measure.
 [[nodiscard]] std::string seen_text(const Finding& finding, Language language);
 
-// Returns the command with the filter for the finding's port, ready to be pasted into a shell.
+// Returns "in pod shop/cart-7d9, container app", "in unit nginx.service" and the like; nothing
+// without labels.
+[[nodiscard]] std::string owner_text(const OwnerLabels& owner, Language language);
+
+// Returns the command with the filter for the finding's port, ready to be pasted into a shell. For
+// another network namespace, PID stands for one of its processes.
 [[nodiscard]] std::string command_text(const Confirmation& confirmation, const Finding& finding);
 
 // Returns the address of the section on the finding in the published runbook.

@@ -168,6 +168,32 @@ class Host {
     return found;
   }
 
+  // Adds other network namespaces: what `pod` has now, or nothing of its sockets.
+  void visit(Host& pod, const OwnerLabels& owner, bool sockets = true) {
+    pod.pass(pod.started_ ? interval_ : 0s);
+    pod.started_ = true;
+    NamespaceSample sample;
+    sample.owner.labels = owner;
+    NamespaceCounters counters;
+    counters.kernel = *pod.values();
+    for (std::size_t i = 0; i < counters.kernel.values.size(); ++i) {
+      if (kernel_value_rows()[i].type == ValueType::gauge) counters.kernel.values[i].reset();
+    }
+    sample.counters = {std::make_shared<const NamespaceCounters>(counters), now_ + 60s};
+    if (sockets) {
+      sample.tcp = {pod.snapshot(), now_ + 60s};
+      sample.listeners = {pod.listeners(), now_ + 60s};
+    }
+    namespaces_.samples.push_back(sample);
+  }
+  // Publishes those that were visited since the last call.
+  void publish_namespaces() {
+    namespaces_.rotation = interval_;
+    samples.namespaces = {std::make_shared<const NamespacesSnapshot>(std::move(namespaces_)),
+                          now_ + 60s};
+    namespaces_ = {};
+  }
+
   std::shared_ptr<const Findings> examine() {
     samples.statuses = statuses;
     return diagnosis.examine(samples, policy, now_);
@@ -276,6 +302,7 @@ class Host {
   std::map<std::string, double> rates_;
   Seconds interval_{5};
   bool started_ = false;
+  NamespacesSnapshot namespaces_;
   Diagnosis::TimePoint now_ = Diagnosis::TimePoint(1000s);
   std::chrono::system_clock::time_point time_ = std::chrono::system_clock::time_point(1'000'000s);
 };
