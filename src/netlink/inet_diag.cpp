@@ -98,76 +98,86 @@ std::uint64_t cgroup_of(std::span<const std::byte> value) {
   return value.size() == sizeof(std::uint64_t) ? value_at<std::uint64_t>(value, 0) : 0;
 }
 
-// The attributes that are read.
-struct Attributes {
-  bool full = false;  // full sockets have attributes that mini sockets lack
-  bool ipv6_only = false;
-  std::uint64_t cgroup = 0;
-  std::optional<std::uint32_t> drops{};
-  std::optional<std::chrono::milliseconds> since_last_ack{};
-
-  void read(std::uint16_t type, std::span<const std::byte> value) {
-    if (type == INET_DIAG_MARK) return;  // mini sockets have it, too
-    full = true;
-    if (type == INET_DIAG_SKV6ONLY) ipv6_only = flag_of(value);
-    if (type == INET_DIAG_CGROUP_ID) cgroup = cgroup_of(value);
-    if (type == INET_DIAG_SKMEMINFO) drops = drops_of(value);
-    if (type == INET_DIAG_INFO) since_last_ack = since_last_ack_of(value);
-  }
-};
+void read_attribute(SocketRecord& record, std::uint16_t type, std::span<const std::byte> value) {
+  if (type == INET_DIAG_MARK) return;  // mini sockets have it, too
+  // A real SYN_RECV socket (fast open, simultaneous open) has attributes that mini sockets lack.
+  if (record.kind == SocketKind::request) record.kind = SocketKind::full;
+  if (type == INET_DIAG_SKV6ONLY) record.ipv6_only = flag_of(value);
+  if (type == INET_DIAG_CGROUP_ID) record.cgroup = cgroup_of(value);
+  if (type == INET_DIAG_SKMEMINFO) record.drops = drops_of(value);
+  if (type == INET_DIAG_INFO) record.since_last_ack = since_last_ack_of(value);
+}
 
 // An attribute (struct rtattr, linux/rtnetlink.h) is a length and a type, 16 bits each in host
 // order, and a value, padded to 4 bytes.
-Attributes attributes_of(std::span<const std::byte> bytes) {
-  Attributes attributes;
+[[gnu::noinline]] void read_attributes(SocketRecord& record, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     if (bytes.size() < sizeof(rtattr)) throw_malformed("an attribute's header is cut off");
     const auto header = value_at<rtattr>(bytes, 0);
     if (header.rta_len < sizeof header || header.rta_len > bytes.size()) {
       throw_malformed("an attribute's length is impossible");
     }
-    attributes.read(header.rta_type, bytes.subspan(sizeof header, header.rta_len - sizeof header));
+    read_attribute(record, header.rta_type,
+                   bytes.subspan(sizeof header, header.rta_len - sizeof header));
     bytes = bytes.subspan(std::min<std::size_t>(RTA_ALIGN(header.rta_len), bytes.size()));
   }
-  return attributes;
+}
+
+// The header of an attribute whose value has `size` bytes, as a number.
+constexpr std::uint32_t header_number(std::uint16_t type, std::uint16_t size) {
+  return std::bit_cast<std::uint32_t>(
+      rtattr{static_cast<unsigned short>(sizeof(rtattr) + size), type});
+}
+
+// Returns the cgroup if it is where the kernel puts it for most sockets and unprivileged readers:
+// behind one byte of INET_DIAG_SHUTDOWN. Returns 0 if it is not there.
+std::uint64_t usual_cgroup(std::span<const std::byte> attributes) {
+  constexpr std::size_t kHeader = RTA_SPACE(sizeof(std::uint8_t));
+  constexpr std::size_t kValue = kHeader + sizeof(rtattr);
+  const bool is_there =
+      attributes.size() >= kValue + sizeof(std::uint64_t) &&
+      value_at<std::uint32_t>(attributes, 0) == header_number(INET_DIAG_SHUTDOWN, 1) &&
+      value_at<std::uint32_t>(attributes, kHeader) == header_number(INET_DIAG_CGROUP_ID, 8);
+  return is_there ? value_at<std::uint64_t>(attributes, kValue) : 0;
 }
 
 // Wanted are a listener's IPV6_V6ONLY and drops, the kind of a SYN_RECV and the last
-// acknowledgement of a CLOSE_WAIT. Of sockets in other states, the cgroup is enough.
+// acknowledgement of a CLOSE_WAIT. Of most sockets, which are in other states, the cgroup is
+// enough.
 bool are_all_wanted(std::uint8_t state_number) {
   const auto is = [&](TcpState state) { return state_number == static_cast<std::uint8_t>(state); };
   return is(TcpState::listen) || is(TcpState::syn_recv) || is(TcpState::close_wait);
 }
 
-// The header of an attribute whose value has `size` bytes, as a number.
-constexpr std::uint32_t header_number(std::uint16_t type, std::uint16_t size) {
-  const auto length = static_cast<std::uint16_t>(sizeof(rtattr) + size);
-  return std::bit_cast<std::uint32_t>(rtattr{length, type});
-}
-
-// Returns the cgroup alone. The kernel sends most sockets to unprivileged readers with one byte of
-// INET_DIAG_SHUTDOWN and the cgroup first. There may be others before the cgroup, as INET_DIAG_MARK
-// for readers with CAP_NET_ADMIN.
-std::uint64_t cgroup_among(std::span<const std::byte> bytes) {
-  constexpr std::size_t kSecond = RTA_SPACE(sizeof(std::uint8_t));
-  constexpr std::size_t kValue = kSecond + RTA_LENGTH(0);
-  if (bytes.size() < kValue + sizeof(std::uint64_t) ||
-      value_at<std::uint32_t>(bytes, 0) != header_number(INET_DIAG_SHUTDOWN, 1) ||
-      value_at<std::uint32_t>(bytes, kSecond) != header_number(INET_DIAG_CGROUP_ID, 8)) {
-    return attributes_of(bytes).cgroup;
-  }
-  return value_at<std::uint64_t>(bytes, kValue);
-}
-
-SocketKind kind_of(std::span<const std::byte> payload, bool has_full_attributes) {
+SocketKind kind_of(std::span<const std::byte> payload) {
   using Message = inet_diag_msg;
   const auto timer = value_at<std::uint8_t>(payload, offsetof(Message, idiag_timer));
   if (timer == kTimeWaitTimer) return SocketKind::time_wait;
   const auto state = value_at<std::uint8_t>(payload, offsetof(Message, idiag_state));
   if (state != static_cast<std::uint8_t>(TcpState::syn_recv)) return SocketKind::full;
-  // A real SYN_RECV socket (fast open, simultaneous open) has an owner or attributes.
   const auto inode = value_at<std::uint32_t>(payload, offsetof(Message, idiag_inode));
-  return inode != 0 || has_full_attributes ? SocketKind::full : SocketKind::request;
+  return inode != 0 ? SocketKind::full : SocketKind::request;
+}
+
+// Decodes all but the attributes.
+SocketRecord message_of(std::span<const std::byte> payload, std::uint64_t cgroup) {
+  using Message = inet_diag_msg;
+  return {
+      .state_number = value_at<std::uint8_t>(payload, offsetof(Message, idiag_state)),
+      .kind = kind_of(payload),
+      .local_port = port_at(payload, offsetof(Message, id.idiag_sport)),
+      .remote_port = port_at(payload, offsetof(Message, id.idiag_dport)),
+      .local_address = address_at(payload, offsetof(Message, id.idiag_src)),
+      .remote_address = address_at(payload, offsetof(Message, id.idiag_dst)),
+      .receive_queue = value_at<std::uint32_t>(payload, offsetof(Message, idiag_rqueue)),
+      .send_queue = value_at<std::uint32_t>(payload, offsetof(Message, idiag_wqueue)),
+      .cookie = cookie_of(payload),
+      .inode = value_at<std::uint32_t>(payload, offsetof(Message, idiag_inode)),
+      .cgroup = cgroup,
+      .retransmits = value_at<std::uint8_t>(payload, offsetof(Message, idiag_retrans)),
+      .timer_remaining = std::chrono::milliseconds(
+          value_at<std::uint32_t>(payload, offsetof(Message, idiag_expires))),
+  };
 }
 
 }  // namespace
@@ -189,35 +199,13 @@ std::vector<std::byte> encode(const DumpRequest& request, std::uint32_t sequence
 }
 
 SocketRecord decode_socket(std::span<const std::byte> payload) {
-  using Message = inet_diag_msg;
-  if (payload.size() < sizeof(Message)) throw_malformed("shorter than struct inet_diag_msg");
-  const auto state = value_at<std::uint8_t>(payload, offsetof(Message, idiag_state));
-  const auto rest = payload.subspan(sizeof(Message));
-  Attributes attributes;
-  if (are_all_wanted(state)) {
-    attributes = attributes_of(rest);
-  } else {
-    attributes.cgroup = cgroup_among(rest);
+  if (payload.size() < sizeof(inet_diag_msg)) throw_malformed("shorter than struct inet_diag_msg");
+  const auto attributes = payload.subspan(sizeof(inet_diag_msg));
+  SocketRecord record = message_of(payload, usual_cgroup(attributes));
+  if (record.cgroup == 0 || are_all_wanted(record.state_number)) {
+    read_attributes(record, attributes);
   }
-  return {
-      .state_number = state,
-      .kind = kind_of(payload, attributes.full),
-      .ipv6_only = attributes.ipv6_only,
-      .local_port = port_at(payload, offsetof(Message, id.idiag_sport)),
-      .remote_port = port_at(payload, offsetof(Message, id.idiag_dport)),
-      .local_address = address_at(payload, offsetof(Message, id.idiag_src)),
-      .remote_address = address_at(payload, offsetof(Message, id.idiag_dst)),
-      .receive_queue = value_at<std::uint32_t>(payload, offsetof(Message, idiag_rqueue)),
-      .send_queue = value_at<std::uint32_t>(payload, offsetof(Message, idiag_wqueue)),
-      .cookie = cookie_of(payload),
-      .inode = value_at<std::uint32_t>(payload, offsetof(Message, idiag_inode)),
-      .cgroup = attributes.cgroup,
-      .retransmits = value_at<std::uint8_t>(payload, offsetof(Message, idiag_retrans)),
-      .timer_remaining = std::chrono::milliseconds(
-          value_at<std::uint32_t>(payload, offsetof(Message, idiag_expires))),
-      .drops = attributes.drops,
-      .since_last_ack = attributes.since_last_ack,
-  };
+  return record;
 }
 
 }  // namespace sockdiag

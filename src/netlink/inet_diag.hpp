@@ -40,10 +40,9 @@ struct DumpRequest {
 
 [[nodiscard]] std::vector<std::byte> encode(const DumpRequest& request, std::uint32_t sequence);
 
-// Decodes a `struct inet_diag_msg` and the attributes behind it. Reads the cgroup of all sockets,
-// other attributes in LISTEN, SYN_RECV and CLOSE_WAIT only, and skips unknown ones. A cgroup's id
-// that is not 8 bytes long is ignored. Throws DumpError if bytes are missing or lengths contradict
-// each other.
+// Decodes a `struct inet_diag_msg` and the attributes behind it. Reads the cgroup of each socket,
+// and all attributes it knows in LISTEN, SYN_RECV and CLOSE_WAIT. Ignores a cgroup's id that is not
+// 8 bytes long. Throws DumpError if bytes are missing or lengths contradict each other.
 [[nodiscard]] SocketRecord decode_socket(std::span<const std::byte> payload);
 
 }  // namespace sockdiag

@@ -24,24 +24,23 @@ void add_counts(CgroupCounts& to, const CgroupCounts& from) {
 
 }  // namespace
 
-OwnerTally::Slot OwnerTally::slot_of(std::uint64_t cgroup, Direction direction,
-                                     std::uint16_t port) {
+CgroupCounts& OwnerTally::of(std::uint64_t cgroup, Direction direction, std::uint16_t port) {
   const Key key{cgroup, std::uint64_t{index_of(direction)} << 16 | port};
-  const auto found = slots_.find(key);
-  if (found != slots_.end()) return found->second;
-  if (cgroup != 0 && counts_.size() >= kMaxCombinations) return slot_of(0, direction, port);
-  counts_.push_back({.cgroup = cgroup, .direction = direction, .port = port});
-  const auto slot = static_cast<Slot>(counts_.size());
-  slots_.insert({key, slot});
-  return slot;
+  const auto found = counts_.find(key);
+  if (found != counts_.end()) return found->second;
+  if (cgroup != 0 && counts_.size() >= kMaxCombinations) return of(0, direction, port);
+  const CgroupCounts none{.cgroup = cgroup, .direction = direction, .port = port};
+  return counts_.emplace(key, none).first->second;
 }
 
 std::vector<CgroupCounts> OwnerTally::counts(
     const std::array<std::vector<std::uint16_t>, kDirections.size()>& seated) const {
-  std::vector<CgroupCounts> all = counts_;
-  for (CgroupCounts& each : all) {
-    const std::vector<std::uint16_t>& ports = seated[index_of(each.direction)];
-    if (!std::binary_search(ports.begin(), ports.end(), each.port)) each.port = 0;
+  std::vector<CgroupCounts> all;
+  all.reserve(counts_.size());
+  for (const auto& [key, counts] : counts_) {
+    const std::vector<std::uint16_t>& ports = seated[index_of(counts.direction)];
+    all.push_back(counts);
+    if (!std::binary_search(ports.begin(), ports.end(), counts.port)) all.back().port = 0;
   }
   std::sort(all.begin(), all.end(),
             [](const CgroupCounts& a, const CgroupCounts& b) { return key_of(a) < key_of(b); });
@@ -55,11 +54,6 @@ std::vector<CgroupCounts> OwnerTally::counts(
   }
   merged.shrink_to_fit();
   return merged;
-}
-
-void OwnerTally::clear() noexcept {
-  counts_.clear();
-  if (!slots_.empty()) slots_.clear();
 }
 
 }  // namespace sockdiag

@@ -78,7 +78,7 @@ void SocketCounter::add_connection(const SocketRecord& record, TcpState state) {
   const bool inbound = direction == Direction::inbound;
   PortTable::Port& counts = counts_of(direction, inbound ? record.local_port : record.remote_port);
   ++counts.sockets[index_of(state)];
-  const OwnerTally::Slot owner = add_owner(counts, direction, record, state);
+  CgroupCounts* const owner = add_owner(counts, direction, record, state);
   counts.receive_queue_bytes += record.receive_queue;
   counts.send_queue_bytes += record.send_queue;
   if (!inbound && counts_destinations_ && services_.is_ephemeral(record.local_port)) {
@@ -97,12 +97,11 @@ void SocketCounter::add_connection(const SocketRecord& record, TcpState state) {
                  .cause = cause});
 }
 
-std::optional<CloseWaitCause> SocketCounter::add_close_wait(PortCounts& counts,
-                                                            OwnerTally::Slot owner,
+std::optional<CloseWaitCause> SocketCounter::add_close_wait(PortCounts& counts, CgroupCounts* owner,
                                                             const SocketRecord& record) {
   const CloseWaitCause cause = close_wait_cause_of(record);
   ++counts.close_wait_causes[index_of(cause)];
-  if (owner != 0) ++owners_.at(owner).close_wait_causes[index_of(cause)];
+  if (owner != nullptr) ++owner->close_wait_causes[index_of(cause)];
   if (cause != CloseWaitCause::not_closed || memory_->served.empty()) return cause;
   if (!memory_->served.contains(record.cookie)) return cause;
   ++counts.served_close_wait;
@@ -146,7 +145,7 @@ void SocketCounter::count_stays() {
                               stay.oldest = std::max(stay.oldest, age);
                               if (age < thresholds[passing]) return;
                               ++stay.lingering;
-                              if (socket.owner != 0) ++owners_.at(socket.owner).lingering[passing];
+                              if (socket.owner != nullptr) ++socket.owner->lingering[passing];
                               if (socket.cause)
                                 ++counts.lingering_close_wait[index_of(*socket.cause)];
                             });

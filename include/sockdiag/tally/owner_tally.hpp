@@ -2,19 +2,17 @@
 #pragma once
 
 // Counts the full sockets of one dump by the cgroup in which they were made, direction and port.
-// Most ports have one owner. So the caller keeps for each port the slot that its last socket had,
-// and only a socket of another cgroup is looked up.
+// Most ports have one owner. So the caller keeps for each port the counts of its last socket's
+// cgroup, and only a socket of another cgroup is looked up.
 //
 // Not thread-safe. Memory: some 150 bytes for each combination of cgroup, direction and port, of
 // which there are at most kMaxCombinations. Sockets of further cgroups are counted as of cgroup 0:
 // one more combination for each of their ports.
 
-#include <tsl/robin_map.h>
-
 #include <array>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <unordered_map>
 #include <vector>
 
 #include "sockdiag/core/direction.hpp"
@@ -26,30 +24,20 @@ namespace sockdiag {
 
 class OwnerTally {
  public:
-  // The place of one combination, until clear(). 0: none.
-  using Slot = std::uint32_t;
-
   static constexpr std::size_t kMaxCombinations = 16384;
 
-  // Counts one more socket of `cgroup` and returns its slot. `last`: what the last call for the
-  // same direction and port returned since clear(), or 0. Throws std::bad_alloc.
-  Slot add(Slot last, std::uint64_t cgroup, Direction direction, std::uint16_t port,
-           TcpState state) {
-    const Slot slot =
-        last != 0 && counts_[last - 1].cgroup == cgroup ? last : slot_of(cgroup, direction, port);
-    ++at(slot).sockets[index_of(state)];
-    return slot;
-  }
-
-  // Returns the counts of a slot other than 0. The reference is valid until the next add().
-  [[nodiscard]] CgroupCounts& at(Slot slot) noexcept { return counts_[slot - 1]; }
+  // Returns the counts of one combination, which are valid until clear(). They are those of cgroup
+  // 0 if there is no room for another one. Throws std::bad_alloc.
+  [[nodiscard]] CgroupCounts& of(std::uint64_t cgroup, Direction direction, std::uint16_t port);
 
   // Returns the counts by direction, port and cgroup. `seated`: by direction, the ascending ports
   // that have series; all other ports become 0.
   [[nodiscard]] std::vector<CgroupCounts> counts(
       const std::array<std::vector<std::uint16_t>, kDirections.size()>& seated) const;
 
-  void clear() noexcept;
+  void clear() noexcept {
+    if (!counts_.empty()) counts_.clear();
+  }
 
  private:
   struct Key {
@@ -66,10 +54,7 @@ class OwnerTally {
     }
   };
 
-  [[nodiscard]] Slot slot_of(std::uint64_t cgroup, Direction direction, std::uint16_t port);
-
-  std::vector<CgroupCounts> counts_;
-  tsl::robin_map<Key, Slot, Hash> slots_;
+  std::unordered_map<Key, CgroupCounts, Hash> counts_;  // references to its values stay valid
 };
 
 }  // namespace sockdiag

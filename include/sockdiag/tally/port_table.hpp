@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "sockdiag/core/tcp_snapshot.hpp"
-#include "sockdiag/tally/owner_tally.hpp"
 #include "sockdiag/tally/port_seats.hpp"
 
 namespace sockdiag {
@@ -19,7 +18,7 @@ class PortTable {
  public:
   // The counts of one port, and what the next socket of the same port needs.
   struct Port : PortCounts {
-    OwnerTally::Slot owner = 0;  // of the port's last full socket
+    CgroupCounts* owner = nullptr;  // of the port's last full socket
   };
 
   // Adds counts of `port`, which is not 0 and has none yet. The reference is valid until the next

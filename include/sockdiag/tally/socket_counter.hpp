@@ -84,7 +84,7 @@ class SocketCounter {
     std::uint16_t port;  // of the PortCounts
     Direction direction;
     TcpState state;
-    OwnerTally::Slot owner = 0;
+    CgroupCounts* owner;                    // null without one
     std::optional<CloseWaitCause> cause{};  // of a CLOSE_WAIT that is not served
   };
 
@@ -94,11 +94,16 @@ class SocketCounter {
   void look_up_later(const Lookup& lookup);
   void count_stays();
   void count_time_wait_starts();
-  // Returns 0 if the socket has no owner.
-  OwnerTally::Slot add_owner(PortTable::Port& counts, Direction direction,
-                             const SocketRecord& record, TcpState state) {
-    if (!by_cgroup_ || record.kind != SocketKind::full) return 0;
-    return counts.owner = owners_.add(counts.owner, record.cgroup, direction, counts.port, state);
+  // Counts the socket by its cgroup, too. Returns null if it has none, or if that is not wanted.
+  CgroupCounts* add_owner(PortTable::Port& port, Direction direction, const SocketRecord& record,
+                          TcpState state) {
+    if (record.kind != SocketKind::full) return nullptr;
+    if (port.owner == nullptr || port.owner->cgroup != record.cgroup) {
+      if (!by_cgroup_) return nullptr;
+      port.owner = &owners_.of(record.cgroup, direction, port.port);
+    }
+    ++port.owner->sockets[index_of(state)];
+    return port.owner;
   }
   [[nodiscard]] PortTable::Port& counts_of(Direction direction, std::uint16_t port) {
     PortTable::Port* const counts = table(direction).find(port);
@@ -110,7 +115,7 @@ class SocketCounter {
   [[nodiscard]] EphemeralPortUse ephemeral_port_use() const;
   // Returns the cause, or nothing if the connection is still served.
   [[nodiscard]] std::optional<CloseWaitCause> add_close_wait(PortCounts& counts,
-                                                             OwnerTally::Slot owner,
+                                                             CgroupCounts* owner,
                                                              const SocketRecord& record);
 
   const TcpPolicy* policy_ = nullptr;

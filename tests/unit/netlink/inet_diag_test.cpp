@@ -229,14 +229,6 @@ TEST_CASE("An attribute's impossible length is refused") {
   }
 }
 
-TEST_CASE("Of an ESTABLISHED socket, attributes but the cgroup are ignored") {
-  const Bytes whole = encode(SocketSpec{.inode = 7, .last_ack_ms = 90'000});
-  const SocketRecord record = decode_socket(whole);
-  CHECK(record.inode == 7);
-  CHECK(record.kind == SocketKind::full);
-  CHECK(record.since_last_ack == std::nullopt);
-}
-
 TEST_CASE("A socket of another family is refused") {
   Bytes payload = encode(SocketSpec{});
   payload[0] = std::byte{AF_UNIX};

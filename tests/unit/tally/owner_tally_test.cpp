@@ -26,12 +26,7 @@ class Counter {
  public:
   Counter& add(std::uint64_t cgroup, Direction direction, std::uint16_t port,
                TcpState state = TcpState::established) {
-    last_ = tally_.add(last_, cgroup, direction, port, state);
-    return *this;
-  }
-  // What the next add() follows was of another port.
-  Counter& other_port() {
-    last_ = 0;
+    ++tally_.of(cgroup, direction, port).sockets[index_of(state)];
     return *this;
   }
   // "inbound 80 of 7: 2 established"
@@ -53,7 +48,6 @@ class Counter {
 
  private:
   OwnerTally tally_;
-  OwnerTally::Slot last_ = 0;
 };
 
 SocketRecord record(TcpState state, std::uint16_t local, std::uint16_t remote,
@@ -177,7 +171,7 @@ TEST_CASE("Sockets are counted by cgroup, direction, port and state") {
   Counter counter;
   counter.add(7, kInbound, 80).add(7, kInbound, 80).add(7, kInbound, 80, TcpState::close_wait);
   counter.add(3, kInbound, 80).add(7, kInbound, 80);
-  counter.other_port().add(7, kOutbound, 80).other_port().add(7, kInbound, 443);
+  counter.add(7, kOutbound, 80).add(7, kInbound, 443);
   CHECK(counter.rows({80, 443}, {80}) ==
         Rows{"inbound 80 of 3: 1 established", "inbound 80 of 7: 3 established 1 close_wait",
              "inbound 443 of 7: 1 established", "outbound 80 of 7: 1 established"});
@@ -186,8 +180,8 @@ TEST_CASE("Sockets are counted by cgroup, direction, port and state") {
 TEST_CASE("The cgroups of ports without series are merged, by direction") {
   Counter counter;
   for (const std::uint16_t port : std::vector<std::uint16_t>{80, 81, 82, 0}) {
-    counter.other_port().add(7, kInbound, port).other_port().add(7, kOutbound, port);
-    counter.other_port().add(9, kInbound, port);
+    counter.add(7, kInbound, port).add(7, kOutbound, port);
+    counter.add(9, kInbound, port);
   }
   CHECK(counter.rows({81}, {}) ==
         Rows{"inbound 0 of 7: 3 established", "inbound 0 of 9: 3 established",
@@ -201,7 +195,7 @@ TEST_CASE("Cgroups without room are counted as cgroup 0, each port by itself") {
     counter.add(i, kInbound, 80);
   }
   counter.add(1, kInbound, 80);  // has its room
-  counter.other_port().add(7, kInbound, 443).other_port().add(8, kInbound, 443);
+  counter.add(7, kInbound, 443).add(8, kInbound, 443);
   const Rows rows = counter.rows({80, 443});
   CHECK(rows.size() == OwnerTally::kMaxCombinations + 2);
   CHECK(rows[0] == "inbound 80 of 0: 2 established");
@@ -214,8 +208,7 @@ TEST_CASE("A cleared tally begins anew") {
   counter.add(7, kInbound, 80);
   counter.tally().clear();
   CHECK(counter.rows({80}).empty());
-  CHECK(counter.other_port().add(7, kInbound, 80).rows({80}) ==
-        Rows{"inbound 80 of 7: 1 established"});
+  CHECK(counter.add(7, kInbound, 80).rows({80}) == Rows{"inbound 80 of 7: 1 established"});
 }
 
 TEST_CASE("Over the cgroups of a port, the full sockets of each state add up") {
