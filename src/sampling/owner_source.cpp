@@ -63,7 +63,7 @@ SampleResult OwnerSource::sample(const std::shared_ptr<const TcpSnapshot>& tcp,
   fold_owners(counts, policies);
   fold_combinations(counts, *tcp, policies);
   publish(std::move(counts));
-  return {.problem = names_.problem()};
+  return {.problem = names_.sees_tree() ? names_.problem() : ""};
 }
 
 void OwnerSource::look_for_names(const TcpSnapshot& tcp) {
