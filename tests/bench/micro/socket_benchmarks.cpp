@@ -53,17 +53,33 @@ void read_messages(benchmark::State& state, const RecordedSample::Keep& keep) {
   report_per_item(state, "socket", sample.sockets());
 }
 
-void tally(benchmark::State& state, const RecordedSample::Keep& keep) {
-  const RecordedSample sample = sample_of(keep);
-  const auto records = sample.records();
-  TcpTally tally(std::make_shared<TallyScratch>(), {});
+void tally_records(benchmark::State& state, const std::vector<SocketRecord>& records,
+                   bool by_cgroup) {
+  TcpTally tally(std::make_shared<TallyScratch>(), {.by_cgroup = by_cgroup});
   TcpTally::TimePoint now{std::chrono::hours(1)};
   for (auto _ : state) {
     tally.begin(kEphemeral, now += std::chrono::seconds(5));
     for (const SocketRecord& record : records) tally.add(record);
     benchmark::DoNotOptimize(tally.finish(now));
   }
-  report_per_item(state, "socket", sample.sockets());
+  report_per_item(state, "socket", records.size());
+}
+
+void tally(benchmark::State& state, const RecordedSample::Keep& keep) {
+  tally_records(state, sample_of(keep).records(), false);
+}
+
+void tally_by_cgroup(benchmark::State& state, const RecordedSample::Keep& keep) {
+  tally_records(state, sample_of(keep).records(), true);
+}
+
+// The worst case: each socket of a port has another owner than the one before.
+void tally_100_cgroups(benchmark::State& state, const RecordedSample::Keep& keep) {
+  constexpr std::uint64_t kCgroups = 100;
+  auto records = sample_of(keep).records();
+  std::uint64_t next = 0;
+  for (SocketRecord& record : records) record.cgroup = 1000 + next++ * 7 % kCgroups;
+  tally_records(state, records, true);
 }
 
 void whole_sample(benchmark::State& state, const RecordedSample::Keep& keep) {
@@ -99,6 +115,8 @@ const bool g_registered = [] {
     add("read_messages", read_messages);
     add("decode", decode);
     add("tally", tally);
+    add("tally_by_cgroup", tally_by_cgroup);
+    add("tally_100_cgroups", tally_100_cgroups);
     add("sample", whole_sample);
   }
   return true;
