@@ -18,28 +18,80 @@ constexpr auto kStaleness = 90s;
 
 Owner unit(const std::string& name) { return {.labels = {.unit = name}}; }
 
+const NamespaceAccounts::Policy kPolicy{.staleness = kStaleness,
+                                        .seats = {.max_ports = 3, .retention = 10min}};
+
 // Namespaces with one counter and one gauge each.
 class Accounts {
  public:
-  void read(NamespaceReading& reading, Value counter, TimePoint now = kStart) {
-    accounts_.count(reading, {.kernel = {.values = {counter}, .problems = {}}, .open = 3}, now);
+  static void read(NamespaceReading& reading, Value counter, TimePoint now = kStart) {
+    reading.counters = std::make_shared<const NamespaceCounters>(
+        NamespaceCounters{.kernel = {.values = {counter}, .problems = {}}, .open = 3});
+    reading.counters_read_at = now;
   }
-  void rename(NamespaceReading& reading, const std::string& unit_name) {
-    accounts_.set_owner(reading, unit(unit_name));
+  static void rename(NamespaceReading& reading, const std::string& unit_name) {
+    NamespaceAccounts::set_owner(reading, unit(unit_name));
   }
-  std::vector<NamespaceSample> sums(NamespaceAccounts::Readings readings, TimePoint now = kStart) {
-    return accounts_.sums(readings, kStaleness, now);
+  std::vector<NamespaceSample> sums(const NamespaceAccounts::Readings& readings,
+                                    TimePoint now = kStart) {
+    return accounts_.sums(readings, kPolicy, now);
   }
   // The counter of the only owner.
-  Value counter(NamespaceAccounts::Readings readings, TimePoint now = kStart) {
-    const auto samples = sums(std::move(readings), now);
+  Value counter(const NamespaceAccounts::Readings& readings, TimePoint now = kStart) {
+    const auto samples = sums(readings, now);
     REQUIRE(samples.size() == 1);
     return samples[0].counters.value->kernel.values[0];
+  }
+  // The sockets of the only owner.
+  TcpSnapshot tcp(const NamespaceAccounts::Readings& readings) {
+    const auto samples = sums(readings);
+    REQUIRE(samples.size() == 1);
+    REQUIRE(samples[0].tcp.value != nullptr);
+    return *samples[0].tcp.value;
   }
 
  private:
   NamespaceAccounts accounts_;
 };
+
+struct Port {
+  std::uint16_t port = 0;
+  std::uint32_t established = 0;
+  std::uint64_t time_waits = 0;
+  Value drops = 0;
+};
+
+PortCounts counts_of(const Port& port) {
+  PortCounts counts{.port = port.port};
+  counts.sockets[index_of(TcpState::established)] = port.established;
+  counts.seen.add_states(counts.sockets);
+  counts.time_wait_started = port.time_waits;
+  return counts;
+}
+
+// Sockets of inbound connections.
+void read_sockets(NamespaceReading& reading, const std::vector<Port>& ports, const Port& other = {},
+                  TimePoint now = kStart) {
+  TcpSnapshot tcp;
+  ListenerSnapshot listeners;
+  DirectionCounts& inbound = tcp.directions[index_of(Direction::inbound)];
+  for (const Port& port : ports) {
+    inbound.ports.push_back(counts_of(port));
+    listeners.ports.push_back({port.port, 1, port.drops});
+    tcp.sockets += port.established;
+  }
+  inbound.other = counts_of(other);
+  listeners.other = {0, 1, other.drops};
+  reading.tcp = std::make_shared<const TcpSnapshot>(std::move(tcp));
+  reading.listeners = std::make_shared<const ListenerSnapshot>(std::move(listeners));
+  reading.sockets_read_at = now;
+}
+
+std::vector<std::uint16_t> ports_of(const TcpSnapshot& tcp) {
+  std::vector<std::uint16_t> ports;
+  for (const PortCounts& counts : tcp.of(Direction::inbound).ports) ports.push_back(counts.port);
+  return ports;
+}
 
 }  // namespace
 
@@ -47,7 +99,7 @@ TEST_CASE("A namespace alone has the kernel's own values", "[namespaces]") {
   Accounts accounts;
   NamespaceReading reading{.owner = unit("a")};
   for (const std::uint64_t value : {7U, 7U, 9U}) {
-    accounts.read(reading, value);
+    Accounts::read(reading, value);
     CHECK(accounts.counter({&reading}) == value);
   }
   const auto sample = accounts.sums({&reading})[0];
@@ -62,9 +114,9 @@ TEST_CASE("Namespaces of one owner are added up, others are apart and in order",
   NamespaceReading a{.owner = unit("a")};
   NamespaceReading b{.owner = unit("b")};
   NamespaceReading also_a{.owner = unit("a")};
-  accounts.read(b, 1);
-  accounts.read(a, 10);
-  accounts.read(also_a, 100, kStart + 5s);
+  Accounts::read(b, 1);
+  Accounts::read(a, 10);
+  Accounts::read(also_a, 100, kStart + 5s);
   const auto samples = accounts.sums({&b, &a, &also_a});
   REQUIRE(samples.size() == 2);
   CHECK(samples[0].owner == unit("a"));
@@ -79,14 +131,14 @@ TEST_CASE("A counter never falls while its owner has a namespace", "[namespaces]
   Accounts accounts;
   NamespaceReading stays{.owner = unit("a")};
   NamespaceReading ends{.owner = unit("a")};
-  accounts.read(stays, 10);
-  accounts.read(ends, 100);
+  Accounts::read(stays, 10);
+  Accounts::read(ends, 100);
   CHECK(accounts.counter({&stays, &ends}) == 110);
   CHECK(accounts.counter({&stays}) == 110);
-  accounts.read(stays, 11);
+  Accounts::read(stays, 11);
   CHECK(accounts.counter({&stays}) == 111);
   NamespaceReading follows{.owner = unit("a")};
-  accounts.read(follows, 5);
+  Accounts::read(follows, 5);
   CHECK(accounts.counter({&stays, &follows}) == 116);
   CHECK(accounts.counter({&follows}) == 116);
 }
@@ -94,10 +146,11 @@ TEST_CASE("A counter never falls while its owner has a namespace", "[namespaces]
 TEST_CASE("A counter that falls began anew: another namespace has its inode", "[namespaces]") {
   Accounts accounts;
   NamespaceReading reading{.owner = unit("a")};
-  accounts.read(reading, 100);
-  accounts.read(reading, 4);
+  Accounts::read(reading, 100);
+  CHECK(accounts.counter({&reading}) == 100);
+  Accounts::read(reading, 4);
   CHECK(accounts.counter({&reading}) == 104);
-  accounts.read(reading, 6);
+  Accounts::read(reading, 6);
   CHECK(accounts.counter({&reading}) == 106);
 }
 
@@ -105,10 +158,11 @@ TEST_CASE("A value that cannot be read for a while is absent and not counted twi
           "[namespaces]") {
   Accounts accounts;
   NamespaceReading reading{.owner = unit("a")};
-  accounts.read(reading, 100);
-  accounts.read(reading, std::nullopt);
+  Accounts::read(reading, 100);
+  CHECK(accounts.counter({&reading}) == 100);
+  Accounts::read(reading, std::nullopt);
   CHECK(accounts.counter({&reading}) == std::nullopt);
-  accounts.read(reading, 101);
+  Accounts::read(reading, 101);
   CHECK(accounts.counter({&reading}) == 101);
 }
 
@@ -116,8 +170,9 @@ TEST_CASE("What is not fresh has no gauges, and its counters stay in the sum", "
   Accounts accounts;
   NamespaceReading fresh{.owner = unit("a")};
   NamespaceReading stale{.owner = unit("a")};
-  accounts.read(stale, 100);
-  accounts.read(fresh, 10, kStart + 1s);
+  Accounts::read(stale, 100);
+  Accounts::read(fresh, 10, kStart + 1s);
+  CHECK(accounts.counter({&stale, &fresh}) == 110);
   const auto now = kStart + kStaleness + 1s;
   const auto samples = accounts.sums({&stale, &fresh}, now);
   REQUIRE(samples.size() == 1);
@@ -130,31 +185,133 @@ TEST_CASE("What is not fresh has no gauges, and its counters stay in the sum", "
 TEST_CASE("A namespace that gets another name brings all its counts along", "[namespaces]") {
   Accounts accounts;
   NamespaceReading reading{.owner = unit("a")};
-  accounts.read(reading, 100);
-  accounts.rename(reading, "b");
+  Accounts::read(reading, 100);
+  CHECK(accounts.counter({&reading}) == 100);
+  Accounts::rename(reading, "b");
   const auto samples = accounts.sums({&reading});
   REQUIRE(samples.size() == 1);
   CHECK(samples[0].owner == unit("b"));
   CHECK(samples[0].counters.value->kernel.values[0] == 100);
-  accounts.rename(reading, "b");
-  accounts.read(reading, 101);
+  Accounts::rename(reading, "b");
+  Accounts::read(reading, 101);
   CHECK(accounts.counter({&reading}) == 101);
 }
 
 TEST_CASE("An owner without a namespace is forgotten", "[namespaces]") {
   Accounts accounts;
   NamespaceReading ended{.owner = unit("a")};
-  accounts.read(ended, 100);
+  Accounts::read(ended, 100);
+  CHECK(accounts.counter({&ended}) == 100);
   CHECK(accounts.sums({}).empty());
   NamespaceReading later{.owner = unit("a")};
-  accounts.read(later, 1);
+  Accounts::read(later, 1);
   CHECK(accounts.counter({&later}) == 1);
 }
 
 TEST_CASE("A namespace that was never read has no sample", "[namespaces]") {
   Accounts accounts;
-  const NamespaceReading reading{.owner = unit("a")};
+  NamespaceReading reading{.owner = unit("a")};
   CHECK(accounts.sums({&reading}).empty());
+}
+
+TEST_CASE("Sockets of an owner's namespaces are added up by port", "[namespaces]") {
+  Accounts accounts;
+  NamespaceReading a{.owner = unit("a")};
+  NamespaceReading b{.owner = unit("a")};
+  read_sockets(a, {{.port = 80, .established = 1}});
+  read_sockets(b, {{.port = 80, .established = 2}, {.port = 443, .established = 4}});
+  const TcpSnapshot tcp = accounts.tcp({&a, &b});
+  CHECK(tcp.sockets == 7);
+  CHECK(ports_of(tcp) == std::vector<std::uint16_t>{80, 443});
+  CHECK(tcp.of(Direction::inbound).ports[0].sockets[0] == 3);
+}
+
+TEST_CASE("Sockets that nobody reads are shown as little as those that are stale", "[namespaces]") {
+  Accounts accounts;
+  NamespaceReading reading{.owner = unit("a")};
+  const auto now = kStart + kStaleness + 1s;
+  Accounts::read(reading, 1, now);
+  read_sockets(reading, {{.port = 80}});
+  const auto samples = accounts.sums({&reading}, now);
+  REQUIRE(samples.size() == 1);
+  CHECK(samples[0].counters.value != nullptr);
+  CHECK(samples[0].tcp.value == nullptr);
+  CHECK(samples[0].listeners.value == nullptr);
+}
+
+TEST_CASE("Ports of all owners together have no more series than max_ports", "[namespaces]") {
+  Accounts accounts;
+  NamespaceReading a{.owner = unit("a")};
+  NamespaceReading b{.owner = unit("b")};
+  read_sockets(
+      a,
+      {{.port = 1, .established = 1, .time_waits = 5, .drops = 6}, {.port = 2, .established = 20}},
+      {.established = 100, .time_waits = 10, .drops = 20});
+  read_sockets(b, {{.port = 1, .established = 30}, {.port = 3, .established = 40}});
+  const auto samples = accounts.sums({&a, &b});
+  REQUIRE(samples.size() == 2);
+  CHECK(ports_of(*samples[0].tcp.value) == std::vector<std::uint16_t>{2});
+  CHECK(ports_of(*samples[1].tcp.value) == std::vector<std::uint16_t>{1, 3});
+  const DirectionCounts& folded = samples[0].tcp.value->of(Direction::inbound);
+  CHECK(folded.other.sockets[0] == 101);
+  CHECK(folded.other.seen.state(TcpState::established));
+  CHECK(folded.folded_ports == 1);
+  CHECK(folded.other.time_wait_started == 15);
+  const ListenerSnapshot& listeners = *samples[0].listeners.value;
+  REQUIRE(listeners.ports.size() == 1);
+  CHECK(listeners.other.accept_queue_peak == 2);
+  CHECK(listeners.other.drops == 26);
+}
+
+TEST_CASE("A port that has series keeps them while others become a little busier", "[namespaces]") {
+  Accounts accounts;
+  NamespaceReading a{.owner = unit("a")};
+  read_sockets(a, {{.port = 1, .established = 10},
+                   {.port = 2, .established = 11},
+                   {.port = 3, .established = 12}});
+  CHECK(ports_of(accounts.tcp({&a})).size() == 3);
+  read_sockets(a, {{.port = 1, .established = 10},
+                   {.port = 2, .established = 11},
+                   {.port = 3, .established = 12},
+                   {.port = 4, .established = 50}});
+  CHECK(ports_of(accounts.tcp({&a})) == std::vector<std::uint16_t>{1, 2, 3});
+}
+
+TEST_CASE("What has begun at a port that is folded later stays counted there", "[namespaces]") {
+  Accounts accounts;
+  NamespaceReading a{.owner = unit("a")};
+  const auto read = [&](std::uint64_t time_waits) {
+    read_sockets(a, {{.port = 1, .established = 100},
+                     {.port = 2, .established = 100},
+                     {.port = 3, .established = 100},
+                     {.port = 4, .time_waits = time_waits}});
+    return accounts.tcp({&a}).of(Direction::inbound).other.time_wait_started;
+  };
+  CHECK(read(5) == 5);
+  CHECK(read(7) == 7);
+  read_sockets(a, {});
+  CHECK(accounts.tcp({&a}).of(Direction::inbound).other.time_wait_started == 7);
+}
+
+TEST_CASE("Counters of ports never fall while their owner has a namespace", "[namespaces]") {
+  Accounts accounts;
+  NamespaceReading stays{.owner = unit("a")};
+  NamespaceReading ends{.owner = unit("a")};
+  const auto time_waits = [&](const NamespaceAccounts::Readings& readings) {
+    return accounts.tcp(readings).of(Direction::inbound).ports[0].time_wait_started;
+  };
+  read_sockets(stays, {{.port = 80, .time_waits = 1, .drops = 10}});
+  read_sockets(ends, {{.port = 80, .time_waits = 2, .drops = 20}});
+  CHECK(time_waits({&stays, &ends}) == 3);
+  CHECK(time_waits({&stays}) == 3);
+  read_sockets(stays, {{.port = 80, .time_waits = 5, .drops = std::nullopt}});
+  CHECK(time_waits({&stays}) == 7);
+  CHECK(accounts.sums({&stays})[0].listeners.value->ports[0].drops == std::nullopt);
+  read_sockets(stays, {{.port = 80, .time_waits = 0, .drops = 11}});
+  CHECK(time_waits({&stays}) == 7);
+  CHECK(accounts.sums({&stays})[0].listeners.value->ports[0].drops == 31);
+  read_sockets(stays, {{.port = 80, .time_waits = 1, .drops = 11}});
+  CHECK(time_waits({&stays}) == 8);
 }
 
 }  // namespace sockdiag::test
