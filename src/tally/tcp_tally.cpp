@@ -61,9 +61,9 @@ TcpSnapshot TcpTally::finish(TimePoint now) {
   assert(counter.is_counting(memory_));
   counter.end();
   TcpSnapshot snapshot = counter.counts(assign_seats());
-  History history = complete(snapshot);
+  PortMemories ports = complete(snapshot);
   // Nothing below allocates, so that a sample is either lost above or counted as a whole.
-  history_.swap(history);
+  ports_.swap(ports);
   seen_by_family_ = snapshot.seen_by_family;
   memory_.lifetimes.finish(now);
   snapshot.unfollowed_sockets = memory_.lifetimes.unfollowed();
@@ -82,16 +82,16 @@ SocketCounter::Seated TcpTally::assign_seats() {
   return seated;
 }
 
-TcpTally::History TcpTally::complete(TcpSnapshot& snapshot) const {
-  History history;
-  for (std::size_t i = 0; i < history.size(); ++i) {
-    history[i] = history_[i].after(snapshot.directions[i]);
+TcpTally::PortMemories TcpTally::complete(TcpSnapshot& snapshot) const {
+  PortMemories ports;
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    ports[i] = ports_[i].after(snapshot.directions[i]);
   }
   snapshot.seen_by_family = seen_by_family_;
   for (std::size_t i = 0; i < snapshot.families.size(); ++i) {
     snapshot.seen_by_family[i].add_states(snapshot.families[i]);
   }
-  return history;
+  return ports;
 }
 
 }  // namespace sockdiag

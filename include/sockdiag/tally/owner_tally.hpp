@@ -35,6 +35,7 @@ class OwnerTally {
   [[nodiscard]] std::vector<CgroupCounts> counts(
       const std::array<std::vector<std::uint16_t>, kDirections.size()>& seated) const;
 
+  // An empty table is not walked: the largest sample so far has set its size.
   void clear() noexcept {
     if (!counts_.empty()) counts_.clear();
   }

@@ -13,7 +13,7 @@
 //
 // Not thread-safe: tallies with the same scratch belong to one thread, and one of them at a time is
 // between begin() and finish(). Functions may throw std::bad_alloc, which loses the sample: call
-// begin() again. Memory of a tally: 1 KiB, and what its PortSeats, PortHistory, ListenerMemory,
+// begin() again. Memory of a tally: 1 KiB, and what its PortSeats, PortMemory, ListenerMemory,
 // SharedPorts, Lifetimes and TimeWaitStarts say. It grows neither with ESTABLISHED connections nor
 // with ports that have no series. add() takes a few tens of nanoseconds.
 
@@ -29,7 +29,7 @@
 #include "sockdiag/core/socket_record.hpp"
 #include "sockdiag/core/tcp_snapshot.hpp"
 #include "sockdiag/tally/ephemeral_ports.hpp"
-#include "sockdiag/tally/port_history.hpp"
+#include "sockdiag/tally/port_memory.hpp"
 #include "sockdiag/tally/port_seats.hpp"
 #include "sockdiag/tally/tally_scratch.hpp"
 
@@ -78,10 +78,10 @@ class TcpTally {
   }
 
  private:
-  using History = std::array<PortHistory, kDirections.size()>;
+  using PortMemories = std::array<PortMemory, kDirections.size()>;
 
   [[nodiscard]] SocketCounter::Seated assign_seats();
-  [[nodiscard]] History complete(TcpSnapshot& snapshot) const;
+  [[nodiscard]] PortMemories complete(TcpSnapshot& snapshot) const;
 
   std::shared_ptr<TallyScratch> scratch_;
   NetworkKind kind_;
@@ -90,7 +90,7 @@ class TcpTally {
   SocketCounter::Memory memory_;
   TimePoint now_;
   std::array<PortSeats, kDirections.size()> seats_;
-  History history_;
+  PortMemories ports_;
   std::array<Seen, kAddressFamilyNames.size()> seen_by_family_{};
 };
 

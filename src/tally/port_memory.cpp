@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sockdiag/tally/port_history.hpp"
+#include "sockdiag/tally/port_memory.hpp"
 
 #include <algorithm>
 
 namespace sockdiag {
 
-void PortHistory::append(Port port, PortCounts& counts) {
+void PortMemory::append(Port port, PortCounts& counts) {
   port.seen.add_states(counts.sockets);
   port.seen.add_queues(counts.receive_queue_bytes, counts.send_queue_bytes);
   port.time_waits_started += counts.time_wait_started;
@@ -14,13 +14,13 @@ void PortHistory::append(Port port, PortCounts& counts) {
   ports_.push_back(port);
 }
 
-void PortHistory::append_without_series(Port port) {
+void PortMemory::append_without_series(Port port) {
   port.seen = {};
   ports_.push_back(port);
 }
 
-PortHistory PortHistory::after(DirectionCounts& counts) const {
-  PortHistory next;
+PortMemory PortMemory::after(DirectionCounts& counts) const {
+  PortMemory next;
   next.ports_.reserve(std::max(ports_.size(), counts.ports.size() + 1));
   auto known = ports_.begin();
   const auto take = [&](PortCounts& each) {

@@ -13,11 +13,11 @@
 
 namespace sockdiag {
 
-class PortHistory {
+class PortMemory {
  public:
   // Completes the counts of a sample with what is remembered, and returns what to remember after
   // it. Throws std::bad_alloc.
-  [[nodiscard]] PortHistory after(DirectionCounts& counts) const;
+  [[nodiscard]] PortMemory after(DirectionCounts& counts) const;
 
  private:
   struct Port {
