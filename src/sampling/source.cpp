@@ -122,11 +122,12 @@ std::vector<Source> kernel_sources(const HostPaths& paths) {
                            .total_sockets = [] { return read_sockstat_sockets(); },
                            .time_wait_length = [] { return read_time_wait_length(); },
                            .values = [] { return read_kernel_values(); }});
+  const auto scratch = std::make_shared<TallyScratch>();  // of all that is sampled on this thread
   const auto tables = std::make_shared<TcpTables>(
       TcpTables::Kernel{.open_channel = [] { return open_kernel_channel(kReceiveDeadline); },
                         .listen_drops = [] { return read_listen_drops(); },
                         .release = read_kernel_release()},
-      files, std::make_shared<TallyScratch>());
+      files, scratch);
   std::vector<Source> sources = sources_of(tables, files);
   const auto owners = std::make_shared<OwnerSource>(OwnerNames(paths));
   sources.insert(sources.begin() + 1, owners_of(tables, owners));
