@@ -77,6 +77,10 @@ class Exposition:
             if found == name
         }
 
+    def labelled(self, name):
+        """[(labels, value)] of all series of that name."""
+        return [(dict(labels), value) for (found, labels), value in self._series.items() if found == name]
+
     def starting_with(self, prefix):
         """{(name, labels): value} of the families whose name starts with `prefix`."""
         return {key: value for key, value in self._series.items() if key[0].startswith(prefix)}
