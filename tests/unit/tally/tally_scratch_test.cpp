@@ -77,12 +77,17 @@ std::unique_ptr<Replayed> first(const Scratch& scratch) {
                                     NetworkKind::own, scratch);
 }
 
+// The same services as those of first(), but their listeners are not known here.
 std::unique_ptr<Replayed> second(const Scratch& scratch) {
   TcpPolicy policy{{.inbound = {}, .outbound = {2}, .max_ports = 3}, {}, {}};
   policy.ports.port_retention = 7s;
-  return std::make_unique<Replayed>(recorded("ipv4_root", {SOCK_DIAG_BY_FAMILY, AF_INET}), policy,
-                                    EphemeralPorts({20000, 50000}, std::nullopt),
-                                    NetworkKind::visited, scratch);
+  auto records = recorded("ipv4_root", {SOCK_DIAG_BY_FAMILY, AF_INET});
+  std::erase_if(records, [](const SocketRecord& record) {
+    return tcp_state_from_number(record.state_number) == TcpState::listen;
+  });
+  return std::make_unique<Replayed>(std::move(records), policy,
+                                    EphemeralPorts({1, 50000}, std::nullopt), NetworkKind::visited,
+                                    scratch);
 }
 
 std::vector<std::string> samples_alone(std::unique_ptr<Replayed> replayed, int samples) {
