@@ -29,7 +29,7 @@ bool PortRules::are_of(const PortPolicy& policy) const noexcept {
 std::shared_ptr<const PortRules> SharedPortRules::of(const PortPolicy& policy) {
   std::erase_if(rules_, [](const auto& each) { return each.expired(); });
   for (const auto& each : rules_) {
-    const auto rules = each.lock();
+    auto rules = each.lock();
     if (rules != nullptr && rules->are_of(policy)) return rules;
   }
   auto rules = std::make_shared<const PortRules>(policy);
