@@ -39,9 +39,10 @@ def status_of(pid):
 
 class Pod:
     """A pause container that holds the network namespace, and a container in it that has a listener
-    with one connection. `name`: as kubelet writes it, NAME_NAMESPACE."""
+    with one connection. `name`: as kubelet writes it, NAME_NAMESPACE. With `host_network` both are in
+    the network namespace of the node."""
 
-    def __init__(self, node, name):
+    def __init__(self, node, name, host_network=False):
         uid = uuid.uuid4()
         slices = f"kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{str(uid).replace('-', '_')}.slice"
         pause, application = (uuid.uuid4().hex * 2 for _ in range(2))
@@ -50,7 +51,9 @@ class Pod:
         for scope in self._scopes:
             scope.mkdir(parents=True)
         (node.container_logs / f"{name}_app-{application}.log").symlink_to("/var/log/pods/none")
-        self._pause = self._start(self._scopes[0], "unshare", "--net", "sh", "-c", "ip link set lo up && echo && exec cat")
+        isolate = [] if host_network else ["unshare", "--net"]
+        wait = ["sh", "-c", "ip link set lo up && echo && exec cat"]
+        self._pause = self._start(self._scopes[0], *isolate, *wait)
         self.pid = self._pause.pid
         self._pause.stdout.readline()
         enter = ["nsenter", f"--net=/proc/{self.pid}/ns/net"]

@@ -87,8 +87,8 @@ class PlayedTest(unittest.TestCase):
         self.node = Node()
         self.addCleanup(self.node.end)
 
-    def start_pod(self, name):
-        pod = Pod(self.node, name)
+    def start_pod(self, name, **options):
+        pod = Pod(self.node, name, **options)
         self.addCleanup(pod.end)
         return pod
 

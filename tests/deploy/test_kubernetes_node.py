@@ -30,6 +30,15 @@ class Pods(PlayedTest):
             lambda: value(name, **labels) == number, f"{name} {labels} == {number}"
         )
 
+    def test_with_owners_sockets_of_the_nodes_network_are_those_of_pods(self):
+        pod = self.start_pod("proxy-x_kube-system", host_network=True)
+        (exporter,) = self.start_containers("owners")
+        self.wait_until_ready(exporter)
+        for state in ("listen", "established"):
+            self.expect(exporter, 1, "sockdiag_tcp_owner_sockets",
+                        direction="inbound", port=str(pod.port), state=state,
+                        namespace="kube-system", pod="proxy-x", container="app")
+
     def test_with_counters_the_kernels_totals_of_each_pod_are_told(self):
         (exporter,) = self.start_containers("owners", "counters")
         self.wait_until_ready(exporter)
