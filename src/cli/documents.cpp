@@ -71,21 +71,38 @@ std::vector<std::string> held_by_of(const Json& finding) {
   return lines;
 }
 
+// An exporter that is older does not say it.
+std::string newer_string(const Json& json, const char* key) {
+  return json.contains(key) ? optional_string(json[key]) : "";
+}
+
+OwnerLabels owner_of(const Json& json) {
+  if (!json.contains("owner") || json["owner"].is_null()) return {};
+  const Json& owner = json["owner"];
+  return {newer_string(owner, "namespace"), newer_string(owner, "pod"),
+          newer_string(owner, "container"), newer_string(owner, "unit"),
+          newer_string(owner, "pod_uid")};
+}
+
 ShownFinding finding_of(const Json& json) {
-  return {.finding = string_of(json.at("finding")),
-          .severity = severity_of(json.at("severity")),
-          .direction = optional_string(json.at("direction")),
-          .port = optional_string(json.at("port")),
-          .title = string_of(json.at("title")),
-          .text = string_of(json.at("text")),
-          .held_by = held_by_of(json),
-          .meaning = string_of(json.at("meaning")),
-          .steps = strings_of(json.at("do")),
-          .avoid = pairs_of(json.at("do_not"), "advice", "fact"),
-          .confirm = pairs_of(json.at("confirm"), "text", "command"),
-          .unlike = pairs_of(json.at("unlike"), "finding", "text"),
-          .runbook = string_of(json.at("runbook")),
-          .source = string_of(json.at("source"))};
+  return {
+      .finding = string_of(json.at("finding")),
+      .severity = severity_of(json.at("severity")),
+      .direction = optional_string(json.at("direction")),
+      .port = optional_string(json.at("port")),
+      .owner = owner_of(json),
+      .other_namespace = json.contains("other_namespace") && json["other_namespace"].get<bool>(),
+      .port_name = newer_string(json, "port_name"),
+      .title = string_of(json.at("title")),
+      .text = string_of(json.at("text")),
+      .held_by = held_by_of(json),
+      .meaning = string_of(json.at("meaning")),
+      .steps = strings_of(json.at("do")),
+      .avoid = pairs_of(json.at("do_not"), "advice", "fact"),
+      .confirm = pairs_of(json.at("confirm"), "text", "command"),
+      .unlike = pairs_of(json.at("unlike"), "finding", "text"),
+      .runbook = string_of(json.at("runbook")),
+      .source = string_of(json.at("source"))};
 }
 
 StateCounts states_of(const Json& json) {
@@ -97,8 +114,8 @@ StateCounts states_of(const Json& json) {
 }
 
 ShownPort port_of(const Json& json) {
-  return {string_of(json.at("direction")), string_of(json.at("port")),
-          states_of(json.at("states"))};
+  return {string_of(json.at("direction")), string_of(json.at("port")), states_of(json.at("states")),
+          newer_string(json, "name")};
 }
 
 // Calls `read` with the parsed document. Every exception of the parser ends here.
@@ -182,7 +199,7 @@ void sort_ports(std::vector<ShownPort>& ports, const FindingsDocument& findings)
   using Place = std::pair<std::string_view, std::string_view>;
   std::map<Place, std::size_t> ranks;
   for (const ShownFinding& each : findings.findings) {
-    ranks.try_emplace({each.direction, each.port}, ranks.size());
+    if (!each.other_namespace) ranks.try_emplace({each.direction, each.port}, ranks.size());
   }
   const auto rank_of = [&](const ShownPort& port) {
     const auto found = ranks.find({port.direction, port.port});

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "sockdiag/core/finding.hpp"
+#include "sockdiag/core/owner.hpp"
 #include "sockdiag/core/tcp_snapshot.hpp"
 #include "sockdiag/core/tcp_state.hpp"
 
@@ -35,6 +36,9 @@ struct ShownFinding {
   Severity severity{};
   std::string direction;  // empty for the whole host, as is the port
   std::string port;
+  OwnerLabels owner{};           // empty if it is not known
+  bool other_namespace = false;  // found in another network namespace
+  std::string port_name{};       // may be empty
   std::string title;
   std::string text;
   std::vector<std::string> held_by;  // the processes that hold the sockets, and notes on them
@@ -59,6 +63,7 @@ struct ShownPort {
   std::string direction;
   std::string port;
   StateCounts states{};
+  std::string name{};  // what the operator calls the port; may be empty
 
   // Sockets in states that a healthy connection only passes through.
   [[nodiscard]] std::uint64_t troubled() const noexcept;

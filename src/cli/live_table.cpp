@@ -71,7 +71,8 @@ std::string port_row(const ShownPort& port, const States& states, Language langu
 // Returns the finding of the port, or null.
 const ShownFinding* worst_of(const ShownPort& port, const FindingsDocument& findings) {
   for (const ShownFinding& each : findings.findings) {
-    if (each.direction == port.direction && each.port == port.port) return &each;
+    const bool is_here = !each.other_namespace;
+    if (is_here && each.direction == port.direction && each.port == port.port) return &each;
   }
   return nullptr;
 }

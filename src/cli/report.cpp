@@ -40,6 +40,7 @@ constexpr Text kFailed("the last sample of these sources failed: ", "最近一�
 constexpr Text kUnknownReason("the exporter does not say why.", "导出器未说明原因。");
 constexpr Text kUnchecked("Not checked, or not for long enough: ", "未检查，或观察时间不够：");
 constexpr Text kColon(": ", "：");
+constexpr Text kComma(", ", "，");
 
 std::string joined(const std::vector<std::string>& words) {
   std::string text;
@@ -87,7 +88,11 @@ std::string ports_text(const std::vector<ShownPort>& ports, const Style& style) 
   std::string text = inked(in(kPorts), Ink::bold, style) + "\n";
   const std::size_t shown = std::min(ports.size(), kShownPorts);
   for (std::size_t i = 0; i < shown; ++i) {
-    const std::string place = place_text(ports[i].direction, ports[i].port, style.language);
+    std::string place = place_text(ports[i].direction, ports[i].port, style.language);
+    if (!ports[i].name.empty()) {
+      text += place + in_brackets(ports[i].name, style.language) + "\n";
+      place.clear();
+    }
     text += labelled_text(place, kPlaceColumns, counts_of(ports[i]), style);
   }
   if (shown < ports.size()) {
@@ -233,8 +238,16 @@ Ink ink_of(Severity severity) noexcept {
 }
 
 std::string title_text(const ShownFinding& finding, Language language) {
-  return place_text(finding.direction, finding.port, language) + std::string(kColon.in(language)) +
-         finding.title + in_brackets(finding.finding, language);
+  std::string place = place_text(finding.direction, finding.port, language);
+  if (!finding.port_name.empty()) place += in_brackets(finding.port_name, language);
+  const std::string owner = owner_text(finding.owner, language);
+  if (finding.other_namespace && finding.direction.empty()) {
+    place = owner;
+  } else if (!owner.empty()) {
+    place.append(kComma.in(language)).append(owner);
+  }
+  return place + std::string(kColon.in(language)) + finding.title +
+         in_brackets(finding.finding, language);
 }
 
 std::string in_brackets(std::string_view text, Language language) {

@@ -79,6 +79,8 @@ std::string element_id(const Finding& finding) {
   std::string id(name_of(finding.id));
   if (finding.direction) id.append("-").append(name_of(*finding.direction));
   if (finding.port) id.append("-").append(port_name(*finding.port));
+  if (!finding.of_namespace) return id;
+  for (const std::string_view value : values_of(finding.owner)) id.append("-").append(value);
   return id;
 }
 
@@ -182,7 +184,14 @@ std::string verdict_text(const PageFacts& facts) {
 Html findings_section(const PageFacts& facts) {
   const Verdict verdict = verdict_of(facts.view);
   Html found;
-  for (const Finding& each : facts.view.findings->found) found += finding_html(each, facts);
+  const auto& findings = facts.view.findings->found;
+  const std::size_t shown = std::min(findings.size(), kMostPorts);
+  for (std::size_t i = 0; i < shown; ++i) found += finding_html(findings[i], facts);
+  if (shown < findings.size()) {
+    found += fill(R"(<p class="quiet">{label} {count}</p>)",
+                  {{"label", facts(labels::kFindingsLeftOut)},
+                   {"count", count_text(findings.size() - shown)}});
+  }
   Html meaning;
   if (verdict.meaning) meaning = fill("<p>{text}</p>", {{"text", facts(*verdict.meaning)}});
   return fill(R"(<section id="findings" class="{kind}" aria-labelledby="verdict">

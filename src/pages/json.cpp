@@ -81,12 +81,28 @@ Json unlike_of(const FindingText& text, Language language) {
   return unlike;
 }
 
+Json text_or_null(std::string_view text) { return text.empty() ? Json() : Json(text); }
+
+// Only the labels that the owner has.
+Json owner_of(const OwnerLabels& labels) {
+  if (labels.empty()) return nullptr;
+  Json owner = Json::object();
+  const auto values = values_of(labels);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!values[i].empty()) owner[kOwnerLabelNames[i]] = values[i];
+  }
+  return owner;
+}
+
 Json finding_of(const Finding& finding, Language language) {
   const FindingText& text = sockdiag::text_of(finding.id);
   return {{"finding", name_of(finding.id)},
           {"severity", name_of(finding.severity)},
           {"direction", finding.direction ? Json(name_of(*finding.direction)) : Json()},
           {"port", finding.port ? Json(port_name(*finding.port)) : Json()},
+          {"port_name", text_or_null(finding.port_name)},
+          {"owner", owner_of(finding.owner)},
+          {"other_namespace", finding.of_namespace},
           {"since", time_of(finding.since)},
           {"title", text.title.in(language)},
           {"seen", seen_of(finding)},
@@ -106,10 +122,10 @@ Json states_of(const StateCounts& counts) {
   return states;
 }
 
-Json causes_of(const PortCounts& counts) {
+Json causes_of(const std::array<std::uint32_t, kCloseWaitCauseCount>& counts) {
   Json causes = Json::object();
   for (std::size_t i = 0; i < kCloseWaitCauseCount; ++i) {
-    causes[kCloseWaitCauseNames[i]] = counts.close_wait_causes[i];
+    causes[kCloseWaitCauseNames[i]] = counts[i];
   }
   return causes;
 }
@@ -135,14 +151,15 @@ Json accept_queue_of(const PortView& view) {
           {"drops", polled != nullptr ? value_of(polled->drops) : Json()}};
 }
 
-Json port_of(const TcpSnapshot& snapshot, const PortView& view) {
+Json port_of(const TcpSnapshot& snapshot, const PortView& view, std::string_view name) {
   const PortCounts& counts = *view.counts;
   const auto lingering = [](const Stay& stay) { return Json(stay.lingering); };
   const auto oldest = [](const Stay& stay) { return seconds_of(stay.oldest); };
   return {{"direction", name_of(view.direction)},
           {"port", port_name(counts.port)},
+          {"name", text_or_null(name)},
           {"states", states_of(counts.sockets)},
-          {"close_wait_causes", causes_of(counts)},
+          {"close_wait_causes", causes_of(counts.close_wait_causes)},
           {"lingering", stays_of(snapshot, counts, lingering)},
           {"oldest_seconds", stays_of(snapshot, counts, oldest)},
           {"receive_queue_bytes", counts.receive_queue_bytes},
@@ -196,12 +213,57 @@ Json kernel_of(const KernelValues* values) {
   return kernel;
 }
 
+Json owned_of(const OwnerSnapshot& snapshot, const OwnerCounts& counts) {
+  return {{"owner", owner_of(snapshot.owners[counts.owner].labels)},
+          {"direction", name_of(counts.direction)},
+          {"port", port_name(counts.port)},
+          {"states", states_of(counts.sockets)},
+          {"close_wait_causes", causes_of(counts.close_wait_causes)}};
+}
+
+Json owners_of(const OwnerSnapshot* snapshot) {
+  if (snapshot == nullptr) return nullptr;
+  Json owners = Json::array();
+  for (const OwnerCounts& counts : snapshot->counts) owners.push_back(owned_of(*snapshot, counts));
+  return owners;
+}
+
+Json namespace_of(const NamespaceSample& sample, const View& view) {
+  const auto totals = view.totals_of(sample);
+  const NamespaceCounters* counters = view.counters_of(sample);
+  Json kernel;
+  if (counters != nullptr) {
+    kernel = {{"open", value_of(counters->open)},
+              {"connected", value_of(counters->connected)},
+              {"time_wait", value_of(counters->time_wait)}};
+  }
+  return {{"owner", owner_of(sample.owner.labels)},
+          {"namespaces", sample.namespaces},
+          {"totals", totals ? states_of(*totals) : Json()},
+          {"kernel_sockets", std::move(kernel)}};
+}
+
+Json namespaces_of(const View& view) {
+  if (view.namespaces == nullptr) return nullptr;
+  Json statuses = Json::object();
+  for (std::size_t i = 0; i < kNamespaceStatusNames.size(); ++i) {
+    statuses[kNamespaceStatusNames[i]] = view.namespaces->statuses[i];
+  }
+  Json owners = Json::array();
+  for (const NamespaceSample& each : view.namespaces->samples) {
+    owners.push_back(namespace_of(each, view));
+  }
+  return {{"statuses", std::move(statuses)},
+          {"rotation_seconds", seconds_of(view.namespaces->rotation)},
+          {"owners", std::move(owners)}};
+}
+
 // Appends the ports one by one: with thousands of them, a tree of all would take far more memory
 // than their text.
 void append_ports(std::string& text, const TcpSnapshot& tcp, const View& view) {
   const char* separator = "";
   for (const PortView& port : view.ports()) {
-    text.append(separator).append(text_of(port_of(tcp, port)));
+    text.append(separator).append(text_of(port_of(tcp, port, view.port_name(port.counts->port))));
     separator = ",";
   }
 }
@@ -233,7 +295,9 @@ std::string samples_json(const Exposition& exposition, Diagnosis::TimePoint now)
       {"totals", tcp != nullptr ? states_of(view.totals()) : Json()},
       {"folded_ports", tcp != nullptr ? folded_ports_of(*tcp) : Json()},
       {"ephemeral_ports", tcp != nullptr ? ephemeral_ports_of(tcp->ephemeral) : Json()},
-      {"kernel", kernel_of(view.kernel)}};
+      {"kernel", kernel_of(view.kernel)},
+      {"owners", owners_of(view.owners)},
+      {"namespaces", namespaces_of(view)}};
   std::string text = text_of(rest);
   text.pop_back();
   text += ",\"ports\":[";

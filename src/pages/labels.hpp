@@ -3,6 +3,8 @@
 
 // The words of the page that are not diagnosis's.
 
+#include <array>
+
 #include "sockdiag/diagnosis/text.hpp"
 
 namespace sockdiag::labels {
@@ -54,6 +56,23 @@ inline constexpr Text kOtherPorts("ports", "个端口");
 inline constexpr Text kLongerThan("longer than", "超过");
 inline constexpr Text kLeftOut("The busiest ports are shown. Left out:",
                                "仅显示套接字最多的端口，未显示：");
+
+inline constexpr Text kOwners("Owners", "归属");
+inline constexpr Text kOwner("Owner", "归属");
+inline constexpr Text kOwnersHere(
+    "In the exporter's network namespace; TIME_WAIT and SYN_RECV have no owner",
+    "导出器所在的网络命名空间；TIME_WAIT 和 SYN_RECV 没有归属");
+inline constexpr Text kOwnersElsewhere("Other network namespaces of the host",
+                                       "本机的其他网络命名空间");
+inline constexpr Text kOwnersLeftOut("Those with the most sockets are shown. Left out:",
+                                     "仅显示套接字最多的归属，未显示：");
+inline constexpr Text kFindingsLeftOut("Further findings, not shown here:",
+                                       "其余诊断结果，此处未显示：");
+// By NamespaceStatus.
+inline constexpr std::array<Text, 4> kNamespaceStatuses = {{{"sampled", "已采样"},
+                                                            {"counters only", "仅计数器"},
+                                                            {"skipped", "已跳过"},
+                                                            {"failed", "失败"}}};
 
 inline constexpr Text kLimits("Queues and limits", "队列与上限");
 inline constexpr Text kAcceptQueue("Accept queue of port", "全连接队列，端口");

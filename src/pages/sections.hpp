@@ -30,12 +30,14 @@ struct PageFacts {
   }
 };
 
-// The most ports, and accept queues, that are listed for each direction.
+// The most ports, and accept queues, that are listed for each direction; the most findings, and
+// the most owners in each table.
 inline constexpr std::size_t kMostPorts = 50;
 
 [[nodiscard]] Html findings_section(const PageFacts& facts);
 [[nodiscard]] Html totals_section(const PageFacts& facts);
 [[nodiscard]] Html ports_section(const PageFacts& facts);
+[[nodiscard]] Html owners_section(const PageFacts& facts);  // empty if none are known
 [[nodiscard]] Html limits_section(const PageFacts& facts);
 [[nodiscard]] Html trend_section(const PageFacts& facts);
 [[nodiscard]] Html states_section(const PageFacts& facts);

@@ -115,6 +115,10 @@ Html cell_html(const PortView& port, TcpState state, const PageFacts& facts) {
 }
 
 Html port_html(const PortView& port, const PageFacts& facts) {
+  const std::string_view name = facts.view.port_name(port.counts->port);
+  if (!name.empty()) {
+    return fill("{port}<small>{name}</small>", {{"port", port.counts->port}, {"name", name}});
+  }
   if (port.counts->port != 0) return Html(std::to_string(port.counts->port));
   const std::uint32_t folded = facts.view.tcp->of(port.direction).folded_ports;
   return fill(R"({other}<small>{folded} {ports}</small>)", {{"other", facts(labels::kOther)},

@@ -55,8 +55,8 @@ constexpr std::string_view kPage = R"(<!DOCTYPE html>
 Html sections_html(const PageFacts& facts) {
   Html sections;
   for (const auto section :
-       {findings_section, totals_section, ports_section, limits_section, trend_section,
-        states_section, exporter_section, configuration_section}) {
+       {findings_section, totals_section, ports_section, owners_section, limits_section,
+        trend_section, states_section, exporter_section, configuration_section}) {
     sections += section(facts);
   }
   return sections;

@@ -30,13 +30,34 @@ const ListenerCounts* polled_of(const ListenerSnapshot* snapshot, std::uint16_t 
 
 std::string port_name(std::uint16_t port) { return port == 0 ? "other" : std::to_string(port); }
 
-View::View(const Exposition& exposition, Diagnosis::TimePoint now)
+View::View(const Exposition& exposition, Diagnosis::TimePoint time)
     : samples(exposition.samples.get()),
-      tcp(samples != nullptr ? fresh(samples->tcp, now) : nullptr),
-      listeners(samples != nullptr ? fresh(samples->listeners, now) : nullptr),
-      kernel(samples != nullptr ? fresh(samples->kernel, now) : nullptr),
-      findings(findings_of(exposition, now)),
-      trend(exposition.trend.get()) {}
+      tcp(samples != nullptr ? fresh(samples->tcp, time) : nullptr),
+      listeners(samples != nullptr ? fresh(samples->listeners, time) : nullptr),
+      kernel(samples != nullptr ? fresh(samples->kernel, time) : nullptr),
+      owners(samples != nullptr ? fresh(samples->owners, time) : nullptr),
+      namespaces(samples != nullptr ? fresh(samples->namespaces, time) : nullptr),
+      findings(findings_of(exposition, time)),
+      trend(exposition.trend.get()),
+      names(exposition.port_names.get()),
+      now(time) {}
+
+std::string_view View::port_name(std::uint16_t port) const noexcept {
+  return names == nullptr ? std::string_view() : name_of_port(*names, port);
+}
+
+std::optional<StateCounts> View::totals_of(const NamespaceSample& sample) const noexcept {
+  if (!sample.tcp.is_fresh(now)) return std::nullopt;
+  StateCounts totals{};
+  for (const StateCounts& family : sample.tcp.value->families) {
+    for (std::size_t i = 0; i < totals.size(); ++i) totals[i] += family[i];
+  }
+  return totals;
+}
+
+const NamespaceCounters* View::counters_of(const NamespaceSample& sample) const noexcept {
+  return fresh(sample.counters, now);
+}
 
 bool View::is_complete() const noexcept {
   return tcp != nullptr && std::ranges::find(findings->found, FindingId::blind, &Finding::id) ==

@@ -29,14 +29,18 @@ struct PortView {
 };
 
 struct View {
-  View(const Exposition& exposition, Diagnosis::TimePoint now);
+  View(const Exposition& exposition, Diagnosis::TimePoint time);
 
   const Samples* samples;  // null before the first sample
   const TcpSnapshot* tcp;  // null if there is no fresh one; so are the others
   const ListenerSnapshot* listeners;
   const KernelValues* kernel;
+  const OwnerSnapshot* owners;
+  const NamespacesSnapshot* namespaces;
   std::shared_ptr<const Findings> findings;  // never null
   const Trend* trend;                        // null before the first sample
+  const PortNames* names;                    // null before the first sample
+  Diagnosis::TimePoint now;
 
   // Returns false while there are no sockets to look at, or too little is known of them.
   [[nodiscard]] bool is_complete() const noexcept;
@@ -46,6 +50,14 @@ struct View {
 
   // Returns the sockets of the host by state; zeros without a fresh sample.
   [[nodiscard]] StateCounts totals() const noexcept;
+
+  // Returns what the operator calls the port; empty if it has no name. Points into the exposition.
+  [[nodiscard]] std::string_view port_name(std::uint16_t port) const noexcept;
+
+  // Returns the sockets of one owner's namespaces by state; nothing without fresh ones.
+  [[nodiscard]] std::optional<StateCounts> totals_of(const NamespaceSample& sample) const noexcept;
+  // Returns their counters, or null without fresh ones.
+  [[nodiscard]] const NamespaceCounters* counters_of(const NamespaceSample& sample) const noexcept;
 
   // Returns all ports, "other" as the last of each direction; none without a fresh sample.
   [[nodiscard]] std::vector<PortView> ports() const;

@@ -82,6 +82,37 @@ TEST_CASE("Who holds the sockets stands behind what was seen") {
   CHECK(has(report, expected));
 }
 
+TEST_CASE("A finding is told with its owner and the name of its port") {
+  Json finding = leak_finding();
+  finding["port_name"] = "checkout";
+  finding["owner"] = {{"namespace", "shop"}, {"pod", "cart-7d9"}, {"container", "app"}};
+  Json samples = samples_with(kPorts);
+  samples["ports"][0]["name"] = "checkout";
+  const std::string report = report_of(findings_with({finding}), samples);
+  CHECK_THAT(report, contains_text("inbound 8080 (checkout), in pod shop/cart-7d9,"));
+  CHECK_THAT(report, contains_text("inbound 8080 (checkout)\n                412 CLOSE_WAIT"));
+  finding["other_namespace"] = true;
+  finding["direction"] = nullptr;
+  finding["port"] = nullptr;
+  finding["port_name"] = nullptr;
+  CHECK_THAT(report_of(findings_with({finding}), samples),
+             contains_text("in pod shop/cart-7d9, container app: Service never closes"));
+}
+
+TEST_CASE("A finding of another network namespace is not one of the host's port") {
+  Json finding = leak_finding();
+  finding["port"] = "443";
+  finding["direction"] = "outbound";
+  const auto first_port = [&] {
+    auto ports = read_samples(samples_with(kPorts).dump()).ports;
+    sort_ports(ports, read_findings(findings_with({finding}).dump()));
+    return ports.front().port;
+  };
+  CHECK(first_port() == "443");
+  finding["other_namespace"] = true;
+  CHECK(first_port() == "8080");
+}
+
 TEST_CASE("Only a complete diagnosis without findings says that there are none") {
   Json findings = findings_with({});
   Json samples = samples_with(kPorts);

@@ -36,12 +36,46 @@ Scene& Scene::finds(Finding finding) {
   return *this;
 }
 
+Scene& Scene::has_owners() {
+  owners.emplace();
+  owners->owners = {{{"shop", "cart-7d9", "app", "", ""}, "containerd", "", "", ""},
+                    {{"", "", "", "nginx.service", ""}, "systemd", "", "", ""}};
+  OwnerCounts leak{.owner = 0, .direction = Direction::inbound, .port = 8443};
+  leak.sockets[index_of(TcpState::close_wait)] = 7;
+  leak.close_wait_causes[index_of(CloseWaitCause::not_closed)] = 7;
+  OwnerCounts web{.owner = 1, .direction = Direction::inbound, .port = 80};
+  web.sockets[index_of(TcpState::listen)] = 2;
+  owners->counts = {web, leak};
+
+  const auto until = now + std::chrono::seconds(60);
+  TcpSnapshot pod;
+  pod.families[0][index_of(TcpState::established)] = 1234;
+  NamespaceSample sampled;
+  sampled.owner.labels = {"shop", "mail-x2", "", "", ""};
+  sampled.tcp = {std::make_shared<const TcpSnapshot>(pod), until};
+  sampled.counters = {std::make_shared<const NamespaceCounters>(NamespaceCounters{{}, 5, 4, 0}),
+                      until};
+  NamespaceSample counted;
+  counted.owner.labels = {"", "", "", "db.service", ""};
+  counted.namespaces = 2;
+  counted.counters = sampled.counters;
+  namespaces.emplace();
+  namespaces->samples = {counted, sampled};
+  namespaces->statuses = {1, 2, 0, 0};
+  namespaces->rotation = std::chrono::milliseconds(7500);
+  return *this;
+}
+
 Exposition Scene::exposition() const {
   const auto until = now + std::chrono::seconds(is_stale ? -1 : 60);
   Samples samples;
   samples.tcp = {std::make_shared<const TcpSnapshot>(tcp), until};
   samples.listeners = {std::make_shared<const ListenerSnapshot>(listeners), until};
   samples.kernel = {std::make_shared<const KernelValues>(kernel), until};
+  if (owners) samples.owners = {std::make_shared<const OwnerSnapshot>(*owners), until};
+  if (namespaces) {
+    samples.namespaces = {std::make_shared<const NamespacesSnapshot>(*namespaces), until};
+  }
   for (const std::string_view source : {"tcp", "listeners", "kernel"}) {
     samples.statuses.push_back({.source = source,
                                 .success = true,
@@ -51,6 +85,7 @@ Exposition Scene::exposition() const {
   }
   Exposition exposition;
   exposition.samples = std::make_shared<const Samples>(std::move(samples));
+  exposition.port_names = std::make_shared<const PortNames>(port_names);
   exposition.findings = std::make_shared<const Findings>(findings);
   exposition.trend = std::make_shared<const Trend>(trend);
   return exposition;

@@ -4,6 +4,7 @@
 // A host to show: what sampling and diagnosis would publish, in a few words.
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "sockdiag/pages/exposition.hpp"
@@ -26,10 +27,16 @@ class Scene {
   Scene& sockets(Direction direction, std::uint16_t port, TcpState state, std::uint32_t count);
   Scene& listens(std::uint16_t port, const AcceptQueue& queue);
   Scene& finds(Finding finding);
+  // Two owners of this host's sockets, and a pod and a service in namespaces of their own, of which
+  // the last has counters alone.
+  Scene& has_owners();
 
   TcpSnapshot tcp;
   ListenerSnapshot listeners;
   KernelValues kernel;
+  std::optional<OwnerSnapshot> owners{};
+  std::optional<NamespacesSnapshot> namespaces{};
+  PortNames port_names{};
   Findings findings;
   Trend trend;
   bool is_stale = false;
