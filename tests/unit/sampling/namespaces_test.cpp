@@ -205,6 +205,19 @@ TEST_CASE("A turn ends after its CPU time, and later ones visit those that have 
   }
 }
 
+TEST_CASE("When all are due, those that have waited longest come first", "[namespaces]") {
+  FakeHost host;
+  for (int pid = 100; pid < 120; ++pid) host.with(std::to_string(pid), std::to_string(pid));
+  host.each_call_costs = 1ms;
+  while (host.snapshot() == nullptr || host.status(NamespaceStatus::counted) < 20) {
+    static_cast<void>(host.turn(5s));
+  }
+  for (int pid = 100; pid < 120; ++pid) host.proc.counts(std::to_string(pid), {.listen_drops = 1});
+  static_cast<void>(host.turn(60s));
+  CHECK(host.drops("100") == 1);
+  CHECK(host.drops("119") == 0);
+}
+
 TEST_CASE("A rotation is as long as the budget needs for all namespaces", "[namespaces]") {
   FakeHost host;
   for (int pid = 100; pid < 150; ++pid) host.with(std::to_string(pid), std::to_string(pid));
