@@ -79,7 +79,11 @@ class Exposition:
 
     def labelled(self, name):
         """[(labels, value)] of all series of that name."""
-        return [(dict(labels), value) for (found, labels), value in self._series.items() if found == name]
+        return [
+            (dict(labels), value)
+            for (found, labels), value in self._series.items()
+            if found == name
+        ]
 
     def starting_with(self, prefix):
         """{(name, labels): value} of the families whose name starts with `prefix`."""
