@@ -25,6 +25,7 @@ struct OwnerLabels {
            pod_uid.empty();
   }
 
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes the comparison for a null pointer
   friend auto operator<=>(const OwnerLabels&, const OwnerLabels&) = default;
 };
 
