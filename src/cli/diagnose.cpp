@@ -68,6 +68,7 @@ struct Answer {
 
 Answer watch_host(const ReportOptions& options, const Configuration& configuration,
                   Language language) {
+  std::string heading = place_looked_at(options, configuration.path, language);
   Watch watch(configuration);
   Suspects suspects(configuration.path);
   Progress progress(options.watch_for, language);
@@ -84,7 +85,6 @@ Answer watch_host(const ReportOptions& options, const Configuration& configurati
     watch.sample();
     ++samples;
   }
-  std::string heading = place_looked_at(options, language);
   heading.append(kWatched.in(language))
       .append(whole_seconds(last - begin))
       .append(kSamples.in(language));

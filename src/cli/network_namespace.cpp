@@ -5,10 +5,16 @@
 #include <sched.h>
 
 #include <cerrno>
+#include <cstdint>
+#include <filesystem>
 #include <stdexcept>
 #include <system_error>
 
 #include "sockdiag/core/file_descriptor.hpp"
+#include "sockdiag/diagnosis/finding_texts.hpp"
+#include "sockdiag/owners/network_namespaces.hpp"
+#include "sockdiag/owners/owner_names.hpp"
+#include "sockdiag/procfs/proc_file.hpp"
 
 namespace sockdiag {
 namespace {
@@ -36,6 +42,18 @@ NamespaceFile file_of(const ReportOptions& options, const HostPaths& paths) {
   return {path, "--netns: there is no network namespace " + path};
 }
 
+// Returns " (in unit nginx.service)", or nothing.
+std::string owner_of_process(std::int64_t pid, const HostPaths& paths, Language language) {
+  const std::filesystem::path process = paths.procfs / std::filesystem::path(std::to_string(pid));
+  const auto cgroup = read_proc_file_if_exists(process / "cgroup");
+  if (!cgroup) return "";
+  OwnerNames names(paths);
+  names.refresh();
+  const Owner owner = names.owner_of_path(cgroup_path_in(cgroup->content));
+  const std::string text = owner_text(owner.labels, language);
+  return text.empty() ? "" : " (" + text + ")";
+}
+
 [[noreturn]] void throw_problem(const NamespaceFile& file, int error) {
   if (error == ENOENT || error == ESRCH) throw std::runtime_error(file.missing);
   if (error == EACCES || error == EPERM) {
@@ -61,8 +79,12 @@ void enter_network_namespace(const ReportOptions& options, Configuration& config
   throw_problem(file, errno);
 }
 
-std::string place_looked_at(const ReportOptions& options, Language language) {
-  if (options.pid) return std::string(kOfProcess.in(language)) + std::to_string(*options.pid);
+std::string place_looked_at(const ReportOptions& options, const HostPaths& paths,
+                            Language language) {
+  if (options.pid) {
+    return std::string(kOfProcess.in(language)) + std::to_string(*options.pid) +
+           owner_of_process(*options.pid, paths, language);
+  }
   if (options.netns) return std::string(kNamed.in(language)) + *options.netns;
   return std::string(kThisHost.in(language));
 }

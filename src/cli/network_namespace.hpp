@@ -18,7 +18,9 @@ namespace sockdiag {
 // namespace from then on. Throws std::runtime_error that says what is missing.
 void enter_network_namespace(const ReportOptions& options, Configuration& configuration);
 
-// Returns "Network namespace of process 4242", or the words for this host.
-[[nodiscard]] std::string place_looked_at(const ReportOptions& options, Language language);
+// Returns "Network namespace of process 4242 (in pod shop/cart-7d9, container app)", or the words
+// for this host. Whose the process is comes from its cgroup, and is left out if that is not known.
+[[nodiscard]] std::string place_looked_at(const ReportOptions& options, const HostPaths& paths,
+                                          Language language);
 
 }  // namespace sockdiag

@@ -37,7 +37,8 @@ std::string local_time(double timestamp) {
 class Picture {
  public:
   Picture(const ReportOptions& options, const Configuration& configuration)
-      : style_(style_of(options)), place_(place_looked_at(options, style_.language)) {
+      : style_(style_of(options)),
+        place_(place_looked_at(options, configuration.path, style_.language)) {
     if (options.url) {
       url_ = parse_http_url(*options.url);
     } else {

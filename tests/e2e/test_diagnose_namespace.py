@@ -30,7 +30,7 @@ class AnotherNamespace(EndToEndTest):
     def expect_its_sockets(self, done, heading):
         self.assertEqual((done.returncode, done.stderr), (0, b""), done)
         text = done.stdout.decode()
-        self.assertEqual(text.splitlines()[0], f"{heading}, watched for 0s; samples: 1")
+        self.assertRegex(text, rf"\A{re.escape(heading)}(?: \(.+\))?, watched for 0s; samples: 1\n")
         self.assertRegex(text, rf"(?m)^inbound {PORT} +3 ESTABLISHED, 1 LISTEN$")
 
     def test_that_of_a_process(self):
@@ -41,6 +41,23 @@ class AnotherNamespace(EndToEndTest):
             os.symlink("/proc", f"{folder}/host")
             done = self.look(f"--pid={self.pid}", f"--path.procfs={folder}/host")
             self.expect_its_sockets(done, heading)
+
+    def test_the_heading_says_whose_the_process_is(self):
+        with tempfile.TemporaryDirectory() as folder:
+            process, logs = f"{folder}/{self.pid}", f"{folder}/logs"
+            os.makedirs(f"{process}/ns")
+            os.symlink(f"/proc/{self.pid}/ns/net", f"{process}/ns/net")
+            os.mkdir(logs)
+            container = "c" * 64
+            open(f"{logs}/cart-7d9_shop_app-{container}.log", "w").close()
+            with open(f"{process}/cgroup", "w", encoding="ascii") as cgroup:
+                uid = "11111111_2222_3333_4444_555555555555"
+                print(f"0::/kubepods.slice/kubepods-pod{uid}.slice/cri-containerd-{container}.scope",
+                      file=cgroup)
+            done = self.look(f"--pid={self.pid}", f"--path.procfs={folder}",
+                             f"--path.container-logs={logs}")
+        owner = "in pod shop/cart-7d9, container app"
+        self.expect_its_sockets(done, f"Network namespace of process {self.pid} ({owner})")
 
     def test_one_with_a_name_and_one_at_a_path(self):
         with NamedNamespace(self.pid) as name:
@@ -68,7 +85,7 @@ class AnotherNamespace(EndToEndTest):
         self.addCleanup(terminal.close)
         terminal.run(BINARY, "top", f"--pid={self.pid}", "--lang=en")
         text = terminal.wait_for("inbound 8080")
-        self.assertIn(f"Network namespace of process {self.pid}  ", text)
+        self.assertIn(f"Network namespace of process {self.pid} ", text)
         terminal.type("q")
 
 
