@@ -73,6 +73,10 @@ const std::vector<Row> kShapes = {
          "/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-burstable.slice/" +
          "kubelet-kubepods-burstable-pod" + kSliceUid + ".slice/cri-containerd-" + kId + ".scope",
      kPodWithContainer + " by containerd"},
+    {"a pod's own cgroup in kind",
+     "/docker/" + kOther + "/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod" +
+         kSliceUid + ".slice",
+     "pod " + kUid},
     {"kind's node itself", "/docker/" + kId + "/kubelet.slice/kubelet.service",
      kContainer + " by docker"},
     {"a container in a pod's container",

@@ -237,6 +237,8 @@ TEST_CASE("Without sight of the cgroup tree there are no owners, until there is"
   }
   CHECK(source.sample(dump(1), plain.policies).problem.empty());
   CHECK(rows(*source.owners()) == Rows{"inbound 0 none: 1 established"});
+  CHECK_THROWS(source.sample(dump(7), plain.policies));
+  CHECK(source.owners() == nullptr);
 }
 
 }  // namespace sockdiag::test

@@ -2,6 +2,7 @@
 #include "sockdiag/tally/owner_tally.hpp"
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <random>
 
@@ -209,6 +210,19 @@ TEST_CASE("A cleared tally begins anew") {
   counter.tally().clear();
   CHECK(counter.rows({80}).empty());
   CHECK(counter.add(7, kInbound, 80).rows({80}) == Rows{"inbound 80 of 7: 1 established"});
+}
+
+TEST_CASE("Sockets of one port are told apart by their cgroups, in whatever order they come") {
+  Records records;
+  for (const std::uint64_t cgroup : {7U, 8U, 7U, 7U, 8U, 9U}) {
+    records.push_back(record(TcpState::established, 80, 40000, cgroup));
+  }
+  const auto tally = std::make_unique<TcpTally>(std::make_shared<TallyScratch>(), policy());
+  std::map<std::uint64_t, std::uint32_t> counted;
+  for (const CgroupCounts& each : count(*tally, records).by_cgroup) {
+    counted[each.cgroup] = each.sockets[index_of(TcpState::established)];
+  }
+  CHECK(counted == std::map<std::uint64_t, std::uint32_t>{{7, 3}, {8, 2}, {9, 1}});
 }
 
 TEST_CASE("Over the cgroups of a port, the full sockets of each state add up") {
