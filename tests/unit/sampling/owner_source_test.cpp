@@ -101,6 +101,11 @@ TEST_CASE("Sockets of no cgroup, of the root and of removed cgroups have words f
              "inbound 80 other: 1 established"});
 }
 
+TEST_CASE("A kernel that tells no cgroup of any socket leaves owners out") {
+  Host host;
+  CHECK(host.rows_of({established(0, kInbound, 80, 3)}).empty());
+}
+
 TEST_CASE("Owners beyond the limit are folded at the same direction and port") {
   Host host;
   host.policies.owners.max_owners = 2;
