@@ -34,6 +34,10 @@ void add_folded(const Evidence& evidence, std::vector<Measure>& seen) {
   seen.push_back({"folded_ports", folded_ports});
 }
 
+// No rule reads owners: without them findings have no names. A container that has not mounted the
+// host's cgroup tree is well.
+bool is_read_by_rules(const SampleStatus& status) { return status.source != "owners"; }
+
 void add_positive(std::vector<Measure>& seen, std::string_view name, double value) {
   if (value > 0) seen.push_back({name, value});
 }
@@ -44,7 +48,7 @@ Blindness blindness_of(const Samples& samples, const History& history, History::
   Blindness blindness;
   for (std::size_t i = 0; i < samples.statuses.size(); ++i) {
     const SampleStatus& status = samples.statuses[i];
-    if (status.attempts == 0 || status.idle) continue;
+    if (status.attempts == 0 || status.idle || !is_read_by_rules(status)) continue;
     if (!status.success) {
       ++blindness.failing;
     } else if (history.is_stale(i, samples.statuses, now)) {

@@ -15,7 +15,7 @@ struct Blindness {
   friend bool operator==(const Blindness&, const Blindness&) noexcept = default;
 };
 
-// A source that has not been attempted yet, or that has nothing to do, is neither.
+// A source that has not been attempted yet, or that has nothing to do, is neither; nor are owners.
 [[nodiscard]] Blindness blindness_of(const Samples& samples, const History& history,
                                      History::TimePoint now);
 

@@ -253,9 +253,15 @@ TEST_CASE("A namespace of three ports takes 8 KiB at most") {
   CHECK(history.memory_bytes() > 3 * sizeof(PortHistory));
 }
 
-TEST_CASE("A source that has nothing to do makes nobody blind") {
+TEST_CASE("Without owners nobody is blind: a container may not see the host's cgroup tree") {
   Host host;
   host.statuses.push_back({.source = "owners", .success = false, .attempts = 1});
+  CHECK(host.run(60s)->found.empty());
+}
+
+TEST_CASE("A source that has nothing to do makes nobody blind") {
+  Host host;
+  host.statuses.push_back({.source = "listeners", .success = false, .attempts = 1});
   CHECK(names_of(*host.run(60s)) == Names{"warning blind"});
   host.statuses.back().idle = true;
   CHECK(host.sample()->found.empty());
