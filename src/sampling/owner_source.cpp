@@ -91,7 +91,9 @@ OwnerSource::Counts OwnerSource::counts_of(const TcpSnapshot& tcp) {
   if (cgroups_of(tcp).empty()) return counts;  // kernels before 5.7 tell no cgroup
   for (const CgroupCounts& each : tcp.by_cgroup) {
     const Owner& owner = owner_of(each.cgroup);
-    owners_.try_emplace(owner.labels, owner);
+    const auto [known, is_new] = owners_.try_emplace(owner.labels, owner);
+    // A container that was started again has the labels of the one before.
+    if (!is_new && known->second.container_id != owner.container_id) known->second = owner;
     lacks_pod_names_ = lacks_pod_names_ || !owner.labels.pod_uid.empty();
     add_counts(counts[{{each.direction, each.port}, owner.labels}], each);
   }

@@ -217,6 +217,20 @@ TEST_CASE("Pods without names are looked for again after a minute") {
   CHECK(std::count(named.begin(), named.end(), "inbound 80 app: 1 established") == 1);
 }
 
+TEST_CASE("What else is known of a container is that of the one that runs") {
+  Host host;
+  const auto start = [&](char digit) {
+    const std::string id(64, digit);
+    host.tree().link("cart_shop_app-" + id + ".log");
+    return host.tree().make("/kubepods/pod0a1b2c3d-1111-2222-3333-444455556666/" + id);
+  };
+  host.rows_of({established(start('a'), kInbound, 80, 1)});
+  host.pass(10s).rows_of({established(start('b'), kInbound, 80, 1)});
+  const auto& owners = host.source().owners()->owners;
+  REQUIRE(owners.size() == 1);
+  CHECK(owners[0].container_id == std::string(64, 'b'));
+}
+
 TEST_CASE("A dump is looked at once, and none is waited for") {
   Host host;
   CHECK_FALSE(host.source().sample(nullptr, host.policies).attempted);
