@@ -127,8 +127,15 @@ void Namespaces::name_owners() {
     auto owner = owner_of(visited.found, host_.procfs, host_.owner_of_cgroup);
     if (!owner) continue;  // it has ended, as the next visit finds
     changed_ = changed_ || *owner != visited.reading.owner;
+    if (owner->labels != visited.reading.owner.labels) forget_reading(visited);
     NamespaceAccounts::set_owner(visited.reading, *std::move(owner));
   }
+}
+
+// Another owner: perhaps another namespace that has got the inode of one that has ended.
+void Namespaces::forget_reading(Visited& visited) {
+  visited.reading = {};
+  visited.status = std::nullopt;
 }
 
 void Namespaces::visit_due(const Policies& policies) {

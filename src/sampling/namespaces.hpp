@@ -94,6 +94,7 @@ class Namespaces {
   void follow(std::vector<NetworkNamespace> found, std::size_t most);
   void forget_gone();
   void name_owners();
+  static void forget_reading(Visited& visited);
   void visit_due(const Policies& policies);
   void visit(Visited& visited, const Policies& policies);
   void read(Visited& visited, const Policies& policies);

@@ -332,6 +332,20 @@ TEST_CASE("A name that becomes known later is taken over", "[namespaces]") {
   CHECK(host.drops("b") == 1);
 }
 
+TEST_CASE("What was read of a namespace is not shown as that of another one with its inode",
+          "[namespaces]") {
+  FakeHost host;
+  host.collect_sockets().with("9", "a", {.listen_drops = 100});
+  host.open_fails = [&] { host.cpu_time += 1s; };
+  static_cast<void>(host.turn());
+  REQUIRE(host.snapshot()->rotation == 50s);
+  host.proc.remove("9");
+  host.proc.process("10", "of_9", "b").counts("10", {.listen_drops = 1});
+  static_cast<void>(host.turn(30s));
+  CHECK(host.drops("a") == std::nullopt);
+  CHECK(host.drops("b") == 1);
+}
+
 TEST_CASE("Without the host's /proc the source as a whole fails, until it is there",
           "[namespaces]") {
   FakeHost host;
