@@ -88,7 +88,7 @@ const Owner& OwnerSource::owner_of(std::uint64_t cgroup) const {
 OwnerSource::Counts OwnerSource::counts_of(const TcpSnapshot& tcp) {
   Counts counts;
   lacks_pod_names_ = false;
-  if (cgroups_of(tcp).empty()) return counts;  // kernels before 5.7 tell no cgroup
+  if (cgroups_of(tcp).empty()) return counts;  // kernels before 5.8 tell no cgroup
   for (const CgroupCounts& each : tcp.by_cgroup) {
     const Owner& owner = owner_of(each.cgroup);
     const auto [known, is_new] = owners_.try_emplace(owner.labels, owner);

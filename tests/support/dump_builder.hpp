@@ -25,7 +25,7 @@ struct SocketSpec {
   bool attributes = true;                 // as every full socket has them
   std::optional<std::uint8_t> ipv6_only;  // as listeners on IPv6 have it
   std::optional<std::uint32_t> mark;      // as readers with CAP_NET_ADMIN get it
-  std::optional<std::uint64_t> cgroup;    // as full sockets have it since Linux 5.7
+  std::optional<std::uint64_t> cgroup;    // as full sockets have it since Linux 5.8
   std::optional<std::uint32_t> drops;     // in SKMEMINFO
   std::uint64_t cookie = 0;
   std::uint8_t retransmits = 0;

@@ -36,7 +36,7 @@ struct SocketRecord {
   std::uint64_t cookie = 0;  // unique, and the same while the connection lives
   std::uint32_t inode = 0;   // 0 without an owner: mini sockets, orphans, and before accept()
   // The id of the cgroup in which the socket was made: the inode of its directory (cgroup v2), 1 on
-  // hosts with cgroup v1 alone. 0 without one: mini sockets, and kernels before 5.7.
+  // hosts with cgroup v1 alone. 0 without one: mini sockets, and kernels before 5.8.
   std::uint64_t cgroup = 0;
   std::uint8_t retransmits = 0;
   std::chrono::milliseconds timer_remaining{};  // until the running timer fires; 0 without one
