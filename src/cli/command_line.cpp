@@ -16,11 +16,12 @@
 namespace sockdiag {
 namespace {
 
-constexpr std::array<KeyFlag, 11> kKeyFlags = {{{"--web.listen-address", "web.listen_addresses"},
+constexpr std::array<KeyFlag, 12> kKeyFlags = {{{"--web.listen-address", "web.listen_addresses"},
                                                 {"--web.telemetry-path", "web.telemetry_path"},
                                                 {"--web.max-requests", "web.max_requests"},
                                                 {"--web.enable-lifecycle", "web.enable_lifecycle"},
                                                 {"--web.config.file", "web.config_file"},
+                                                {"--owners.enabled", "owners.enabled"},
                                                 {"--namespaces.collect", "namespaces.collect"},
                                                 {"--path.procfs", "path.procfs"},
                                                 {"--path.cgroup", "path.cgroup"},

@@ -13,7 +13,7 @@ import urllib.request
 from node import Container, Node, Pod, status_of
 from support.network import enter_fresh_network_namespace
 from support.opener import look_into_as_nobody
-from test_kubernetes import BASE, only, render, word_for_resources
+from test_kubernetes import BASE, only, render, values_of, word_for_resources
 
 COMPONENTS = ("owners", "counters", "sockets")
 NOBODY = {"runAsNonRoot": True, "runAsUser": 65534, "runAsGroup": 65534}
@@ -77,6 +77,15 @@ class Rendered(unittest.TestCase):
         self.assertEqual(opener["image"], exporter["image"])
         self.assertEqual(opener["image"], "registry.example/it:1.2.3")
 
+    def test_owners_are_on_where_their_mounts_are(self):
+        for names in ((), ("owners",), ("counters",), ("sockets", "owners"), ("owners", "sockets")):
+            with self.subTest(names):
+                exporter = pod_of(overlay(*names) if names else render(BASE))["containers"][0]
+                (flag,) = [each for each in exporter["args"] if each.startswith("--owners.")]
+                for name, value in values_of(exporter).items():
+                    flag = flag.replace(name, value)
+                self.assertEqual(flag, f"--owners.enabled={str('owners' in names).lower()}")
+
     def test_all_but_sockets_have_one_container(self):
         self.assertEqual(len(pod_of(overlay("owners", "counters"))["containers"]), 1)
 
@@ -101,7 +110,8 @@ class PlayedTest(unittest.TestCase):
         return [self.start(pod, container) for container in pod["containers"]]
 
     def start(self, pod, specification):
-        container = Container(pod, specification, self.volumes, [("$(HOST_IP)", "127.0.0.1")])
+        values = values_of(specification).items()
+        container = Container(pod, specification, self.volumes, values)
         self.addCleanup(lambda: self.assertEqual(container.stop(), 0, container.log.text_lines()))
         return container
 

@@ -52,7 +52,8 @@ TEST_CASE("Every flag of a key sets that key and no other") {
   const auto configuration = load_configuration(
       parse({"--web.listen-address=127.0.0.1:1", "--web.listen-address", "127.0.0.1:2",
              "--web.telemetry-path=/m", "--web.max-requests=7", "--web.enable-lifecycle",
-             "--log.level=debug", "--log.format=json"}));
+             "--owners.enabled=false", "--log.level=debug", "--log.format=json"}));
+  CHECK_FALSE(configuration.owners.enabled);
   CHECK(configuration.web.listen_addresses ==
         std::vector<std::string>{"127.0.0.1:1", "127.0.0.1:2"});
   CHECK(configuration.web.telemetry_path == "/m");
