@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The exporter on Debian 13, for --network host, with no capability and a read-only root:
 #   docker build --build-arg VERSION=... --build-arg REVISION=... -t sockdiag_exporter .
-#   docker run --network host --read-only --cap-drop ALL sockdiag_exporter
+#   docker run --network host --read-only --cap-drop ALL -v /sys/fs/cgroup:/host/cgroup:ro \
+#     sockdiag_exporter --path.cgroup=/host/cgroup
 # It also has sockdiag_opener, for a container of its own (deploy/README.md, "Sockets of containers").
 
 FROM debian:trixie-slim AS build

@@ -19,6 +19,7 @@ from support.polling import DEADLINE_SECONDS, wait_until
 from support.server import DIES_WITH_US
 
 IMAGE = pathlib.Path(BINARY).parent
+CONFIGURATION = pathlib.Path(__file__).resolve().parents[2] / "config/sockdiag_exporter.yml"
 PROGRAMS = ("sockdiag_exporter", "sockdiag_opener")
 ENTRYPOINT = "/usr/bin/sockdiag_exporter"
 
@@ -40,14 +41,16 @@ def status_of(pid):
 class Pod:
     """A pause container that holds the network namespace, and a container in it that has a listener
     with one connection. `name`: as kubelet writes it, NAME_NAMESPACE. With `host_network` both are in
-    the network namespace of the node."""
+    the network namespace of the node. `scopes`: where its containers' cgroups are, and their beginning."""
 
-    def __init__(self, node, name, host_network=False):
-        uid = uuid.uuid4()
-        slices = f"kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{str(uid).replace('-', '_')}.slice"
+    KUBEPODS = "kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{uid}.slice/cri-containerd-"
+    DOCKER = "system.slice/docker-"
+
+    def __init__(self, node, name, host_network=False, scopes=KUBEPODS):
+        beginning = scopes.format(uid=str(uuid.uuid4()).replace("-", "_"))
         pause, application = (uuid.uuid4().hex * 2 for _ in range(2))
         self.container_id = application
-        self._scopes = [node.cgroup / slices / f"cri-containerd-{each}.scope" for each in (pause, application)]
+        self._scopes = [node.cgroup / f"{beginning}{each}.scope" for each in (pause, application)]
         for scope in self._scopes:
             scope.mkdir(parents=True)
         (node.container_logs / f"{name}_app-{application}.log").symlink_to("/var/log/pods/none")
@@ -97,7 +100,8 @@ class Container:
         lines = [
             f"mount -t tmpfs -o mode=755 tmpfs {root}",
             f"cd {root}",
-            "mkdir -p usr/bin usr/lib usr/lib64 proc dev",
+            "mkdir -p usr/bin usr/lib usr/lib64 etc/sockdiag_exporter proc dev",
+            f"cp {CONFIGURATION} etc/sockdiag_exporter",
             "ln -s usr/lib lib; ln -s usr/lib64 lib64",
             "for each in /usr/lib /usr/lib64; do mount --rbind $each .$each; done",
             "touch dev/null && mount --bind /dev/null dev/null",

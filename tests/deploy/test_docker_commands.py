@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands for Docker in deploy/README.md, "Sockets of containers": their containers started by
+"""The commands for Docker in deploy/README.md, "Container" and "Sockets of containers": their containers started by
 hand with the users, capabilities and mounts that the flags say."""
 
 import argparse
@@ -7,24 +7,24 @@ import re
 import shlex
 import unittest
 
-from node import Container, status_of
+from node import Container, Pod, status_of
 from support.opener import look_into_as_nobody
-from test_kubernetes_components import BOTH, PlayedTest
+from test_kubernetes_components import BOTH, PlayedTest, get
 from test_readme import DEPLOY, read
 
 IMAGE_USER = "65534:65534"
 IMAGE = "sockdiag_exporter:0.1.0"
+CONFIGURATION = "--config.file=/etc/sockdiag_exporter/sockdiag_exporter.yml"  # as the image's own flags
 
 
 def commands():
-    """Those of the section, each as its flags, and what follows the image's name."""
-    section = read(DEPLOY).partition("### With Docker or Podman\n")[2].partition("\n### ")[0]
-    text = "\n".join(re.findall(r"^```\n(.*?)^```$", section, re.MULTILINE | re.DOTALL))
-    for line in filter(None, text.replace("\\\n", " ").splitlines()):
+    """Those that run a container, each as its flags, and what follows the image's name."""
+    text = "\n".join(re.findall(r"^```\n(.*?)^```$", read(DEPLOY), re.MULTILINE | re.DOTALL))
+    for line in re.findall("^docker run .*", text.replace("\\\n", " "), re.MULTILINE):
         words = shlex.split(line)
         at = words.index(IMAGE)
         flags, unknown = parser().parse_known_args(words[2:at])
-        if words[:2] != ["docker", "run"] or unknown:
+        if unknown:
             raise AssertionError(line)
         yield flags, words[at + 1 :]
 
@@ -70,15 +70,24 @@ class Docker(PlayedTest):
         self.addCleanup(lambda: self.assertEqual(container.stop(), 0, container.log.text_lines()))
         return container
 
+    def expect_owner_of(self, pod):
+        text = get("/metrics")
+        self.assertIn('sockdiag_sample_success{source="owners"} 1\n', text)
+        series = f'sockdiag_tcp_owner_sockets{{direction="inbound",port="{pod.port}",state="established",'
+        self.assertIn(f'{series}container="{pod.container_id[:12]}"}} 1\n', text)
+
     def test_each_exporter_serves_without_a_right(self):
         exporters = [command for command in commands() if not command[0].entrypoint]
-        self.assertEqual(len(exporters), 2)
+        self.assertEqual(len(exporters), 3)
+        pod = self.start_pod("proxy", host_network=True, scopes=Pod.DOCKER)
         for flags, arguments in exporters:
             with self.subTest(arguments):
                 self.assertEqual(flags.network, "host")
                 exporter = self.start_command(flags, arguments)
                 self.wait_until_ready(exporter)
                 self.assertEqual(status_of(exporter.pid)["CapEff"], "0" * 16)
+                self.assertEqual(arguments[0], CONFIGURATION)
+                self.expect_owner_of(pod)
                 self.assertEqual(exporter.stop(), 0)
 
     def test_the_opener_passes_sockets_to_the_exporters_user(self):
