@@ -28,6 +28,8 @@ namespace sockdiag {
 namespace {
 
 constexpr std::chrono::seconds kHealthTimeout(3);
+// Visits of many other network namespaces may take that long.
+constexpr std::chrono::seconds kPatience(5);
 
 void set_key(LoadedConfiguration& loaded, const CommandLine::Setting& setting) {
   const ConfigurationKey& key = *find_configuration_key(setting.key);
@@ -124,7 +126,8 @@ int print_sample(const Configuration& configuration, bool process) {
   const auto publish = [&](std::shared_ptr<const Samples> samples) {
     publisher.publish(std::move(samples));
   };
-  Sampling(kernel_sources(configuration.path), publish).attempt_all(policies_of(configuration));
+  Sampling(kernel_sources(configuration.path), publish)
+      .attempt_all(policies_of(configuration), kPatience);
   if (board.latest() == nullptr || board.latest()->tcp.value == nullptr) return kExitFailed;
   const ReloadStatus loaded{true, std::chrono::system_clock::now()};
   Pages::Options options;

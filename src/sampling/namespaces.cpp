@@ -55,8 +55,28 @@ SampleResult Namespaces::take_turn(const Policies& policies) {
   visit_due(policies);
   publish_when_due(policies);
   interval_ = time_until_next(policies);
-  const std::string between = search_problem_.empty() || opener_problem_.empty() ? "" : "; ";
-  return {true, search_problem_ + between + opener_problem_};
+  return {true, problem(), !has_been_through()};
+}
+
+std::string Namespaces::problem() const {
+  std::string text;
+  for (const std::string& each : {search_problem_, opener_problem_, problem_of_all()}) {
+    if (!each.empty()) text.append(text.empty() ? "" : "; ").append(each);
+  }
+  return text;
+}
+
+bool Namespaces::has_been_through() const noexcept {
+  return !search_ && std::all_of(visited_.begin(), visited_.end(),
+                                 [](const Visited& visited) { return visited.status.has_value(); });
+}
+
+std::string Namespaces::problem_of_all() const {
+  const auto has_failed = [](const Visited& visited) {
+    return visited.status == NamespaceStatus::failed;
+  };
+  if (visited_.empty() || !std::all_of(visited_.begin(), visited_.end(), has_failed)) return {};
+  return "no network namespace can be read: " + visited_.front().problem;
 }
 
 Nanoseconds Namespaces::interval(const Policies& policies) const {
@@ -157,11 +177,13 @@ void Namespaces::visit_due(const Policies& policies) {
 void Namespaces::visit(Visited& visited, const Policies& policies) {
   const Nanoseconds began = host_.cpu_time();
   visited.visited_at = host_.now();
+  visited.problem.clear();
   try {
     read(visited, policies);
   } catch (const std::runtime_error& error) {
     visited.status = NamespaceStatus::failed;
-    log_failure(visited, error.what());
+    visited.problem = error.what();
+    log_failure(visited);
   }
   visited.cost = host_.cpu_time() - began;
   changed_ = true;
@@ -237,15 +259,17 @@ std::optional<NamespaceEntry> Namespaces::entry_of(const NetworkNamespace& found
 }
 
 // Logs one line, however many namespaces fail.
-void Namespaces::log_failure(const Visited& visited, const std::string& why) {
+void Namespaces::log_failure(const Visited& visited) {
   if (std::exchange(failing_, true)) return;
   spdlog::warn("a network namespace cannot be read ({}, process {}): {}",
-               text_of(visited.reading.owner.labels), visited.found.pids.front(), why);
+               text_of(visited.reading.owner.labels), visited.found.pids.front(), visited.problem);
 }
 
 void Namespaces::publish_when_due(const Policies& policies) {
-  const bool waits = snapshot_ != nullptr && !is_due(published_at_ + policies.sampling.interval);
-  if (!changed_ || waits) return;
+  const bool has_all = has_been_through();
+  const bool is_soon = snapshot_ != nullptr && !is_due(published_at_ + policies.sampling.interval);
+  if (!changed_ || (is_soon && (published_all_ || !has_all))) return;
+  published_all_ = published_all_ || has_all;
   const TimePoint now = host_.now();
   NamespacesSnapshot snapshot{.rotation = rotation(policies)};
   NamespaceAccounts::Readings readings;

@@ -63,8 +63,7 @@ class Namespaces {
 
   explicit Namespaces(Host host) : host_(std::move(host)) {}
 
-  // Throws std::runtime_error if the processes cannot be listed. The problem of the result is one
-  // of all namespaces. Does nothing, and forgets everything, if the policy wants nothing.
+  // The problem of the result is one of all namespaces: a single one that cannot be read is none.
   [[nodiscard]] SampleResult take_turn(const Policies& policies);
 
   // The time from the last turn to the next, if it cost nothing.
@@ -81,6 +80,7 @@ class Namespaces {
     NamespaceReading reading{};
     std::unique_ptr<NamespaceSockets> sockets{};  // null until they are visited
     std::optional<NamespaceStatus> status{};      // nothing before the first visit
+    std::string problem{};                        // of the last visit, if it failed
     TimePoint visited_at{};
     Nanoseconds cost{};  // of the last visit
   };
@@ -103,7 +103,12 @@ class Namespaces {
   [[nodiscard]] OpenedNamespace open_through_opener(const std::string& path,
                                                     const NamespaceEntry& entry);
   [[nodiscard]] std::optional<NamespaceEntry> entry_of(const NetworkNamespace& found) const;
-  void log_failure(const Visited& visited, const std::string& why);
+  // Returns whether each namespace that is known has been visited.
+  [[nodiscard]] bool has_been_through() const noexcept;
+  // Returns why no namespace can be read. Empty if one can.
+  [[nodiscard]] std::string problem_of_all() const;
+  [[nodiscard]] std::string problem() const;
+  void log_failure(const Visited& visited);
   void log_recovery(const NamespacesSnapshot& snapshot);
   void publish_when_due(const Policies& policies);
   [[nodiscard]] Nanoseconds rotation(const Policies& policies) const;
@@ -121,6 +126,7 @@ class Namespaces {
   Nanoseconds turn_began_{};  // CPU time
   TimePoint turn_began_at_{};
   bool changed_ = false;        // since the last publication
+  bool published_all_ = false;  // the first round of visits
   bool failing_ = false;        // a line of the log has said so
   std::string opener_problem_;  // since it was last asked
   TimePoint opener_due_{};      // when it may be asked again

@@ -441,27 +441,63 @@ TEST_CASE("An opener that is not there fails the source and costs no counters", 
 
 TEST_CASE("A namespace that the opener refuses fails alone", "[namespaces]") {
   FakeHost host;
-  host.collect_sockets().with("9", "a", {.listen_drops = 1});
-  host.open_fails = [] { throw OpenerRefused(EPERM); };
+  host.collect_sockets().with("9", "a", {.listen_drops = 1}).with("10", "b");
+  host.open_fails = [&] {
+    if (host.asked.back().pid == 9) throw OpenerRefused(EPERM);
+  };
   CHECK(host.turn().problem.empty());
   CHECK(host.status(NamespaceStatus::failed) == 1);
+  CHECK(host.status(NamespaceStatus::sampled) == 1);
   CHECK(host.drops("a") == 1);
+}
+
+TEST_CASE("An opener that refuses all namespaces fails the source", "[namespaces]") {
+  FakeHost host;
+  host.collect_sockets().with("9", "a", {.listen_drops = 1}).with("10", "b");
+  host.open_fails = [] { throw OpenerRefused(EPERM); };
+  CHECK(
+      host.turn().problem ==
+      "no network namespace can be read: sockdiag_opener cannot open it: Operation not permitted");
+  CHECK(host.status(NamespaceStatus::failed) == 2);
+  CHECK(host.drops("a") == 1);
+  host.open_fails = [] {};
+  CHECK(host.turn(5s).problem.empty());
 }
 
 TEST_CASE("A namespace that ends while it is visited has not failed", "[namespaces]") {
   FakeHost host;
   host.collect_sockets().with("9", "a").with("10", "b");
   static_cast<void>(host.turn());
+  const int error = GENERATE(ENOENT, ESRCH, ESTALE);
   host.open_fails = [&] {
+    if (host.asked.back().pid != 9) return;
     host.proc.remove("9");
-    throw OpenerRefused(ENOENT);
+    throw OpenerRefused(error);
   };
-  static_cast<void>(host.turn(5s));
-  CHECK(host.status(NamespaceStatus::failed) == 1);  // the other one, which is still there
-  host.open_fails = [] {};
-  static_cast<void>(host.turn(5s));
+  CHECK(host.turn(5s).problem.empty());
   CHECK(host.status(NamespaceStatus::failed) == 0);
   CHECK(host.status(NamespaceStatus::sampled) == 1);
+}
+
+TEST_CASE("An opener that finds none of the processes that are there fails the source",
+          "[namespaces]") {
+  FakeHost host;
+  host.collect_sockets().with("9", "a");
+  host.open_fails = [] { throw OpenerRefused(ENOENT); };  // it has the /proc of a container
+  CHECK_THAT(host.turn().problem, contains_text("No such file or directory"));
+  CHECK(host.status(NamespaceStatus::failed) == 1);
+}
+
+TEST_CASE("A turn that has not visited all has more to do; the first round is published at once",
+          "[namespaces]") {
+  FakeHost host;
+  for (int pid = 100; pid < 150; ++pid) host.with(std::to_string(pid), std::to_string(pid));
+  host.each_call_costs = 1ms;
+  int turns = 1;
+  while (host.turn().has_more) REQUIRE(++turns < 50);
+  CHECK(turns > 2);
+  CHECK(host.status(NamespaceStatus::counted) == 50);
+  CHECK(host.snapshot()->samples.size() == 50);
 }
 
 TEST_CASE("A dump that is lost costs its visit as a whole", "[namespaces]") {
