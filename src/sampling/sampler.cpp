@@ -36,8 +36,12 @@ void Sampling::attempt(std::size_t source, const Policies& policies) noexcept {
   publish_after(run, policies);
 }
 
-void Sampling::attempt_all(const Policies& policies) noexcept {
+void Sampling::attempt_all(const Policies& policies, std::chrono::nanoseconds patience) noexcept {
+  const auto until = Clock::now() + patience;
   for (Run& run : runs_) try_sample(run, policies);
+  for (Run& run : runs_) {
+    while (run.has_more && Clock::now() < until) try_sample(run, policies);
+  }
   publish_after(runs_.front(), policies);
 }
 
@@ -46,7 +50,9 @@ void Sampling::reschedule_and_publish(const Policies& policies) noexcept {
 }
 
 void Sampling::try_sample(Run& run, const Policies& policies) noexcept {
+  run.has_more = false;
   if (!run.source.is_wanted(policies)) return;
+  run.keeps_values = true;
   const auto started = Clock::now();
   const auto cpu_time_before = thread_cpu_time();
   try {
@@ -68,6 +74,7 @@ bool Sampling::sample(Run& run, const Policies& policies) {
   run.status.idle = !result.attempted;
   if (!result.attempted) return false;
   run.sampled_at = Clock::now();
+  run.has_more = result.has_more;
   if (result.problem.empty()) {
     record_success(run);
   } else {
@@ -123,8 +130,11 @@ void Sampling::set_intervals(const Policies& policies) {
 
 void Sampling::publish(const Policies& policies) {
   auto samples = std::make_shared<Samples>();
-  for (const Run& run : runs_) {
-    if (!run.source.is_wanted(policies)) continue;
+  for (Run& run : runs_) {
+    if (!run.source.is_wanted(policies)) {
+      if (std::exchange(run.keeps_values, false)) run.source.forget();
+      continue;
+    }
     const auto staleness = std::max<std::chrono::nanoseconds>(
         policies.sampling.max_staleness, kIntervalsUntilStale * run.status.interval);
     run.source.show(*samples, run.sampled_at + staleness);

@@ -63,7 +63,8 @@ Source owners_of(const std::shared_ptr<TcpTables>& tables,
           .is_wanted = [](const Policies& policies) { return policies.owners.enabled; }};
 }
 
-Source namespaces_of(const std::shared_ptr<Namespaces>& namespaces) {
+Source namespaces_of(const HostPaths& paths, const std::shared_ptr<TallyScratch>& scratch) {
+  const auto namespaces = std::make_shared<Namespaces>(host_of(paths, scratch));
   return {.name = "namespaces",
           .interval = [=](const Policies& policies) { return namespaces->interval(policies); },
           .sample = [=](const Policies& policies) { return namespaces->take_turn(policies); },
@@ -75,7 +76,8 @@ Source namespaces_of(const std::shared_ptr<Namespaces>& namespaces) {
           .is_wanted =
               [](const Policies& policies) {
                 return policies.namespaces.collect != NamespaceCollect::none;
-              }};
+              },
+          .forget = [=] { *namespaces = Namespaces(host_of(paths, scratch)); }};
 }
 
 }  // namespace
@@ -131,7 +133,7 @@ std::vector<Source> kernel_sources(const HostPaths& paths) {
   std::vector<Source> sources = sources_of(tables, files);
   const auto owners = std::make_shared<OwnerSource>(OwnerNames(paths));
   sources.insert(sources.begin() + 1, owners_of(tables, owners));
-  sources.push_back(namespaces_of(std::make_shared<Namespaces>(host_of(paths, scratch))));
+  sources.push_back(namespaces_of(paths, scratch));
   return sources;
 }
 

@@ -37,8 +37,9 @@ class Sampling {
   // the source's status.
   void attempt(std::size_t source, const Policies& policies) noexcept;
 
-  // Samples each source once, in their order, and publishes once.
-  void attempt_all(const Policies& policies) noexcept;
+  // Samples each source once, in their order, then goes on for at most `patience` with those that
+  // work in turns until they have been through, and publishes once.
+  void attempt_all(const Policies& policies, std::chrono::nanoseconds patience = {}) noexcept;
 
   // Publishes the last values again, with the intervals and the staleness of other policies.
   void reschedule_and_publish(const Policies& policies) noexcept;
@@ -59,6 +60,8 @@ class Sampling {
     std::chrono::nanoseconds cost{};        // CPU time that the interval in force has to pay for
     std::chrono::nanoseconds publishing{};  // CPU time of publishing since the last attempt
     bool failing = false;
+    bool has_more = false;
+    bool keeps_values = false;  // that are to be forgotten once nobody wants them
     std::chrono::steady_clock::time_point sampled_at{};
   };
 

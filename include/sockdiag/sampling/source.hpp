@@ -19,6 +19,8 @@ namespace sockdiag {
 struct SampleResult {
   bool attempted = true;  // false while the source waits for another one
   std::string problem{};  // what could not be read beside the values; empty if nothing is wrong
+  // True if the source works in turns and has not been through since it began.
+  bool has_more = false;
 };
 
 struct Source {
@@ -51,13 +53,16 @@ struct Source {
   // Returns false if the operator does not want the source: it is neither sampled nor shown, and
   // has no status.
   std::function<bool(const Policies&)> is_wanted = [](const Policies&) { return true; };
+
+  // Frees what the source keeps. Called once after the operator no longer wants it.
+  std::function<void()> forget = [] {};
 };
 
 // Returns the sources of the running kernel, none of them sampled yet. Of the calling thread's
 // network namespace: all sockets ("tcp"), whose they are ("owners"), listeners alone ("listeners"),
-// and counters and settings ("kernel"). Of the host's other network namespaces: "namespaces". Sample
-// sources that are due together in this order: the listeners wait for the first good sample of all
-// sockets, which chooses the ports that have series.
+// and counters and settings ("kernel"). Of the host's other network namespaces: "namespaces".
+// Sample sources that are due together in this order: the listeners wait for the first good sample
+// of all sockets, which chooses the ports that have series.
 [[nodiscard]] std::vector<Source> kernel_sources(const HostPaths& paths);
 
 }  // namespace sockdiag

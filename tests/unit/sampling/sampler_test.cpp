@@ -4,6 +4,7 @@
 #include <atomic>
 #include <ctime>
 #include <future>
+#include <limits>
 #include <utility>
 
 #include "fake_kernel.hpp"
@@ -332,6 +333,50 @@ TEST_CASE("A source with a budget of its own takes nothing from that of the othe
   CHECK(shares == Approx(1e-6).epsilon(0.001));
   const SampleStatus& status = sampling.status(kKernel + 1);
   CHECK(share_of_cpu(status.cpu_time_total, status.interval) == Approx(1e-5).epsilon(0.001));
+}
+
+TEST_CASE("A source that works in turns is attempted until it has been through, or for so long") {
+  FakeKernel kernel;
+  int turns = 0;
+  int needed = 3;
+  std::vector<Source> sources = kernel.sources();
+  Source in_turns = sources[kTcp];
+  in_turns.sample = [&](const Policies&) { return SampleResult{.has_more = ++turns < needed}; };
+  sources.push_back(in_turns);
+  int published = 0;
+  Sampling sampling(std::move(sources),
+                    [&](const std::shared_ptr<const Samples>&) { ++published; });
+  sampling.attempt_all({});
+  CHECK(turns == 1);
+  sampling.attempt_all({}, 1h);
+  CHECK(turns == 3);
+  CHECK(published == 2);
+  needed = std::numeric_limits<int>::max();
+  sampling.attempt_all({}, 1ms);
+  CHECK(turns > 3);
+}
+
+TEST_CASE("A source that nobody wants any longer forgets, once") {
+  FakeKernel kernel;
+  int forgotten = 0;
+  bool wanted = true;
+  std::vector<Source> sources = kernel.sources();
+  Source unwanted = sources[kTcp];
+  unwanted.is_wanted = [&](const Policies&) { return wanted; };
+  unwanted.forget = [&] { ++forgotten; };
+  sources.push_back(unwanted);
+  Sampling sampling(std::move(sources), [](const std::shared_ptr<const Samples>&) {});
+  sampling.attempt_all({});
+  CHECK(forgotten == 0);
+  wanted = false;
+  sampling.reschedule_and_publish({});
+  sampling.attempt_all({});
+  CHECK(forgotten == 1);
+  wanted = true;
+  sampling.attempt_all({});
+  wanted = false;
+  sampling.attempt(kTcp, {});
+  CHECK(forgotten == 2);
 }
 
 TEST_CASE("The source that was attempted pays for the publication that follows") {
