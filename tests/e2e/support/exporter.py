@@ -58,6 +58,7 @@ class ConfigFile:
 
     def __init__(self, text, name="sockdiag_exporter.yml"):
         self._directory = tempfile.TemporaryDirectory(prefix="sockdiag_e2e_")
+        os.chmod(self._directory.name, 0o755)  # also for nobody
         self.path = os.path.join(os.fsencode(self._directory.name), os.fsencode(name))
         self.write(text)
 
