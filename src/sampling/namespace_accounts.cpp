@@ -69,6 +69,9 @@ struct NamespaceAccounts::Sum {
   std::optional<TcpSnapshot> tcp;
   std::optional<ListenerSnapshot> listeners;
   TimePoint sockets_read_at;
+  std::vector<std::shared_ptr<const NamespaceCounters>> all_counters;
+  std::vector<std::shared_ptr<const TcpSnapshot>> all_tcp;
+  std::vector<std::shared_ptr<const ListenerSnapshot>> all_listeners;
 
   void add_counters(const NamespaceReading& reading) {
     if (!counters) counters.emplace();
@@ -91,26 +94,37 @@ struct NamespaceAccounts::Sum {
   void add_reading(const NamespaceReading& reading, TimePoint oldest) {
     const bool has_counters = reading.counters != nullptr && reading.counters_read_at >= oldest;
     const bool has_sockets = reading.tcp != nullptr && reading.sockets_read_at >= oldest;
+    all_counters.push_back(has_counters ? reading.counters : nullptr);
+    all_tcp.push_back(has_sockets ? reading.tcp : nullptr);
+    all_listeners.push_back(has_sockets ? reading.listeners : nullptr);
     if (!has_counters && !has_sockets) return;
     if (sample.namespaces++ == 0) sample.owner = reading.owner;
     if (has_counters) add_counters(reading);
     if (has_sockets) add_sockets(reading);
   }
 
-  NamespaceSample complete(std::chrono::nanoseconds staleness) && {
-    if (counters) {
-      sample.counters = {std::make_shared<const NamespaceCounters>(*std::move(counters)),
-                         counters_read_at + staleness};
-    }
-    if (tcp) {
-      sample.tcp = {std::make_shared<const TcpSnapshot>(*std::move(tcp)),
-                    sockets_read_at + staleness};
-    }
-    if (listeners) {
-      sample.listeners = {std::make_shared<const ListenerSnapshot>(*std::move(listeners)),
-                          sockets_read_at + staleness};
-    }
+  NamespaceSample complete(Account& account, const Seats& seats,
+                           std::chrono::nanoseconds staleness) && {
+    const auto withdrawn = counters_read_at + staleness;
+    const auto sockets_withdrawn = sockets_read_at + staleness;
+    sample.counters = {keep(account.counters, std::move(all_counters), {}, counters), withdrawn};
+    sample.tcp = {keep(account.tcp, std::move(all_tcp), seats, tcp), sockets_withdrawn};
+    sample.listeners = {keep(account.listeners, std::move(all_listeners), seats, listeners),
+                        sockets_withdrawn};
     return std::move(sample);
+  }
+
+  // Returns the sum of before if it was made of the same.
+  template <typename Value>
+  static std::shared_ptr<const Value> keep(Kept<Value>& kept,
+                                           std::vector<std::shared_ptr<const Value>> values,
+                                           const Seats& seats, std::optional<Value>& sum) {
+    if (!sum) {
+      kept = {};
+    } else if (kept.sum == nullptr || kept.values != values || kept.seats != seats) {
+      kept = {std::move(values), seats, std::make_shared<const Value>(*std::move(sum))};
+    }
+    return kept.sum;
   }
 };
 
@@ -143,7 +157,8 @@ std::vector<NamespaceSample> NamespaceAccounts::sums(const Readings& readings, c
     if (sum.counters) carry_kernel(account, *sum.counters);
     if (sum.tcp) carry_time_waits(account, *sum.tcp);
     if (sum.listeners) carry_drops(account, *sum.listeners);
-    samples.push_back(std::move(sum).complete(policy.staleness));
+    const Seats seats = seats_.seats_of(account.number);
+    samples.push_back(std::move(sum).complete(account, seats, policy.staleness));
   }
   return samples;
 }

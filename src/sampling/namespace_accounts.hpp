@@ -60,17 +60,30 @@ class NamespaceAccounts {
   static void set_owner(NamespaceReading& reading, Owner owner);
 
   // Takes over what the readings have counted, and returns the sums by owner, in the order of the
-  // labels. Forgets owners that have no reading.
+  // labels. Forgets owners that have no reading. What nothing of was read anew keeps its address.
   [[nodiscard]] std::vector<NamespaceSample> sums(const Readings& readings, const Policy& policy,
                                                   TimePoint now);
 
  private:
+  using Seats = std::vector<NamespaceSeats::Key>;
+
+  // A sum, and what it was made of.
+  template <typename Value>
+  struct Kept {
+    std::vector<std::shared_ptr<const Value>> values;  // of each namespace; null: not fresh
+    Seats seats;
+    std::shared_ptr<const Value> sum;
+  };
+
   struct Account {
     NamespaceSeats::OwnerNumber number = 0;
     bool has_reading = false;
     std::vector<std::uint64_t> kernel;  // by row of the kernel's values
     PortCounters ports;
     std::array<Seen, kDirections.size()> seen_by_other{};  // of the ports without series
+    Kept<NamespaceCounters> counters;
+    Kept<TcpSnapshot> tcp;
+    Kept<ListenerSnapshot> listeners;
   };
   struct Sum;
 

@@ -71,6 +71,15 @@ std::uint16_t NamespaceSeats::series_of(OwnerNumber owner, Direction direction,
   return place != places_.end() && place->second.seated ? port : std::uint16_t{0};
 }
 
+std::vector<NamespaceSeats::Key> NamespaceSeats::seats_of(OwnerNumber owner) const {
+  std::vector<Key> seats;
+  const auto end = places_.lower_bound(key_of(owner + 1, Direction{}, 0));
+  for (auto at = places_.lower_bound(key_of(owner, Direction{}, 0)); at != end; ++at) {
+    if (at->second.seated) seats.push_back(at->first);
+  }
+  return seats;
+}
+
 void NamespaceSeats::fold(OwnerNumber owner, TcpSnapshot& snapshot) const {
   for (const Direction direction : kDirections) {
     DirectionCounts& counts = snapshot.directions[index_of(direction)];

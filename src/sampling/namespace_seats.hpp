@@ -21,6 +21,7 @@ namespace sockdiag {
 
 class NamespaceSeats {
  public:
+  using Key = std::uint64_t;  // of owner, direction and port
   using TimePoint = PortSeats::TimePoint;
   using Duration = PortSeats::Duration;
   using OwnerNumber = std::uint32_t;  // of the caller's choice
@@ -39,13 +40,14 @@ class NamespaceSeats {
   [[nodiscard]] std::uint16_t series_of(OwnerNumber owner, Direction direction,
                                         std::uint16_t port) const;
 
+  // Returns what has series of its own, in order.
+  [[nodiscard]] std::vector<Key> seats_of(OwnerNumber owner) const;
+
   // Moves what has no series of its own to port 0. Both keep what they have seen.
   void fold(OwnerNumber owner, TcpSnapshot& snapshot) const;
   void fold(OwnerNumber owner, ListenerSnapshot& snapshot) const;
 
  private:
-  using Key = std::uint64_t;
-
   struct Place {
     std::uint16_t number = 0;  // that stands for the place in `seats_`; 0: there is no room
     bool in_use = false;       // in this round

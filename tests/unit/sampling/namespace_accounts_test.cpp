@@ -277,6 +277,45 @@ TEST_CASE("A port that has series keeps them while others become a little busier
   CHECK(ports_of(accounts.tcp({&a})) == std::vector<std::uint16_t>{1, 2, 3});
 }
 
+TEST_CASE("What was not read anew keeps its address, so that nobody looks at it again",
+          "[namespaces]") {
+  Accounts accounts;
+  NamespaceReading a{.owner = unit("a")};
+  NamespaceReading other_a{.owner = unit("a")};
+  NamespaceReading b{.owner = unit("b")};
+  for (NamespaceReading* reading : {&a, &other_a, &b}) {
+    Accounts::read(*reading, 1);
+    read_sockets(*reading, {{.port = 80, .established = 1}});
+  }
+  const auto before = accounts.sums({&a, &other_a, &b});
+  const auto now = kStart + 5s;
+  Accounts::read(other_a, 1, now);
+  read_sockets(other_a, {{.port = 80, .established = 1}}, {}, now);
+  const auto after = accounts.sums({&a, &other_a, &b}, now);
+  CHECK(after[0].counters.value != before[0].counters.value);
+  CHECK(after[0].tcp.value != before[0].tcp.value);
+  CHECK(after[0].listeners.value != before[0].listeners.value);
+  CHECK(after[1].counters.value == before[1].counters.value);
+  CHECK(after[1].tcp.value == before[1].tcp.value);
+  CHECK(after[1].listeners.value == before[1].listeners.value);
+  const auto without_one = accounts.sums({&a, &b}, now);
+  CHECK(without_one[0].tcp.value != after[0].tcp.value);
+  CHECK(without_one[0].tcp.value->sockets == 1);
+}
+
+TEST_CASE("What was not read anew changes with the ports that have series", "[namespaces]") {
+  NamespaceAccounts accounts;
+  NamespaceReading reading{.owner = unit("a")};
+  read_sockets(reading, {{.port = 1, .established = 1}, {.port = 2, .established = 100}});
+  NamespaceAccounts::Policy policy = kPolicy;
+  const auto before = accounts.sums({&reading}, policy, kStart)[0];
+  CHECK(ports_of(*before.tcp.value).size() == 2);
+  policy.seats.max_ports = 1;
+  const auto after = accounts.sums({&reading}, policy, kStart)[0];
+  CHECK(ports_of(*after.tcp.value) == std::vector<std::uint16_t>{2});
+  CHECK(after.listeners.value->ports.size() == 1);
+}
+
 TEST_CASE("What has begun at a port that is folded later stays counted there", "[namespaces]") {
   Accounts accounts;
   NamespaceReading a{.owner = unit("a")};
