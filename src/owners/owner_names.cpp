@@ -84,12 +84,12 @@ class OwnerNames::Parts {
     add_problem(why + kHowToMount);
   }
 
-  // Returns the paths of the wanted cgroups.
+  // Returns the paths of the wanted cgroups, and of those that have an owner already.
   [[nodiscard]] Paths walk(const std::string& folder, const std::vector<std::uint64_t>& wanted) {
     Paths paths;
     const std::unordered_set<std::uint64_t> ids(wanted.begin(), wanted.end());
     add_problem(walk_cgroups(folder, kMaxDirectories, [&](std::uint64_t id, std::string_view path) {
-      if (ids.contains(id)) paths.emplace(id, path);
+      if (ids.contains(id) || owners_.contains(id)) paths.emplace(id, path);
       learn_pod(path);
     }));
     is_complete_ = problem_.empty();
@@ -111,11 +111,11 @@ class OwnerNames::Parts {
   // Returns false if there is a wanted cgroup that is neither in the tree nor had been.
   [[nodiscard]] bool name(const std::vector<std::uint64_t>& wanted, const Paths& paths) {
     Owners owners;
+    for (const auto& [id, path] : paths) owners.emplace(id, owner_of_path(path));
     bool all_found = true;
     for (const std::uint64_t id : wanted) {
-      if (const auto path = paths.find(id); path != paths.end()) {
-        owners.emplace(id, owner_of_path(path->second));
-      } else if (const auto known = owners_.find(id); known != owners_.end()) {
+      if (owners.contains(id)) continue;
+      if (const auto known = owners_.find(id); known != owners_.end()) {
         owners.emplace(id, known->second);
       } else if (is_complete_) {
         owners.emplace(id, removed_cgroup());

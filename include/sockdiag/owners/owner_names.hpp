@@ -42,9 +42,9 @@ class OwnerNames {
   [[nodiscard]] Owner owner_of_path(std::string_view path) const;
 
   // Lists the container logs and walks the cgroup tree: at most kMaxDirectories, and no link.
-  // Learns the owners of the `wanted` ids and the names of all pods, and forgets other ids. A
-  // wanted id that is not in the tree is that of a removed cgroup, unless its owner was known
-  // before. Throws std::bad_alloc.
+  // Learns the owners of the `wanted` ids and the names of all pods. Other ids that it knew stay
+  // known while they are in the tree. A wanted id that is not in the tree is that of a removed
+  // cgroup, unless its owner was known before. Throws std::bad_alloc.
   void refresh(const std::vector<std::uint64_t>& wanted = {});
 
   // Returns false if the last refresh() wanted ids that the folder at the tree's path cannot have:

@@ -73,6 +73,19 @@ TEST_CASE("A cgroup that is not in the tree has been removed, unless it was know
   CHECK(names.find(99'999'999'999) == nullptr);
 }
 
+TEST_CASE("A cgroup without sockets at the time of a walk stays known while it is in the tree") {
+  const Host host;
+  const std::uint64_t nginx = host.tree.make("/system.slice/nginx.service");
+  const std::uint64_t ssh = host.tree.make("/system.slice/ssh.service");
+  OwnerNames names = host.names();
+  names.refresh({nginx});
+  names.refresh({ssh});
+  CHECK(labels_of(names, nginx) == unit("nginx.service"));
+  host.tree.remove("/system.slice/nginx.service");
+  names.refresh({ssh});
+  CHECK(names.find(nginx) == nullptr);
+}
+
 TEST_CASE("Pods get their names from the logs of their containers") {
   const Host host;
   const std::uint64_t app = host.tree.make(kPod + "/" + kApp);
