@@ -63,20 +63,25 @@ SampleResult OwnerSource::sample(const std::shared_ptr<const TcpSnapshot>& tcp,
   fold_owners(counts, policies);
   fold_combinations(counts, *tcp, policies);
   publish(std::move(counts));
-  return {.problem = names_.sees_tree() ? names_.problem() : ""};
+  const bool lacks_names = lacks_owners_ || lacks_pod_names_;
+  return {.problem = lacks_names && names_.sees_tree() ? names_.problem() : ""};
 }
 
 void OwnerSource::look_for_names(const TcpSnapshot& tcp) {
   const std::vector<std::uint64_t> ids = cgroups_of(tcp);
-  const bool any_unknown = std::any_of(
-      ids.begin(), ids.end(), [&](std::uint64_t id) { return names_.find(id) == nullptr; });
-  if (!any_unknown && !lacks_pod_names_) return;
+  const auto is_any_unknown = [&] {
+    return std::any_of(ids.begin(), ids.end(),
+                       [&](std::uint64_t id) { return names_.find(id) == nullptr; });
+  };
+  lacks_owners_ = is_any_unknown();
+  if (!lacks_owners_ && !lacks_pod_names_) return;
   const auto now = now_();
-  if (!walked_ || now - *walked_ >= (any_unknown ? kBetweenWalks : kBetweenLooksForPods)) {
+  if (!walked_ || now - *walked_ >= (lacks_owners_ ? kBetweenWalks : kBetweenLooksForPods)) {
     names_.refresh(ids);
     walked_ = now;
+    lacks_owners_ = is_any_unknown();
   }
-  if (any_unknown && !names_.sees_tree()) throw std::runtime_error(names_.problem());
+  if (lacks_owners_ && !names_.sees_tree()) throw std::runtime_error(names_.problem());
 }
 
 const Owner& OwnerSource::owner_of(std::uint64_t cgroup) const {

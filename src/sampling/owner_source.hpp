@@ -70,6 +70,7 @@ class OwnerSource {
   Seats<OwnerLabels> owner_seats_;
   Seats<Combination> combination_seats_;
   std::map<Combination, Seen> seen_;
+  bool lacks_owners_ = false;  // of cgroups that only a walk can name
   bool lacks_pod_names_ = false;
   std::shared_ptr<const OwnerSnapshot> snapshot_;
 };

@@ -44,7 +44,7 @@ class Host {
   Host() {
     HostPaths paths;
     paths.cgroup = tree_.path();
-    paths.container_logs = tree_.path();
+    paths.container_logs = logs_.path();
     source_ = std::make_unique<OwnerSource>(OwnerNames(paths, OwnerNames::Tree::any_folder),
                                             [this] { return now_; });
   }
@@ -70,6 +70,7 @@ class Host {
   }
   [[nodiscard]] OwnerSource& source() { return *source_; }
   [[nodiscard]] const Folder& tree() const { return tree_; }
+  [[nodiscard]] const Folder& logs() const { return logs_; }
   SampleResult sample_again() { return source_->sample(tcp_, policies); }
 
   Policies policies;
@@ -77,6 +78,7 @@ class Host {
 
  private:
   Folder tree_;
+  Folder logs_;
   std::chrono::steady_clock::time_point now_{1000h};
   std::unique_ptr<OwnerSource> source_;
   std::shared_ptr<const TcpSnapshot> tcp_;
@@ -211,7 +213,7 @@ TEST_CASE("Pods without names are looked for again after a minute") {
   const auto app = host.tree().make("/kubepods/pod" + uid + "/" + id);
   const std::vector<CgroupCounts> counts = {established(app, kInbound, 80, 1)};
   CHECK(host.rows_of(counts) == Rows{"inbound 80 " + id.substr(0, 12) + uid + ": 1 established"});
-  host.tree().link("cart_shop_app-" + id + ".log");
+  host.logs().link("cart_shop_app-" + id + ".log");
   CHECK(host.pass(59s).rows_of(counts).size() == 1);
   const Rows named = host.pass(1s).rows_of(counts);
   CHECK(std::count(named.begin(), named.end(), "inbound 80 app: 1 established") == 1);
@@ -221,7 +223,7 @@ TEST_CASE("What else is known of a container is that of the one that runs") {
   Host host;
   const auto start = [&](char digit) {
     const std::string id(64, digit);
-    host.tree().link("cart_shop_app-" + id + ".log");
+    host.logs().link("cart_shop_app-" + id + ".log");
     return host.tree().make("/kubepods/pod0a1b2c3d-1111-2222-3333-444455556666/" + id);
   };
   host.rows_of({established(start('a'), kInbound, 80, 1)});
@@ -229,6 +231,20 @@ TEST_CASE("What else is known of a container is that of the one that runs") {
   const auto& owners = host.source().owners()->owners;
   REQUIRE(owners.size() == 1);
   CHECK(owners[0].container_id == std::string(64, 'b'));
+}
+
+TEST_CASE("What a walk could not read is a problem while it leaves names out") {
+  Host host;
+  const std::string uid = "0a1b2c3d-1111-2222-3333-444455556666";
+  const auto pod = host.tree().make("/kubepods/pod" + uid + "/" + std::string(64, 'a'));
+  const auto a = host.service("a");
+  host.logs().remove("");
+  CHECK(host.sample({established(a, kInbound, 80, 1)}).problem.empty());
+  const auto with_pod = {established(a, kInbound, 80, 1), established(pod, kInbound, 443, 1)};
+  for (int i = 0; i < 2; ++i) {
+    CHECK_THAT(host.pass(10s).sample(with_pod).problem, contains_text("No such file"));
+  }
+  CHECK(host.sample({established(a, kInbound, 80, 1)}).problem.empty());
 }
 
 TEST_CASE("A dump is looked at once, and none is waited for") {
