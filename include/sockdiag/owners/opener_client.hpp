@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Asks sockdiag_opener for sock_diag sockets of other network namespaces (opener_protocol.hpp). Keeps
-// one connection, and makes another one if the opener has ended it. An opener that hangs costs
-// kDeadline once for each call. Descriptors that were not asked for are closed. Not thread-safe.
+// Asks sockdiag_opener for sock_diag sockets of other network namespaces (opener_protocol.hpp).
+// Keeps one connection, and makes another one if the opener has ended it. An opener that hangs
+// costs kDeadline once for each call. Descriptors that were not asked for are closed. Not
+// thread-safe.
 
 #include <chrono>
 #include <cstdint>
