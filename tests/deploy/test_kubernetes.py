@@ -62,7 +62,7 @@ def load(path):
 
 def values_of(container):
     """Its environment, of which the kubelet puts $(NAME) into the arguments; the node is this host."""
-    return {f"$({each['name']})": each.get("value", "127.0.0.1") for each in container["env"]}
+    return {f"$({each['name']})": each.get("value", "127.0.0.1") for each in container.get("env", [])}
 
 
 def name_of(each):
