@@ -16,6 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds kInterval = 1s;
+constexpr std::chrono::seconds kPatience = 5s;
 constexpr GetLimits kLimits = {10s, 32 << 20};  // 10 000 ports each way are 20 MiB of samples
 
 Policies brisk(Policies policies) {
@@ -61,7 +62,8 @@ std::vector<Source> Watch::observed_sources(const HostPaths& paths) {
 }
 
 void Watch::sample() {
-  sampling_.attempt_all(policies_);
+  // Other namespaces are visited in turns: the first sample is to show all of them.
+  sampling_.attempt_all(policies_, board_.latest() == nullptr ? kPatience : 0s);
   const auto latest = board_.latest();
   if (latest != nullptr && latest->samples->tcp.value != nullptr) return;
   throw std::runtime_error("the sockets cannot be read: " + problem_);
