@@ -64,12 +64,15 @@ bool is_owner(const OwnerLabels& labels) {
   return labels.unit != kFoldedOwners && labels.unit != kRootCgroup && !labels.empty();
 }
 
+// An owner that a finding had keeps it while it has this share of the sockets.
+constexpr double kShareToStay = 0.25;
+
 // What the owners have of the sockets of one finding.
 struct Holders {
   double all = 0;
   double most = 0;
-  OwnerLabels owner;  // that has most
-  bool previous_has_some = false;
+  OwnerLabels owner;    // that has most
+  double previous = 0;  // what the one named before has
 };
 
 Holders holders_of(const Finding& finding, Count count, const OwnerSnapshot& owners,
@@ -80,7 +83,7 @@ Holders holders_of(const Finding& finding, Count count, const OwnerSnapshot& own
     const double held = count(counts);
     const OwnerLabels& labels = owners.owners[counts.owner].labels;
     holders.all += held;
-    if (held > 0 && labels == previous) holders.previous_has_some = true;
+    if (labels == previous) holders.previous += held;
     if (held <= holders.most) continue;
     holders.most = held;
     holders.owner = labels;
@@ -93,7 +96,8 @@ OwnerLabels owner_of(const Finding& finding, const OwnerSnapshot& owners,
   const Count count = count_of(finding.id);
   if (count == nullptr || !finding.direction || !finding.port) return {};
   const Holders holders = holders_of(finding, count, owners, previous);
-  if (holders.previous_has_some) return previous;
+  const bool stays = holders.previous > 0 && holders.previous >= kShareToStay * holders.all;
+  if (stays) return previous;
   const bool has_most = 2 * holders.most > holders.all && is_owner(holders.owner);
   return has_most ? holders.owner : OwnerLabels{};
 }

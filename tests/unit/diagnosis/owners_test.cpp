@@ -89,18 +89,18 @@ TEST_CASE("Nobody is named for half of the sockets, nor for those of folded owne
   CHECK(owner_in(host.sample()) == OwnerLabels{});
 }
 
-TEST_CASE("A finding keeps its owner as long as that has any of the sockets") {
+TEST_CASE("A finding keeps its owner while that has a quarter of the sockets") {
   Host host;
   Owners owners(host);
   host.in(80).waits(not_closed, 30);
   owners.leaks(kPod, 80, 20).leaks(kUnit, 80, 10).publish();
   const auto first = host.run(60s);
   CHECK(owner_in(first) == kPod);
-  owners.leaks(kPod, 80, 1).leaks(kUnit, 80, 29).publish();
+  owners.leaks(kPod, 80, 8).leaks(kUnit, 80, 22).publish();
   CHECK(owner_in(host.sample()) == kPod);
   host.samples.owners = {};
   CHECK(owner_in(host.sample()) == kPod);
-  owners.leaks(kPod, 80, 0).leaks(kUnit, 80, 30).publish();
+  owners.leaks(kPod, 80, 7).leaks(kUnit, 80, 23).publish();
   const auto last = host.sample();
   CHECK(owner_in(last) == kUnit);
   CHECK(last->found[0].since == first->found[0].since);
