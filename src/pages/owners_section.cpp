@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <optional>
 
 #include "figures.hpp"
 #include "labels.hpp"
@@ -16,12 +17,17 @@ namespace {
 constexpr auto kColumns = std::to_array<TcpState>(
     {TcpState::listen, TcpState::established, TcpState::close_wait, TcpState::time_wait});
 
+constexpr std::string_view kUnknown = "–";
+
 struct Row {
   OwnerLabels owner;
   StateCounts sockets{};
+  // Where the sockets were not read: how many the kernel says there are at least.
+  std::optional<std::uint64_t> at_least{};
+  bool were_read = true;
 
   [[nodiscard]] std::uint64_t all() const {
-    return std::accumulate(sockets.begin(), sockets.end(), std::uint64_t{0});
+    return at_least.value_or(std::accumulate(sockets.begin(), sockets.end(), std::uint64_t{0}));
   }
   [[nodiscard]] std::uint32_t of(TcpState state) const { return sockets[index_of(state)]; }
 };
@@ -48,33 +54,42 @@ std::vector<Row> rows_of(const OwnerSnapshot& snapshot) {
   return rows;
 }
 
+// The kernel counts SYN_RECV nowhere, and other states only together.
+std::optional<std::uint64_t> at_least(const NamespaceCounters& counters) {
+  if (!counters.open || !counters.time_wait) return std::nullopt;
+  return *counters.open + *counters.time_wait;
+}
+
 std::vector<Row> rows_of_namespaces(const View& view) {
   std::vector<Row> rows;
   for (const NamespaceSample& sample : view.namespaces->samples) {
     if (const auto totals = view.totals_of(sample)) {
       rows.push_back({sample.owner.labels, *totals});
     } else if (const NamespaceCounters* counters = view.counters_of(sample)) {
-      Row row{sample.owner.labels};
-      row.sockets[index_of(TcpState::time_wait)] =
-          static_cast<std::uint32_t>(counters->time_wait.value_or(0));
-      row.sockets[index_of(TcpState::established)] =
-          static_cast<std::uint32_t>(counters->connected.value_or(0));
+      Row row{.owner = sample.owner.labels, .were_read = false};
+      row.at_least = at_least(*counters);
       rows.push_back(row);
     }
   }
   return rows;
 }
 
+std::string all_text(const Row& row) {
+  if (row.were_read) return count_text(row.all());
+  return row.at_least ? "≥ " + count_text(*row.at_least) : std::string(kUnknown);
+}
+
 Html row_html(const Row& row) {
   Html cells;
   for (const TcpState state : kColumns) {
+    const bool is_quiet = !row.were_read || row.of(state) == 0;
     cells += fill(R"(<td{zero}>{count}</td>)",
-                  {{"zero", Html(row.of(state) == 0 ? R"( class="zero")" : "")},
-                   {"count", count_text(row.of(state))}});
+                  {{"zero", Html(is_quiet ? R"( class="zero")" : "")},
+                   {"count", row.were_read ? count_text(row.of(state)) : std::string(kUnknown)}});
   }
   return fill(R"(<tr><th scope="row">{owner}</th>{cells}<td>{all}</td></tr>
 )",
-              {{"owner", owner_name(row.owner)}, {"cells", cells}, {"all", count_text(row.all())}});
+              {{"owner", owner_name(row.owner)}, {"cells", cells}, {"all", all_text(row)}});
 }
 
 Html head_html() {

@@ -79,6 +79,9 @@ TEST_CASE("The page has tables of owners and of namespaces where they are known"
   CHECK_THAT(page, contains_text("<th scope=\"row\">shop/mail-x2</th>"));
   CHECK_THAT(page, contains_text("8443<small>checkout</small>"));
   CHECK_THAT(page, contains_text("in pod shop/cart-7d9, container app"));
+  const std::string dash = "<td class=\"zero\">–</td>";
+  CHECK_THAT(page, contains_text("<th scope=\"row\">db.service</th>" + dash + dash + dash + dash +
+                                 "<td>≥ 5</td></tr>"));
   CHECK_THAT(page_of(scene, Language::chinese), contains_text("本机的其他网络命名空间"));
 }
 
