@@ -67,8 +67,9 @@ OVERVIEW = [
          " / max(sockdiag_tcp_ephemeral_ports{@host})",
          "By the busiest destination; near 100 % connect() to it is slow and then fails.",
          NEAR_EXHAUSTION),
-    stat("Exporter", "none", "min(sockdiag_sample_success{@exporter}) or min(up{@exporter})",
-         "Failing when Prometheus cannot scrape it, or when one of its sources fails.",
+    stat("Exporter", "none", 'min(sockdiag_sample_success{@exporter,source!="owners"}) or min(up{@exporter})',
+         "Failing when Prometheus cannot scrape it, or when one of its sources fails. Without owners"
+         " no socket is missed, only whose it is.",
          {"SockdiagExporterDown": 0}, HEALTH, below={"SockdiagSamplingFailing": 0.5}),
     stat("Firing alerts", "none", f"count({FIRING}) or vector(0)",
          "Alerts of this host that fire now; red marks on all graphs show since when.",
@@ -296,7 +297,8 @@ KERNEL_COUNTERS = [
 
 EXPORTER = [
     stat("Sources", "none", "sockdiag_sample_success{@exporter}",
-         "Whether the last attempt succeeded: dump of all sockets, polls of listeners, /proc.",
+         "Whether the last attempt succeeded: tcp the dump of all sockets, listeners the polls of"
+         " listeners, kernel /proc, owners whose sockets are, namespaces those of pods.",
          words=HEALTH, below={"SockdiagSamplingFailing": 0.5}, width=8, legend="{{source}}"),
     stat("Configuration", "none", "sockdiag_exporter_config_last_reload_successful{@exporter}",
          "Whether the last reload succeeded; if not, the configuration before it is in force.",
