@@ -103,6 +103,13 @@ TEST_CASE("Sockets of other network namespaces are in the families of the host")
     set_namespaces(samples, stale);
     CHECK(site.publish(samples)->text() == alone->text());
   }
+  SECTION("and go with the host's own value, however fresh theirs are") {
+    const auto now = std::chrono::steady_clock::now();
+    samples.tcp.withdrawn_after = now - std::chrono::seconds(1);
+    static_cast<void>(site.publish(samples));
+    CHECK_FALSE(site.board.latest()->tcp.is_fresh(now));
+    CHECK(site.board.latest()->namespaces.is_fresh(now));
+  }
   SECTION("and go with their namespace") {
     samples.namespaces.value = std::make_shared<const NamespacesSnapshot>();
     CHECK(site.publish(samples)->text() == alone->text());
