@@ -16,6 +16,8 @@ constexpr std::size_t kIdDigits = 64;  // of a container's id
 constexpr std::string_view kScope = ".scope";
 constexpr std::string_view kSlice = ".slice";
 constexpr std::string_view kService = ".service";
+// Users name the cgroups below it as they like. kubelet has its own elsewhere.
+constexpr std::string_view kUsers = "user.slice";
 
 struct RuntimeName {
   std::string_view prefix;  // of the name of a container's cgroup
@@ -120,6 +122,7 @@ class PathReader {
         is_partial_ = true;
         continue;
       }
+      is_of_user_ = is_of_user_ || name == kUsers;
       read_name(name);
       last_ = name;
       if (first_.empty()) first_ = name;
@@ -153,7 +156,7 @@ class PathReader {
   }
 
   bool take_pod(std::string_view name) {
-    const auto uid = pod_uid_of(name);
+    const auto uid = is_of_user_ ? std::nullopt : pod_uid_of(name);
     if (!uid) return false;
     found_ = {};
     found_.pod_uid = *uid;
@@ -216,6 +219,7 @@ class PathReader {
   std::string_view slice_;  // likewise
   std::string_view first_;
   std::string_view last_;
+  bool is_of_user_ = false;
   bool is_partial_ = false;  // seen from another cgroup namespace
 };
 

@@ -15,8 +15,9 @@ namespace sockdiag {
 inline constexpr std::size_t kShortIdDigits = 12;
 
 // Returns the owner without the names that only Kubernetes knows: for a pod, its uid. The innermost
-// pod and container count. The labels are never empty. Each text in the result is valid UTF-8
-// without control characters. Throws std::bad_alloc.
+// pod and container count. There are no pods below user.slice, where users name cgroups as they
+// like. The labels are never empty. Each text in the result is valid UTF-8 without control
+// characters. Throws std::bad_alloc.
 [[nodiscard]] Owner owner_of_cgroup_path(std::string_view path);
 
 // Returns the text as a label may have it: valid UTF-8, no control characters, at most 255 bytes of
