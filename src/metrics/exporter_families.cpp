@@ -29,7 +29,9 @@ void fill_build_info(const ExporterState&, MetricFamily& family) {
 constexpr auto kSampleFamilies = std::to_array<FamilyRow<SampleStatuses>>({
     {"sockdiag_sample_success", MetricType::Gauge, "source",
      "1 if the last attempt to sample the source succeeded, else 0. tcp is the dump of all "
-     "sockets, listeners the poll of listeners alone, kernel the counters and settings in /proc.",
+     "sockets, listeners the poll of listeners alone, kernel the counters and settings in /proc, "
+     "owners whose the sockets of the dump are, namespaces a turn of visits to the host's other "
+     "network namespaces.",
      fill_sources<&SampleStatus::success>},
     {"sockdiag_sample_timestamp_seconds", MetricType::Gauge, "source",
      "Unix time of the last good sample of the source.", fill_sources<&SampleStatus::last_success>},
@@ -40,7 +42,8 @@ constexpr auto kSampleFamilies = std::to_array<FamilyRow<SampleStatuses>>({
      fill_sources<&SampleStatus::cpu_time_total>},
     {"sockdiag_sample_interval_seconds", MetricType::Gauge, "source",
      "Sampling interval of the source in force: sampling.interval (for listeners: "
-     "listeners.interval), or longer if sampling.cpu_budget requires it.",
+     "listeners.interval), or longer if sampling.cpu_budget requires it. owners follow each dump "
+     "of tcp. namespaces: the time to the next turn of visits, by namespaces.cpu_budget.",
      fill_sources<&SampleStatus::interval>},
     {"sockdiag_samples_total", MetricType::Counter, "source",
      "Attempts to sample the source, failed ones included. Divide sockdiag_sample_failures_total "
@@ -48,7 +51,8 @@ constexpr auto kSampleFamilies = std::to_array<FamilyRow<SampleStatuses>>({
      fill_sources<&SampleStatus::attempts>},
     {"sockdiag_sample_failures_total", MetricType::Counter, "source",
      "Attempts to sample the source that failed. A failed attempt of tcp publishes nothing; one of "
-     "kernel or listeners publishes what could be read.",
+     "kernel, listeners or namespaces publishes what could be read; one of owners publishes what "
+     "is known, or withdraws the owners where the cgroup tree cannot be read.",
      fill_sources<&SampleStatus::failures>},
 });
 
