@@ -16,9 +16,9 @@ constexpr char kHowToMount[] =
     "; in a container, mount the host's tree: -v /sys/fs/cgroup:/host/cgroup:ro, "
     "--path.cgroup=/host/cgroup";
 
-Owner removed_cgroup() {
+Owner owner_of_unit(std::string_view unit) {
   Owner owner;
-  owner.labels.unit = kRemovedCgroup;
+  owner.labels.unit = unit;
   return owner;
 }
 
@@ -53,15 +53,20 @@ class OwnerNames::Parts {
     pods_.clear();
     const std::string logs_problem = logs_.list(paths_.container_logs);
     const std::string folder =
-        tree_ == Tree::any_folder ? paths_.cgroup : find_cgroup_tree(paths_.cgroup);
+        tree_ == Tree::cgroup2 ? find_cgroup_tree(paths_.cgroup) : paths_.cgroup;
     if (folder.empty()) {
       if (!wanted.empty()) miss_tree(paths_.cgroup + " is not a cgroup2 file system");
       return;
     }
     const Paths paths = walk(folder, wanted);
     if (sees_pods_) add_problem(logs_problem);
-    const bool all_found = name(wanted, paths);
-    if (all_found || tree_ == Tree::any_folder || is_whole_tree(folder)) return;
+    // In a part of the tree, what is missing may have been removed or be elsewhere. If that is
+    // most, the sockets are those of the host.
+    const bool is_whole =
+        tree_ == Tree::any_folder || (tree_ == Tree::cgroup2 && is_whole_tree(folder));
+    const std::size_t unknown =
+        name(wanted, paths, owner_of_unit(is_whole ? kRemovedCgroup : kFoldedOwners));
+    if (is_whole || unknown <= wanted.size() / 2) return;
     miss_tree(folder + " has only a part of the cgroup tree");
   }
 
@@ -108,22 +113,24 @@ class OwnerNames::Parts {
     }
   }
 
-  // Returns false if there is a wanted cgroup that is neither in the tree nor had been.
-  [[nodiscard]] bool name(const std::vector<std::uint64_t>& wanted, const Paths& paths) {
+  // Returns how many of the wanted cgroups are neither in the tree nor had been: they are
+  // `missing`.
+  [[nodiscard]] std::size_t name(const std::vector<std::uint64_t>& wanted, const Paths& paths,
+                                 const Owner& missing) {
     Owners owners;
     for (const auto& [id, path] : paths) owners.emplace(id, owner_of_path(path));
-    bool all_found = true;
+    std::size_t unknown = 0;
     for (const std::uint64_t id : wanted) {
       if (owners.contains(id)) continue;
       if (const auto known = owners_.find(id); known != owners_.end()) {
         owners.emplace(id, known->second);
       } else if (is_complete_) {
-        owners.emplace(id, removed_cgroup());
-        all_found = false;
+        owners.emplace(id, missing);
+        ++unknown;
       }
     }
     owners_.swap(owners);
-    return all_found;
+    return unknown;
   }
 
   void add_problem(const std::string& problem) {

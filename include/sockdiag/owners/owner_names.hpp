@@ -23,8 +23,9 @@ class OwnerNames {
  public:
   static constexpr std::size_t kMaxDirectories = 20'000;
 
-  // What may stand at the path of the cgroup tree. Tests use plain folders.
-  enum class Tree : std::uint8_t { cgroup2, any_folder };
+  // What may stand at the path of the cgroup tree. Tests use plain folders, as a whole tree or as a
+  // part of one.
+  enum class Tree : std::uint8_t { cgroup2, any_folder, part_in_any_folder };
 
   explicit OwnerNames(HostPaths paths, Tree tree = Tree::cgroup2);
   OwnerNames(OwnerNames&& other) noexcept;
@@ -44,11 +45,13 @@ class OwnerNames {
   // Lists the container logs and walks the cgroup tree: at most kMaxDirectories, and no link.
   // Learns the owners of the `wanted` ids and the names of all pods. Other ids that it knew stay
   // known while they are in the tree. A wanted id that is not in the tree is that of a removed
-  // cgroup, unless its owner was known before. Throws std::bad_alloc.
+  // cgroup, unless its owner was known before; in a part of the tree it is one of others
+  // (kFoldedOwners), since it may be elsewhere. Throws std::bad_alloc.
   void refresh(const std::vector<std::uint64_t>& wanted = {});
 
-  // Returns false if the last refresh() wanted ids that the folder at the tree's path cannot have:
-  // it is no cgroup2, or only a part of the tree. The problem says what to mount.
+  // Returns false if the folder at the tree's path is not where the ids are that the last refresh()
+  // wanted: it is no cgroup2, or only a part of the tree and most of the ids are elsewhere. The
+  // problem says what to mount.
   [[nodiscard]] bool sees_tree() const noexcept;
 
   // Returns what the last refresh() could not read; empty if nothing is wrong.

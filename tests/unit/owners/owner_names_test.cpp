@@ -21,11 +21,11 @@ const std::string kPod = "/kubepods/besteffort/pod" + kUid;
 
 class Host {
  public:
-  [[nodiscard]] OwnerNames names() const {
+  [[nodiscard]] OwnerNames names(OwnerNames::Tree kind = OwnerNames::Tree::any_folder) const {
     HostPaths paths;
     paths.cgroup = tree.path();
     paths.container_logs = logs.path();
-    return OwnerNames(paths, OwnerNames::Tree::any_folder);
+    return OwnerNames(paths, kind);
   }
   Folder tree;
   Folder logs;
@@ -140,6 +140,21 @@ TEST_CASE("A path that is no tree of cgroups is told if ids are wanted, and what
   CHECK(names.find(7) == nullptr);
   CHECK_THAT(names.problem(), contains_text("is not a cgroup2 file system"));
   CHECK_THAT(names.problem(), contains_text("--path.cgroup=/host/cgroup"));
+}
+
+TEST_CASE("A part of the tree keeps its names until most of what is wanted is elsewhere") {
+  const Host host;
+  const std::uint64_t app = host.tree.make("/app");
+  OwnerNames names = host.names(OwnerNames::Tree::part_in_any_folder);
+  names.refresh({app, 99'999'999'999});
+  CHECK(names.sees_tree());
+  CHECK(names.problem().empty());
+  CHECK(labels_of(names, app) == unit("app"));
+  CHECK(labels_of(names, 99'999'999'999) == unit(kFoldedOwners));
+  names.refresh({app, 99'999'999'997, 99'999'999'998});
+  CHECK_FALSE(names.sees_tree());
+  CHECK(names.find(app) == nullptr);
+  CHECK_THAT(names.problem(), contains_text("has only a part of the cgroup tree"));
 }
 
 TEST_CASE("A walk visits each folder once and follows no link") {
