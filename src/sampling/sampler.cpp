@@ -113,10 +113,15 @@ void Sampling::set_intervals(const Policies& policies) {
   const double budget = policies.sampling.cpu_budget;
   double left = budget;
   const auto set = [&](Run& run, double most) {
-    run.status.interval = interval_in_force(run.source.interval(policies), most, run.cost);
-    return share_of_cpu(run.cost, run.status.interval);
+    const std::chrono::nanoseconds cost = cost_with_followers(run, policies);
+    run.status.interval = interval_in_force(run.source.interval(policies), most, cost);
+    for (Run& other : runs_) {
+      if (other.source.follows == run.source.name) other.status.interval = run.status.interval;
+    }
+    return share_of_cpu(cost, run.status.interval);
   };
   for (Run& run : runs_) {
+    if (!run.source.follows.empty()) continue;
     if (run.source.own_budget) {
       set(run, run.source.own_budget(policies));
     } else if (run.source.share_of_budget) {
@@ -124,8 +129,20 @@ void Sampling::set_intervals(const Policies& policies) {
     }
   }
   for (Run& run : runs_) {
-    if (!run.source.own_budget && !run.source.share_of_budget) left -= set(run, left);
+    const bool is_set =
+        !run.source.follows.empty() || run.source.own_budget || run.source.share_of_budget;
+    if (!is_set) left -= set(run, left);
   }
+}
+
+std::chrono::nanoseconds Sampling::cost_with_followers(const Run& run,
+                                                       const Policies& policies) const {
+  std::chrono::nanoseconds cost = run.cost;
+  for (const Run& other : runs_) {
+    const bool follows = other.source.follows == run.source.name;
+    if (follows && other.source.is_wanted(policies)) cost += other.cost;
+  }
+  return cost;
 }
 
 void Sampling::publish(const Policies& policies) {

@@ -53,7 +53,7 @@ Source owners_of(const std::shared_ptr<TcpTables>& tables,
   return {.name = "owners",
           .interval = sampling_interval,
           .follows = "tcp",
-          .share_of_budget = kSmallShare,
+          .share_of_budget = std::nullopt,
           .sample =
               [=](const Policies& policies) { return owners->sample(tables->sockets(), policies); },
           .show =

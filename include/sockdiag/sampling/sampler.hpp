@@ -71,6 +71,9 @@ class Sampling {
   static void record_success(Run& run);
   static void record_failure(Run& run, const char* why);
   void set_intervals(const Policies& policies);
+  // Returns what an attempt of the source costs, with those of the sources that follow it.
+  [[nodiscard]] std::chrono::nanoseconds cost_with_followers(const Run& run,
+                                                             const Policies& policies) const;
   void publish(const Policies& policies);
 
   std::vector<Run> runs_;

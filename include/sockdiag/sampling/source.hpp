@@ -32,7 +32,8 @@ struct Source {
   std::function<std::chrono::nanoseconds(const Policies&)> interval;
 
   // The source whose each attempt is followed by one of this source, before both are published.
-  // Empty: none; then it is sampled on its own clock.
+  // Empty: none; then it is sampled on its own clock. One that follows has the other's interval,
+  // and the other's share of the budget pays for both.
   std::string_view follows{};
 
   // Share of the CPU budget that the source may use. Nothing: what the other sources leave.

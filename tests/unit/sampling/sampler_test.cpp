@@ -335,6 +335,31 @@ TEST_CASE("A source with a budget of its own takes nothing from that of the othe
   CHECK(share_of_cpu(status.cpu_time_total, status.interval) == Approx(1e-5).epsilon(0.001));
 }
 
+TEST_CASE("A source that follows another has its interval, and costs from its share") {
+  FakeKernel kernel;
+  std::vector<Source> sources = kernel.sources();
+  Source follower = sources[kTcp];
+  follower.name = "follower";
+  follower.follows = "tcp";
+  follower.interval = [](const Policies&) { return 1ms; };
+  follower.sample = [](const Policies&) {
+    use_cpu(20ms);
+    return SampleResult{};
+  };
+  bool is_wanted = true;
+  follower.is_wanted = [&](const Policies&) { return is_wanted; };
+  sources.push_back(std::move(follower));
+  Sampling sampling(std::move(sources), [](const std::shared_ptr<const Samples>&) {});
+  const Policies policies = with({.interval = 1ms, .cpu_budget = 0.001});
+  sampling.attempt_all(policies);
+  CHECK(tcp_of(sampling).interval >= 20s);
+  CHECK(sampling.status(kKernel + 1).interval == tcp_of(sampling).interval);
+  const auto with_follower = tcp_of(sampling).interval;
+  is_wanted = false;
+  sampling.reschedule_and_publish(policies);
+  CHECK(tcp_of(sampling).interval < with_follower);
+}
+
 TEST_CASE("A source that works in turns is attempted until it has been through, or for so long") {
   FakeKernel kernel;
   int turns = 0;
