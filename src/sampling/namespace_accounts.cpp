@@ -129,9 +129,9 @@ struct NamespaceAccounts::Sum {
 };
 
 void NamespaceAccounts::set_owner(NamespaceReading& reading, Owner owner) {
-  if (reading.owner.labels != owner.labels) {
+  if (reading.owner.labels != owner.labels && !reading.counted.empty()) {
     reading.counted.clear();
-    reading.counted_ports = {};
+    reading.is_new = false;
   }
   reading.owner = std::move(owner);
 }
@@ -155,6 +155,7 @@ std::vector<NamespaceSample> NamespaceAccounts::sums(const Readings& readings, c
   for (auto& [labels, sum] : sums) {
     Account& account = accounts_.at(labels);
     if (sum.counters) carry_kernel(account, *sum.counters);
+    account.has_been_shown = account.has_been_shown || sum.counters.has_value();
     if (sum.tcp) carry_time_waits(account, *sum.tcp);
     if (sum.listeners) carry_drops(account, *sum.listeners);
     const Seats seats = seats_.seats_of(account.number);
@@ -185,10 +186,13 @@ void NamespaceAccounts::assign_seats(const std::map<OwnerLabels, Sum>& sums, con
 void NamespaceAccounts::count_kernel(Account& account, NamespaceReading& reading) {
   if (reading.counters == nullptr) return;
   const auto& values = reading.counters->kernel.values;
+  const bool is_base = reading.counted.empty() && account.has_been_shown && !reading.is_new;
   account.kernel.resize(values.size());
   reading.counted.resize(values.size());
   for (std::size_t i = 0; i < values.size(); ++i) {
-    if (values[i]) account.kernel[i] += growth(reading.counted[i], *values[i]);
+    if (!values[i]) continue;
+    const std::uint64_t grown = growth(reading.counted[i], *values[i]);
+    if (!is_base) account.kernel[i] += grown;
   }
 }
 

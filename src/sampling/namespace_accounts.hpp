@@ -4,8 +4,9 @@
 // Adds up the namespaces of one owner, so that each series has one value. Counters of the sum never
 // fall while the owner has a namespace: what each namespace's counters have grown by is added, so
 // that nothing is lost when one of several ends, and nothing is counted twice. A counter that falls
-// has begun anew. Not thread-safe. Memory grows with owners, and with ports that have had a
-// TIME_WAIT or a drop.
+// has begun anew. What a namespace had counted before it was looked at is no growth where others of
+// its owner have been shown already: rate() would see a burst. Not thread-safe. Memory grows with
+// owners, and with ports that have had a TIME_WAIT or a drop.
 
 #include <array>
 #include <chrono>
@@ -40,8 +41,12 @@ struct NamespaceReading {
   std::shared_ptr<const ListenerSnapshot> listeners{};
   TimePoint sockets_read_at{};
 
+  // Made since others were looked at: what it has counted by its first reading is growth.
+  bool is_new = false;
+
   // What the owner's account knows of this namespace.
-  std::vector<std::uint64_t> counted{};  // by row of the kernel's values
+  std::vector<std::uint64_t>
+      counted{};  // by row of the kernel's values; empty before the first reading
   PortCounters counted_ports{};
 };
 
@@ -55,8 +60,9 @@ class NamespaceAccounts {
     NamespaceSeats::Policy seats{};
   };
 
-  // Gives the namespace another owner. What it has counted stays with the owner before, and comes
-  // to the new one as a whole.
+  // Gives the namespace another owner. What it has counted stays with the owner before. To the new
+  // one the kernel's counters come as a whole if it has not been shown yet, otherwise what they
+  // grow by; those of ports, which began with the first reading, come with what they grow by.
   static void set_owner(NamespaceReading& reading, Owner owner);
 
   // Takes over what the readings have counted, and returns the sums by owner, in the order of the
@@ -78,6 +84,7 @@ class NamespaceAccounts {
   struct Account {
     NamespaceSeats::OwnerNumber number = 0;
     bool has_reading = false;
+    bool has_been_shown = false;        // counters of the kernel
     std::vector<std::uint64_t> kernel;  // by row of the kernel's values
     PortCounters ports;
     std::array<Seen, kDirections.size()> seen_by_other{};  // of the ports without series

@@ -33,6 +33,13 @@ Nanoseconds search_interval(Nanoseconds cost, double budget) {
   return interval_in_force(Namespaces::kSearchInterval, budget / kPartOfSearch, cost);
 }
 
+std::vector<std::uint64_t> inodes_of(const std::vector<NetworkNamespace>& found) {
+  std::vector<std::uint64_t> inodes;
+  for (const NetworkNamespace& each : found) inodes.push_back(each.inode);
+  std::sort(inodes.begin(), inodes.end());
+  return inodes;
+}
+
 // "namespace=shop pod=cart-7d9"
 std::string text_of(const OwnerLabels& labels) {
   std::string text;
@@ -109,8 +116,9 @@ void Namespaces::search(std::size_t most) {
   if (!search_) search_.emplace(host_.procfs);
   const Nanoseconds share = Nanoseconds(kTurn) / kPartOfSearch;
   if (!search_->go_on([this, share] { return has_used(share); })) return;
-  const NamespaceSearch done = *std::exchange(search_, std::nullopt);
-  follow(done.found(), most);
+  const std::vector<NetworkNamespace> found = std::exchange(search_, std::nullopt)->found();
+  follow(found, most);
+  inodes_ = inodes_of(found);
   name_owners();
   changed_ = changed_ || snapshot_ == nullptr;
 }
@@ -129,11 +137,17 @@ void Namespaces::follow(std::vector<NetworkNamespace> found, std::size_t most) {
   if (visited_.size() > most) visited_.resize(most);
   for (NetworkNamespace& each : found) {
     if (visited_.size() >= most) break;
-    if (!each.pids.empty()) visited_.push_back({.found = std::move(each)});
+    if (each.pids.empty()) continue;
+    visited_.push_back({.found = std::move(each)});
+    visited_.back().reading.is_new = is_new(visited_.back().found.inode);
   }
   const auto skipped = static_cast<std::uint32_t>(found.size() - visited_.size());
   changed_ = changed_ || skipped != skipped_;
   skipped_ = skipped;
+}
+
+bool Namespaces::is_new(std::uint64_t inode) const {
+  return inodes_ && !std::binary_search(inodes_->begin(), inodes_->end(), inode);
 }
 
 void Namespaces::forget_gone() {
@@ -147,14 +161,17 @@ void Namespaces::name_owners() {
     auto owner = owner_of(visited.found, host_.procfs, host_.owner_of_cgroup);
     if (!owner) continue;  // it has ended, as the next visit finds
     changed_ = changed_ || *owner != visited.reading.owner;
-    if (owner->labels != visited.reading.owner.labels) forget_reading(visited);
+    const bool is_another = owner->labels != visited.reading.owner.labels;
+    if (is_another && visited.status) forget_reading(visited);
     NamespaceAccounts::set_owner(visited.reading, *std::move(owner));
   }
 }
 
 // Another owner: perhaps another namespace that has got the inode of one that has ended.
 void Namespaces::forget_reading(Visited& visited) {
+  PortCounters counted = std::move(visited.reading.counted_ports);
   visited.reading = {};
+  visited.reading.counted_ports = std::move(counted);
   visited.status = std::nullopt;
 }
 

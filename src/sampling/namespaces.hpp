@@ -10,8 +10,8 @@
 // longer if the visits of all of them cost more than the budget.
 //
 // Memory grows with the namespaces that are visited, at most namespaces.max_namespaces: 3 KB each
-// for counters, and what TcpTables says for sockets. The others are found at each search and
-// forgotten.
+// for counters, and what TcpTables says for sockets. Of the others, only their inodes are
+// remembered from one search to the next: 8 bytes each.
 
 #include <chrono>
 #include <cstddef>
@@ -92,6 +92,8 @@ class Namespaces {
   void search_when_due(const Policies& policies);
   void search(std::size_t most);
   void follow(std::vector<NetworkNamespace> found, std::size_t most);
+  // Returns whether the last search did not find it.
+  [[nodiscard]] bool is_new(std::uint64_t inode) const;
   void forget_gone();
   void name_owners();
   static void forget_reading(Visited& visited);
@@ -118,6 +120,7 @@ class Namespaces {
   NamespaceCollect collect_ = NamespaceCollect::none;  // at the last turn
   NamespaceAccounts accounts_;
   std::vector<Visited> visited_;  // those known longest first; one without pids has ended
+  std::optional<std::vector<std::uint64_t>> inodes_;  // that the last search found, in order
   std::uint32_t skipped_ = 0;
   std::optional<NamespaceSearch> search_;  // while one is under way
   std::string search_problem_;             // of the last search

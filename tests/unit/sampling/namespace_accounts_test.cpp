@@ -137,10 +137,43 @@ TEST_CASE("A counter never falls while its owner has a namespace", "[namespaces]
   CHECK(accounts.counter({&stays}) == 110);
   Accounts::read(stays, 11);
   CHECK(accounts.counter({&stays}) == 111);
-  NamespaceReading follows{.owner = unit("a")};
+  NamespaceReading follows{.owner = unit("a"), .is_new = true};
   Accounts::read(follows, 5);
   CHECK(accounts.counter({&stays, &follows}) == 116);
   CHECK(accounts.counter({&follows}) == 116);
+}
+
+TEST_CASE("What a namespace had counted before it joins an owner that is shown is no growth",
+          "[namespaces]") {
+  Accounts accounts;
+  NamespaceReading first{.owner = unit("a")};
+  NamespaceReading late{.owner = unit("a")};
+  Accounts::read(first, 10);
+  CHECK(accounts.counter({&first, &late}) == 10);
+  Accounts::read(late, 1'000'000);
+  CHECK(accounts.counter({&first, &late}) == 10);
+  Accounts::read(late, 1'000'002);
+  CHECK(accounts.counter({&first, &late}) == 12);
+}
+
+TEST_CASE("A namespace that gets the name of an owner that is shown brings what it grows by",
+          "[namespaces]") {
+  Accounts accounts;
+  NamespaceReading a{.owner = unit("a")};
+  NamespaceReading b{.owner = unit("b"), .is_new = true};
+  Accounts::read(a, 10);
+  Accounts::read(b, 1'000'000);
+  read_sockets(a, {{.port = 80, .time_waits = 1, .drops = 10}});
+  read_sockets(b, {{.port = 80, .time_waits = 500, .drops = 600}});
+  CHECK(accounts.sums({&a, &b}).size() == 2);
+  Accounts::rename(b, "a");
+  Accounts::read(b, 1'000'001);
+  read_sockets(b, {{.port = 80, .time_waits = 502, .drops = 603}});
+  CHECK(accounts.counter({&a, &b}) == 10);
+  CHECK(accounts.tcp({&a, &b}).of(Direction::inbound).ports[0].time_wait_started == 3);
+  CHECK(accounts.sums({&a, &b})[0].listeners.value->ports[0].drops == 13);
+  Accounts::read(b, 1'000'004);
+  CHECK(accounts.counter({&a, &b}) == 13);
 }
 
 TEST_CASE("A counter that falls began anew: another namespace has its inode", "[namespaces]") {

@@ -322,6 +322,37 @@ TEST_CASE("No more namespaces are visited than max_namespaces, those known first
   CHECK(host.status(NamespaceStatus::skipped) == 2);
 }
 
+TEST_CASE("Counts from before a namespace is visited are no growth of an owner that is shown",
+          "[namespaces]") {
+  FakeHost host;
+  host.policies.namespaces.max_namespaces = 1;
+  host.with("50", "a", {.listen_drops = 1}).with("51", "a", {.listen_drops = 1000});
+  static_cast<void>(host.turn());
+  CHECK(host.drops("a") == 1);
+  host.policies.namespaces.max_namespaces = 10;
+  host.with("52", "a", {.listen_drops = 20});  // made since the last search
+  static_cast<void>(host.turn(30s));
+  CHECK(host.status(NamespaceStatus::counted) == 3);
+  CHECK(host.drops("a") == 21);
+  host.proc.counts("51", {.listen_drops = 1300});
+  static_cast<void>(host.turn(30s));
+  CHECK(host.drops("a") == 321);
+}
+
+TEST_CASE("A round of visits that takes several turns is no growth", "[namespaces]") {
+  FakeHost host;
+  for (int pid = 100; pid < 150; ++pid) host.with(std::to_string(pid), "a", {.listen_drops = 1000});
+  host.each_call_costs = 1ms;
+  static_cast<void>(host.turn());
+  const auto first = host.drops("a");
+  CHECK(first < 50 * 1000);
+  while (host.turn(5s).has_more) {
+  }
+  static_cast<void>(host.turn(5s));
+  CHECK(host.status(NamespaceStatus::counted) == 50);
+  CHECK(host.drops("a") == first);
+}
+
 TEST_CASE("A name that becomes known later is taken over", "[namespaces]") {
   FakeHost host;
   host.with("9", "a", {.listen_drops = 1});
