@@ -209,13 +209,15 @@ void Namespaces::visit(Visited& visited, const Policies& policies) {
 // Reads through the first process that is in the namespace from before until after; through none if
 // all have ended, and then forgets them.
 void Namespaces::read(Visited& visited, const Policies& policies) {
-  while (const auto entry = entry_of(visited.found)) {
-    const auto is_there = [&] { return network_namespace_of(entry->process) == entry->inode; };
+  for (const std::int32_t pid : visited.found.pids) {
+    const NamespaceEntry entry{host_.procfs / std::to_string(pid), pid, visited.found.inode};
+    const auto is_there = [&] { return network_namespace_of(entry.process) == entry.inode; };
+    if (!is_there()) continue;
     try {
-      NamespaceCounters counters = read_namespace_counters(entry->process);
+      NamespaceCounters counters = read_namespace_counters(entry.process);
       if (!is_there()) continue;
       take_counters(visited, std::move(counters));
-      if (collect_ == NamespaceCollect::sockets) read_sockets(visited, *entry, policies);
+      if (collect_ == NamespaceCollect::sockets) read_sockets(visited, entry, policies);
       return;
     } catch (const std::runtime_error&) {
       if (is_there()) throw;
@@ -264,15 +266,6 @@ OpenedNamespace Namespaces::open_through_opener(const std::string& path,
     opener_problem_.clear();
     throw;
   }
-}
-
-std::optional<NamespaceEntry> Namespaces::entry_of(const NetworkNamespace& found) const {
-  for (const std::int32_t pid : found.pids) {
-    std::filesystem::path process = host_.procfs / std::to_string(pid);
-    if (network_namespace_of(process) == found.inode)
-      return {{std::move(process), pid, found.inode}};
-  }
-  return std::nullopt;
 }
 
 // Logs one line, however many namespaces fail.

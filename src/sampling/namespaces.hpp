@@ -104,7 +104,6 @@ class Namespaces {
   void read_sockets(Visited& visited, const NamespaceEntry& entry, const Policies& policies);
   [[nodiscard]] OpenedNamespace open_through_opener(const std::string& path,
                                                     const NamespaceEntry& entry);
-  [[nodiscard]] std::optional<NamespaceEntry> entry_of(const NetworkNamespace& found) const;
   // Returns whether each namespace that is known has been visited.
   [[nodiscard]] bool has_been_through() const noexcept;
   // Returns why no namespace can be read. Empty if one can.
