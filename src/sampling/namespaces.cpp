@@ -119,6 +119,7 @@ void Namespaces::search(std::size_t most) {
   const std::vector<NetworkNamespace> found = std::exchange(search_, std::nullopt)->found();
   follow(found, most);
   inodes_ = inodes_of(found);
+  log_hidden();
   name_owners();
   changed_ = changed_ || snapshot_ == nullptr;
 }
@@ -266,6 +267,17 @@ OpenedNamespace Namespaces::open_through_opener(const std::string& path,
     opener_problem_.clear();
     throw;
   }
+}
+
+// The first process is there on every host; it is another user's where the exporter has its own.
+void Namespaces::log_hidden() {
+  if (says_hidden_ || network_namespace_of(host_.procfs / "1")) return;
+  says_hidden_ = true;
+  spdlog::warn(
+      "{} hides the processes of other users (hidepid, ProtectProc=), so that their network "
+      "namespaces are not found; a service sees them with ProtectProc=default in a drop-in "
+      "(systemctl edit sockdiag_exporter)",
+      host_.procfs.string());
 }
 
 // Logs one line, however many namespaces fail.

@@ -109,6 +109,7 @@ class Namespaces {
   // Returns why no namespace can be read. Empty if one can.
   [[nodiscard]] std::string problem_of_all() const;
   [[nodiscard]] std::string problem() const;
+  void log_hidden();
   void log_failure(const Visited& visited);
   void log_recovery(const NamespacesSnapshot& snapshot);
   void publish_when_due(const Policies& policies);
@@ -129,6 +130,7 @@ class Namespaces {
   TimePoint turn_began_at_{};
   bool changed_ = false;        // since the last publication
   bool published_all_ = false;  // the first round of visits
+  bool says_hidden_ = false;    // a line of the log has said so
   bool failing_ = false;        // a line of the log has said so
   std::string opener_problem_;  // since it was last asked
   TimePoint opener_due_{};      // when it may be asked again

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sampling/namespaces.hpp"
 
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <optional>
+#include <sstream>
 #include <string>
 
 #include "sockdiag/owners/opener_client.hpp"
@@ -174,6 +179,22 @@ TEST_CASE("A host without other namespaces, or one that hides them, shows that t
   REQUIRE(host.snapshot() != nullptr);
   CHECK(host.snapshot()->samples.empty());
   CHECK(host.status(NamespaceStatus::counted) == 0);
+}
+
+TEST_CASE("A /proc that hides processes is told once, with what to do", "[namespaces]") {
+  std::ostringstream log;
+  const auto before = spdlog::default_logger();
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>(
+      "test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log)));
+  FakeHost host;
+  const bool is_hidden = GENERATE(true, false);
+  host.with(is_hidden ? "9" : "1", "a");
+  static_cast<void>(host.turn());
+  static_cast<void>(host.turn(30s));
+  spdlog::set_default_logger(before);
+  const std::string text = log.str();
+  CHECK(std::count(text.begin(), text.end(), '\n') == (is_hidden ? 1 : 0));
+  CHECK((text.find("ProtectProc=default in a drop-in") != std::string::npos) == is_hidden);
 }
 
 TEST_CASE("A turn ends after its CPU time, and later ones visit those that have waited longest",
