@@ -5,129 +5,16 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <sstream>
 #include <string>
 
-#include "sockdiag/owners/opener_client.hpp"
+#include "fake_host.hpp"
 #include "support/catch.hpp"
-#include "support/dump_builder.hpp"
-#include "support/fake_processes.hpp"
-#include "support/replay_channel.hpp"
 
 namespace sockdiag::test {
-namespace {
-using namespace std::chrono_literals;
-
-using Nanoseconds = std::chrono::nanoseconds;
-using Value = std::optional<std::uint64_t>;
-
-std::size_t row_of(std::string_view field) {
-  const auto rows = kernel_value_rows();
-  std::size_t i = 0;
-  while (rows[i].field != field) ++i;
-  return i;
-}
-
-const SocketSpec kListening{
-    .state = 10, .local = "0.0.0.0:80", .remote = "0.0.0.0:0", .drops = 5, .cookie = 1};
-
-class CountedChannel final : public Channel {
- public:
-  CountedChannel(std::vector<ReplayedDatagram> datagrams, int& count)
-      : replay_(std::move(datagrams)), count_(count) {
-    ++count_;
-  }
-  CountedChannel(const CountedChannel&) = delete;
-  CountedChannel& operator=(const CountedChannel&) = delete;
-  ~CountedChannel() override { --count_; }
-
-  void send(std::span<const std::byte> bytes) override { replay_.send(bytes); }
-  Datagram receive() override { return replay_.receive(); }
-  std::uint32_t portid() const noexcept override { return replay_.portid(); }
-
- private:
-  ReplayChannel replay_;
-  int& count_;
-};
-
-// A host whose cgroup paths are the names of units, and whose clocks stand still.
-class FakeHost {
- public:
-  FakeHost() {
-    policies.namespaces.collect = NamespaceCollect::counters;
-    policies.sampling.interval = 5s;
-  }
-
-  FakeHost& collect_sockets() {
-    policies.namespaces.collect = NamespaceCollect::sockets;
-    policies.namespaces.opener_socket = "/the/opener";
-    return *this;
-  }
-
-  FakeHost& with(const std::string& pid, const std::string& unit,
-                 const FakeCounters& counters = {}) {
-    proc.process(pid, "of_" + pid, unit).counts(pid, counters);
-    return *this;
-  }
-
-  SampleResult turn(Nanoseconds later = {}) {
-    now += later;
-    return namespaces_.take_turn(policies);
-  }
-  // Takes turns as the sampling loop does, for that long.
-  void run(Nanoseconds length) {
-    for (const auto end = now + length; now + interval() <= end;)
-      static_cast<void>(turn(interval()));
-  }
-  [[nodiscard]] Nanoseconds interval() const { return namespaces_.interval(policies); }
-  [[nodiscard]] const auto& snapshot() const { return namespaces_.snapshot(); }
-
-  [[nodiscard]] std::uint32_t status(NamespaceStatus status) const {
-    return snapshot()->statuses[index_of(status)];
-  }
-  // ListenDrops of the unit's namespaces. Nothing without a sample of it, or too old a one.
-  [[nodiscard]] Value drops(const std::string& unit) const {
-    for (const NamespaceSample& sample : snapshot()->samples) {
-      if (sample.owner.labels.unit != unit || !sample.counters.is_fresh(now)) continue;
-      return sample.counters.value->kernel.values[row_of("ListenDrops")];
-    }
-    return std::nullopt;
-  }
-
-  Policies policies;
-  DumpBuilder sockets = DumpBuilder().done();  // of each namespace
-  std::optional<std::uint64_t> cookie = 1;
-  std::function<void()> open_fails = [] {};
-  std::vector<NamespaceEntry> asked;
-  std::string asked_at;
-  int open_channels = 0;
-  FakeProcesses proc;
-  std::chrono::steady_clock::time_point now{1h};
-  Nanoseconds cpu_time{};
-  Nanoseconds each_call_costs{};  // of those that ask for the CPU time
-
- private:
-  OpenedNamespace open(const std::string& path, const NamespaceEntry& entry) {
-    asked.push_back(entry);
-    asked_at = path;
-    open_fails();
-    return {std::make_unique<CountedChannel>(sockets.datagrams(), open_channels), cookie};
-  }
-
-  Namespaces namespaces_{
-      {.procfs = proc.root(),
-       .owner_of_cgroup = [](const std::string& path) { return Owner{.labels = {.unit = path}}; },
-       .open = [this](const std::string& path,
-                      const NamespaceEntry& entry) { return open(path, entry); },
-       .scratch = std::make_shared<TallyScratch>(),
-       .now = [this] { return now; },
-       .cpu_time = [this] { return cpu_time += each_call_costs; }}};
-};
-
-}  // namespace
 
 TEST_CASE("Namespaces that nobody asked for are not looked for", "[namespaces]") {
   const auto sources = kernel_sources({});
@@ -442,104 +329,6 @@ TEST_CASE("What is collected from now on is read at once", "[namespaces]") {
   CHECK(host.snapshot()->samples[0].tcp.value == nullptr);
 }
 
-TEST_CASE("A visit reads counters, sockets and listeners", "[namespaces]") {
-  FakeHost host;
-  host.collect_sockets().with("9", "a", {.listen_drops = 1, .open = 2});
-  host.sockets = DumpBuilder().socket(kListening).socket({.cookie = 2}).done();
-  CHECK(host.turn().problem.empty());
-  CHECK(host.drops("a") == 1);
-  CHECK(host.status(NamespaceStatus::sampled) == 1);
-  CHECK(host.status(NamespaceStatus::counted) == 0);
-  const NamespaceSample& sample = host.snapshot()->samples.at(0);
-  REQUIRE(sample.tcp.value != nullptr);
-  CHECK(sample.tcp.value->sockets == 2);
-  CHECK(sample.tcp.value->unaccounted_sockets == 0);
-  REQUIRE(sample.listeners.value != nullptr);
-  CHECK(sample.listeners.value->ports.at(0).port == 80);
-  CHECK(sample.listeners.value->ports.at(0).drops == 0);
-  CHECK(host.snapshot()->rotation == 5s);
-  CHECK(host.asked.back().pid == 9);
-  CHECK(host.asked.back().inode == network_namespace_of(host.proc.root() / "9"));
-  CHECK(host.asked_at == "/the/opener");
-}
-
-TEST_CASE("Ports that are configured for the host have no series in namespaces without sockets",
-          "[namespaces]") {
-  FakeHost host;
-  host.collect_sockets().with("9", "a");
-  host.policies.tcp.ports.inbound = {22};
-  host.policies.tcp.ports.outbound = {443};
-  static_cast<void>(host.turn());
-  for (const DirectionCounts& counts : host.snapshot()->samples.at(0).tcp.value->directions) {
-    CHECK(counts.ports.empty());
-  }
-}
-
-TEST_CASE("An opener that is not there fails the source and costs no counters", "[namespaces]") {
-  FakeHost host;
-  host.collect_sockets().with("9", "a", {.listen_drops = 1}).with("10", "b");
-  host.open_fails = [] { throw OpenerError("no opener"); };
-  CHECK(host.turn().problem == "no opener");
-  CHECK(host.asked.size() == 1);  // not for each namespace
-  CHECK(host.drops("a") == 1);
-  CHECK(host.status(NamespaceStatus::counted) == 2);
-  CHECK(host.status(NamespaceStatus::failed) == 0);
-  CHECK(host.turn(5s).problem == "no opener");
-  CHECK(host.asked.size() == 1);
-  host.open_fails = [] {};
-  CHECK(host.turn(5s).problem.empty());
-  CHECK(host.status(NamespaceStatus::sampled) == 2);
-}
-
-TEST_CASE("A namespace that the opener refuses fails alone", "[namespaces]") {
-  FakeHost host;
-  host.collect_sockets().with("9", "a", {.listen_drops = 1}).with("10", "b");
-  host.open_fails = [&] {
-    if (host.asked.back().pid == 9) throw OpenerRefused(EPERM);
-  };
-  CHECK(host.turn().problem.empty());
-  CHECK(host.status(NamespaceStatus::failed) == 1);
-  CHECK(host.status(NamespaceStatus::sampled) == 1);
-  CHECK(host.drops("a") == 1);
-}
-
-TEST_CASE("An opener that refuses all namespaces fails the source", "[namespaces]") {
-  FakeHost host;
-  host.collect_sockets().with("9", "a", {.listen_drops = 1}).with("10", "b");
-  host.open_fails = [] { throw OpenerRefused(EPERM); };
-  CHECK(
-      host.turn().problem ==
-      "no network namespace can be read: sockdiag_opener cannot open it: Operation not permitted");
-  CHECK(host.status(NamespaceStatus::failed) == 2);
-  CHECK(host.drops("a") == 1);
-  host.open_fails = [] {};
-  CHECK(host.turn(5s).problem.empty());
-}
-
-TEST_CASE("A namespace that ends while it is visited has not failed", "[namespaces]") {
-  FakeHost host;
-  host.collect_sockets().with("9", "a").with("10", "b");
-  static_cast<void>(host.turn());
-  const int error = GENERATE(ENOENT, ESRCH, ESTALE);
-  host.open_fails = [&] {
-    if (host.asked.back().pid != 9) return;
-    host.proc.remove("9");
-    throw OpenerRefused(error);
-  };
-  CHECK(host.turn(5s).problem.empty());
-  CHECK(host.status(NamespaceStatus::failed) == 0);
-  CHECK(host.status(NamespaceStatus::sampled) == 1);
-}
-
-TEST_CASE("An opener that finds none of the processes that are there fails the source",
-          "[namespaces]") {
-  FakeHost host;
-  host.collect_sockets().with("9", "a");
-  host.open_fails = [] { throw OpenerRefused(ENOENT); };  // it has the /proc of a container
-  CHECK_THAT(host.turn().problem, contains_text("No such file or directory"));
-  CHECK(host.status(NamespaceStatus::failed) == 1);
-}
-
 TEST_CASE("A turn that has not visited all has more to do; the first round is published at once",
           "[namespaces]") {
   FakeHost host;
@@ -550,61 +339,6 @@ TEST_CASE("A turn that has not visited all has more to do; the first round is pu
   CHECK(turns > 2);
   CHECK(host.status(NamespaceStatus::counted) == 50);
   CHECK(host.snapshot()->samples.size() == 50);
-}
-
-TEST_CASE("A dump that is lost costs its visit as a whole", "[namespaces]") {
-  FakeHost host;
-  host.collect_sockets().with("9", "a");
-  static_cast<void>(host.turn());
-  const auto before = host.snapshot()->samples.at(0).tcp.value->sockets;
-  host.sockets = DumpBuilder().socket({}).socket({}).done(ENOMEM);
-  static_cast<void>(host.turn(5s));
-  CHECK(host.status(NamespaceStatus::failed) == 1);
-  CHECK(host.snapshot()->samples.at(0).tcp.value->sockets == before);
-}
-
-TEST_CASE("Another cookie is another namespace: nothing is remembered", "[namespaces]") {
-  FakeHost host;
-  host.collect_sockets().with("9", "a");
-  SocketSpec leak{.state = 8, .local = "127.0.0.1:33000", .remote = "127.0.0.1:80", .cookie = 9};
-  leak.last_ack_ms = 0;
-  host.sockets = DumpBuilder().socket(kListening).done();
-  static_cast<void>(host.turn());
-  SocketSpec dropping = kListening;
-  dropping.drops = *dropping.drops + 5;
-  host.sockets = DumpBuilder().socket(dropping).done();
-  host.proc.counts("9", {.listen_drops = 5});
-  static_cast<void>(host.turn(5s));
-  const auto drops = [&] {
-    return host.snapshot()->samples.at(0).listeners.value->ports.at(0).drops;
-  };
-  CHECK(drops() == 5);
-  ++*host.cookie;
-  dropping.drops = *dropping.drops + 100;
-  host.sockets = DumpBuilder().socket(dropping).done();
-  host.proc.counts("9", {.listen_drops = 105});
-  static_cast<void>(host.turn(5s));
-  CHECK(drops() == 5);
-}
-
-TEST_CASE("No channel stays open after a visit", "[namespaces]") {
-  FakeHost host;
-  host.collect_sockets().with("9", "a");
-  static_cast<void>(host.turn());
-  CHECK(host.asked.size() >= 2);
-  CHECK(host.open_channels == 0);
-  host.sockets = DumpBuilder().done(ENOMEM);
-  static_cast<void>(host.turn(5s));
-  CHECK(host.open_channels == 0);
-}
-
-TEST_CASE("An opener that answers slowly ends the turn", "[namespaces]") {
-  FakeHost host;
-  host.collect_sockets();
-  for (int pid = 100; pid < 150; ++pid) host.with(std::to_string(pid), std::to_string(pid));
-  host.open_fails = [&] { host.now += 90ms; };
-  static_cast<void>(host.turn());
-  CHECK(host.asked.size() < 10);
 }
 
 }  // namespace sockdiag::test
