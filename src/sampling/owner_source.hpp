@@ -46,11 +46,13 @@ class OwnerSource {
   struct Place {
     Direction direction{};
     std::uint16_t port = 0;
+    // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes the comparison for a null pointer
     friend auto operator<=>(const Place&, const Place&) = default;
   };
   struct Combination {
     Place place;
     OwnerLabels labels;
+    // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes the comparison for a null pointer
     friend auto operator<=>(const Combination&, const Combination&) = default;
   };
   using Counts = std::map<Combination, OwnerCounts>;
