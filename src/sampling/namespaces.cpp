@@ -35,6 +35,7 @@ Nanoseconds search_interval(Nanoseconds cost, double budget) {
 
 std::vector<std::uint64_t> inodes_of(const std::vector<NetworkNamespace>& found) {
   std::vector<std::uint64_t> inodes;
+  inodes.reserve(found.size());
   for (const NetworkNamespace& each : found) inodes.push_back(each.inode);
   std::sort(inodes.begin(), inodes.end());
   return inodes;
