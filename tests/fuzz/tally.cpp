@@ -61,7 +61,7 @@ TcpPolicy take_policy(GeneratedInput& input) {
 
 class Run {
  public:
-  explicit Run(GeneratedInput& input) : input_(input) {}
+  explicit Run(GeneratedInput& input) : input_(input) { tally_->begin(kEphemeral, now_); }
 
   void step() {
     switch (input_.take_below(8)) {

@@ -57,7 +57,7 @@ _OF_OWNERS = {
 }
 
 # Labels of owners that some have and others have not.
-_OPTIONAL = {"namespace", "pod", "container", "unit", "pod_uid", "name"}
+_OPTIONAL = {"namespace", "pod", "container", "unit", "pod_uid", "runtime", "name"}
 
 # A job whose only exporter is down, for longer than a dashboard looks back.
 GONE_JOB, GONE_INSTANCE = "gone", "127.0.0.1:1"
