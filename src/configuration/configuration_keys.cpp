@@ -64,12 +64,19 @@ bool is_absolute_path(const std::string& text) {
   return text.starts_with('/') && is_one_line(text);
 }
 
+// As long as a Unix socket's address can be (unix(7)).
+bool is_socket_path(const std::string& text) {
+  constexpr std::size_t kLongest = 107;
+  return is_absolute_path(text) && text.size() <= kLongest;
+}
+
 bool is_network(const std::string& text) { return parse_network(text).has_value(); }
 
 constexpr char kFamilies[] =
     "a list of names of families, or their beginnings and *, such as process_*";
 constexpr char kAddresses[] =
     "a list of addresses such as \":10293\", \"localhost:10293\" or \"[::1]:10293\"";
+constexpr char kSocket[] = "the absolute path of a socket, of at most 107 bytes";
 constexpr char kFolder[] = "the absolute path of a folder";
 constexpr char kNetworks[] =
     "a list of networks such as 10.0.0.0/8 (not 10.0.0.1/8), 192.0.2.1 or 2001:db8::/32";
@@ -136,8 +143,7 @@ const auto sampling_keys = std::to_array<ConfigurationKey>({
          "Other network namespaces to visit; the rest are skipped."),
     live("namespaces.max_ports", whole_number(&NamespacePolicy::max_ports, 1, 3000),
          "Ports with series of their own, of all other network namespaces together."),
-    live("namespaces.opener_socket",
-         word(&NamespacePolicy::opener_socket, "the absolute path of a socket", is_absolute_path),
+    live("namespaces.opener_socket", word(&NamespacePolicy::opener_socket, kSocket, is_socket_path),
          "Socket of sockdiag_opener, which namespaces.collect: sockets needs."),
     restart("path.procfs", word(&HostPaths::procfs, kFolder, is_absolute_path),
             "The host's /proc, for other network namespaces."),
