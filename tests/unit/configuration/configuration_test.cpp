@@ -231,7 +231,6 @@ TEST_CASE("A wrong configuration is told by its place and what was expected") {
       {"namespaces: {collect: all}",
        "f.yml:1:23: namespaces.collect: expected one of none, counters"},
       {"namespaces: {opener_socket: run/x}", "expected the absolute path of a socket"},
-      {"namespaces: {opener_socket: /" + std::string(107, 'x') + "}", "of at most 107 bytes"},
       {"path: {cgroup: cgroup}", "f.yml:1:16: path.cgroup: expected the absolute path of a folder"},
       {"findings: {close_wait_inbound: 0}",
        "f.yml:1:32: findings.close_wait_inbound: expected a number from 1 to 1000000, got \"0\""},
@@ -372,6 +371,14 @@ TEST_CASE("A control character is named where it stands") {
   CHECK(problem_of("# \x04") == "f.yml:1:3: expected text, got the control character 0x04");
   CHECK(problem_of("log: {}\x7f") == "f.yml:1:8: expected text, got the control character 0x7f");
   CHECK(problem_of("log: {}\r\n") == "no problem");
+}
+
+TEST_CASE("A socket's path is no longer than its address may be") {
+  const auto with_path = [](std::size_t size) {
+    return "namespaces: {opener_socket: /" + std::string(size - 1, 'x') + "}";
+  };
+  CHECK(problem_of(with_path(107)) == "no problem");
+  CHECK_THAT(problem_of(with_path(108)), contains_text("of at most 107 bytes"));
 }
 
 TEST_CASE("A key that stands outside of its section is told where it belongs") {
