@@ -62,7 +62,7 @@ SampleResult OwnerSource::sample(const std::shared_ptr<const TcpSnapshot>& tcp,
   Counts counts = counts_of(*tcp);
   fold_owners(counts, policies);
   fold_combinations(counts, *tcp, policies);
-  publish(std::move(counts));
+  publish(counts);
   const bool lacks_names = lacks_owners_ || lacks_pod_names_;
   return {.problem = lacks_names && names_.sees_tree() ? names_.problem() : ""};
 }
@@ -85,9 +85,9 @@ void OwnerSource::look_for_names(const TcpSnapshot& tcp) {
 }
 
 const Owner& OwnerSource::owner_of(std::uint64_t cgroup) const {
-  static const Owner kFolded = folded_owner();
+  static const Owner folded = folded_owner();
   const Owner* const owner = names_.find(cgroup);
-  return owner != nullptr ? *owner : kFolded;
+  return owner != nullptr ? *owner : folded;
 }
 
 OwnerSource::Counts OwnerSource::counts_of(const TcpSnapshot& tcp) {
@@ -145,11 +145,12 @@ void OwnerSource::fold_combinations(Counts& counts, const TcpSnapshot& tcp,
   counts.swap(kept);
 }
 
-void OwnerSource::publish(Counts counts) {
+void OwnerSource::publish(const Counts& counts) {
   auto snapshot = std::make_shared<OwnerSnapshot>();
   std::map<OwnerLabels, std::size_t> indices;
   std::map<Combination, Seen> seen;
-  for (auto& [key, each] : counts) {
+  for (const auto& [key, counted] : counts) {
+    OwnerCounts each = counted;
     const auto [index, is_new] = indices.try_emplace(key.labels, snapshot->owners.size());
     if (is_new) {
       const auto known = owners_.find(key.labels);

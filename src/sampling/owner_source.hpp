@@ -62,7 +62,7 @@ class OwnerSource {
   [[nodiscard]] Counts counts_of(const TcpSnapshot& tcp);
   void fold_owners(Counts& counts, const Policies& policies);
   void fold_combinations(Counts& counts, const TcpSnapshot& tcp, const Policies& policies);
-  void publish(Counts counts);
+  void publish(const Counts& counts);
 
   OwnerNames names_;
   std::function<Clock::time_point()> now_;
