@@ -36,9 +36,12 @@ DirectionCounts PortTable::counts(const std::vector<std::uint16_t>& seated) cons
   for (const std::uint16_t port : seated) {
     const std::uint16_t slot = slots_[port];
     result.ports.push_back({.port = port});
-    if (slot != 0) result.ports.back() = counts_[slot - 1U];
+    if (slot == 0) continue;
+    const PortCounts& counted = counts_[slot - 1U];
+    result.ports.back() = counted;
   }
-  result.other = other_;
+  const PortCounts& other = other_;
+  result.other = other;
   if (folded_.any()) {
     result.folded_ports = static_cast<std::uint32_t>(folded_.count() - (folded_[0] ? 1 : 0));
   }
