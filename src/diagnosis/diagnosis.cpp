@@ -214,6 +214,7 @@ class Diagnosis::Memory {
       of_namespaces.expected_listeners = {};  // of the host
       const SampleStatuses statuses = statuses_of(*namespaces);
       for (const NamespaceSample& sample : namespaces->samples) {
+        if (sample.tcp.value == nullptr) continue;  // all rules that are left need sockets
         const OwnerLabels& owner = sample.owner.labels;
         auto node = namespaces_.extract(owner);
         Subject& subject =
