@@ -122,8 +122,8 @@ void OpenerClient::connect() {
   connection_ = FileDescriptor(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
   if (!connection_.is_open()) throw_error(path_, message_of(errno));
   set_deadlines(connection_);
-  if (::connect(connection_.get(), reinterpret_cast<const sockaddr*>(&*address),
-                sizeof *address) != 0) {
+  if (::connect(connection_.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) !=
+      0) {
     throw_error(path_, why_not(errno));
   }
 }
