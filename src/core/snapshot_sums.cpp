@@ -2,20 +2,14 @@
 #include "sockdiag/core/snapshot_sums.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <optional>
 #include <vector>
 
 namespace sockdiag {
 namespace {
-
-template <std::size_t Size>
-void add_each(std::array<std::uint32_t, Size>& to,
-              const std::array<std::uint32_t, Size>& from) noexcept {
-  for (std::size_t i = 0; i < Size; ++i) to[i] += from[i];
-}
 
 // Returns nothing unless both have a number.
 template <typename Number>
@@ -64,6 +58,11 @@ void add(ListenerCounts& to, const ListenerCounts& from) noexcept {
 }
 
 }  // namespace
+
+std::uint64_t connections(const PortCounts& counts) noexcept {
+  return std::accumulate(counts.sockets.begin(), counts.sockets.end(), std::uint64_t{0}) -
+         counts.sockets[index_of(TcpState::listen)];
+}
 
 void add_counts(PortCounts& to, const PortCounts& from) noexcept {
   add_each(to.sockets, from.sockets);

@@ -2,21 +2,11 @@
 #include "namespace_seats.hpp"
 
 #include <algorithm>
-#include <numeric>
 
 #include "sockdiag/core/snapshot_sums.hpp"
 #include "sockdiag/tally/port_rules.hpp"
 
 namespace sockdiag {
-namespace {
-
-// Leaves listeners out: SO_REUSEPORT gives an idle port as many as there are workers.
-std::uint64_t connections(const PortCounts& counts) {
-  return std::accumulate(counts.sockets.begin(), counts.sockets.end(), std::uint64_t{0}) -
-         counts.sockets[index_of(TcpState::listen)];
-}
-
-}  // namespace
 
 NamespaceSeats::Key NamespaceSeats::key_of(OwnerNumber owner, Direction direction,
                                            std::uint16_t port) noexcept {

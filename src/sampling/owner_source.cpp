@@ -7,6 +7,8 @@
 #include <string>
 #include <utility>
 
+#include "sockdiag/core/snapshot_sums.hpp"
+
 namespace sockdiag {
 namespace {
 
@@ -14,19 +16,6 @@ Owner folded_owner() {
   Owner owner;
   owner.labels.unit = kFoldedOwners;
   return owner;
-}
-
-template <std::size_t Size>
-void add_each(std::array<std::uint32_t, Size>& to, const std::array<std::uint32_t, Size>& from) {
-  for (std::size_t i = 0; i < Size; ++i) to[i] += from[i];
-}
-
-// Both are counts of sockets: CgroupCounts or OwnerCounts.
-template <typename Counts>
-void add_counts(OwnerCounts& to, const Counts& from) {
-  add_each(to.sockets, from.sockets);
-  add_each(to.close_wait_causes, from.close_wait_causes);
-  add_each(to.lingering, from.lingering);
 }
 
 std::uint64_t sockets_of(const OwnerCounts& counts) {
@@ -100,7 +89,7 @@ OwnerSource::Counts OwnerSource::counts_of(const TcpSnapshot& tcp) {
     // A container that was started again has the labels of the one before.
     if (!is_new && known->second.container_id != owner.container_id) known->second = owner;
     lacks_pod_names_ = lacks_pod_names_ || !owner.labels.pod_uid.empty();
-    add_counts(counts[{{each.direction, each.port}, owner.labels}], each);
+    add_full_sockets(counts[{{each.direction, each.port}, owner.labels}], each);
   }
   return counts;
 }
@@ -117,7 +106,7 @@ void OwnerSource::fold_owners(Counts& counts, const Policies& policies) {
   Counts kept;
   for (const auto& [key, each] : counts) {
     const bool is_kept = owner_seats_.has(key.labels);
-    add_counts(kept[{key.place, is_kept ? key.labels : folded}], each);
+    add_full_sockets(kept[{key.place, is_kept ? key.labels : folded}], each);
   }
   counts.swap(kept);
 }
@@ -140,7 +129,7 @@ void OwnerSource::fold_combinations(Counts& counts, const TcpSnapshot& tcp,
   combination_seats_.for_each([&](const Combination& key) { kept[key]; });
   for (const auto& [key, each] : counts) {
     const bool is_kept = combination_seats_.has(key);
-    add_counts(kept[is_kept ? key : Combination{key.place, folded}], each);
+    add_full_sockets(kept[is_kept ? key : Combination{key.place, folded}], each);
   }
   counts.swap(kept);
 }

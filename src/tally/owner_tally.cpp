@@ -4,22 +4,13 @@
 #include <algorithm>
 #include <tuple>
 
+#include "sockdiag/core/snapshot_sums.hpp"
+
 namespace sockdiag {
 namespace {
 
 std::tuple<Direction, std::uint16_t, std::uint64_t> key_of(const CgroupCounts& counts) {
   return {counts.direction, counts.port, counts.cgroup};
-}
-
-template <std::size_t Size>
-void add_each(std::array<std::uint32_t, Size>& to, const std::array<std::uint32_t, Size>& from) {
-  for (std::size_t i = 0; i < Size; ++i) to[i] += from[i];
-}
-
-void add_counts(CgroupCounts& to, const CgroupCounts& from) {
-  add_each(to.sockets, from.sockets);
-  add_each(to.close_wait_causes, from.close_wait_causes);
-  add_each(to.lingering, from.lingering);
 }
 
 }  // namespace
@@ -47,7 +38,7 @@ std::vector<CgroupCounts> OwnerTally::counts(
   std::vector<CgroupCounts> merged;
   for (const CgroupCounts& each : all) {
     if (!merged.empty() && key_of(merged.back()) == key_of(each)) {
-      add_counts(merged.back(), each);
+      add_full_sockets(merged.back(), each);
     } else {
       merged.push_back(each);
     }

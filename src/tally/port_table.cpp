@@ -2,20 +2,10 @@
 #include "sockdiag/tally/port_table.hpp"
 
 #include <algorithm>
-#include <numeric>
 
 #include "sockdiag/core/snapshot_sums.hpp"
 
 namespace sockdiag {
-namespace {
-
-// Leaves listeners out: SO_REUSEPORT gives an idle port as many as there are workers.
-std::uint64_t connections(const PortCounts& counts) {
-  return std::accumulate(counts.sockets.begin(), counts.sockets.end(), std::uint64_t{0}) -
-         counts.sockets[index_of(TcpState::listen)];
-}
-
-}  // namespace
 
 PortTable::Port& PortTable::add(std::uint16_t port) {
   counts_.emplace_back().port = port;
