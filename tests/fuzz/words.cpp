@@ -91,7 +91,12 @@ void set_key(const std::string& text) {
   const ConfigurationKey& key = keys[index % keys.size()];
   Configuration configuration;
   try {
-    key.set(configuration, text.empty() ? text : text.substr(1));
+    const std::string value = text.empty() ? text : text.substr(1);
+    if (key.is_map()) {
+      key.add_entry(configuration, value)(value);
+    } else {
+      key.set(configuration, value);
+    }
     static_cast<void>(key.show(configuration));
   } catch (const ConfigError&) {
   }
