@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Nanoseconds per socket or series of a sample's steps, beside another revision's, in turns."""
+"""Nanoseconds per socket, series or the like of a sample's steps, beside another revision's, in
+turns."""
 
 import json
 import os
@@ -12,6 +13,7 @@ from benchmark.command import Failure
 _PROGRAM = "tests/bench/micro/micro_benchmarks"
 _SECONDS = "0.1"  # a benchmark and round
 _NANOSECONDS = 1e9
+_ITEMS = {f"per_{item}" for item in ("socket", "series", "process", "cgroup", "namespace", "request")}
 _ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 
@@ -26,10 +28,9 @@ def run(arguments):
     programs = {"now": _built(_ROOT, build)}
     if arguments.against:
         programs["before"] = _built_at(_commit(arguments.against), build / "micro_against")
-    rows = [
-        _row(name, _rounds(programs, name, arguments.rounds))
-        for name in _names(programs["now"], arguments.filter)
-    ]
+    names = _names(programs["now"], arguments.filter)
+    measured = {name: _rounds(programs, name, arguments.rounds) for name in names}
+    rows = [_row(name, sides) for name, sides in measured.items() if sides["now"]]
     return {"against": arguments.against, "rows": rows}
 
 
@@ -80,7 +81,8 @@ def _rounds(programs, name, rounds):
 
 
 def _measure(program, name):
-    """One number, or none where the program does not have the benchmark."""
+    """One number, or none where the program does not have the benchmark, or the host not what it
+    measures."""
     command = [program, f"--benchmark_min_time={_SECONDS}", "--benchmark_format=json"]
     ran = subprocess.run(
         [*command, f"--benchmark_filter=^{name}$"],
@@ -88,11 +90,12 @@ def _measure(program, name):
         stderr=subprocess.DEVNULL,
         check=True,
     )
-    return [_cost(entry) for entry in json.loads(ran.stdout or "{}").get("benchmarks", [])]
+    entries = json.loads(ran.stdout or "{}").get("benchmarks", [])
+    return [_cost(entry) for entry in entries if not entry.get("error_occurred")]
 
 
 def _cost(entry):
-    (item,) = entry.keys() & {"per_socket", "per_series"}
+    (item,) = entry.keys() & _ITEMS
     return entry[item]
 
 
