@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sockdiag/owners/owner_names.hpp"
 
+#include <set>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -46,8 +47,13 @@ class OwnerNames::Parts {
     return owner;
   }
 
+  [[nodiscard]] bool exists(const OwnerLabels& labels) const {
+    return !is_complete_ || in_tree_.contains(labels) || labels == root_.labels;
+  }
+
   void refresh(const std::vector<std::uint64_t>& wanted) {
     problem_.clear();
+    is_complete_ = false;
     sees_tree_ = true;
     sees_pods_ = false;
     pods_.clear();
@@ -89,12 +95,15 @@ class OwnerNames::Parts {
     add_problem(why + kHowToMount);
   }
 
-  // Returns the paths of the wanted cgroups, and of those that have an owner already.
+  // Returns the paths of the wanted cgroups, of those that have an owner already, and of those that
+  // have taken the place of such a one.
   [[nodiscard]] Paths walk(const std::string& folder, const std::vector<std::uint64_t>& wanted) {
     Paths paths;
     const std::unordered_set<std::uint64_t> ids(wanted.begin(), wanted.end());
+    std::unordered_set<std::string_view> known;
+    for (const auto& [id, owner] : owners_) known.insert(owner.cgroup);
     add_problem(walk_cgroups(folder, kMaxDirectories, [&](std::uint64_t id, std::string_view path) {
-      if (ids.contains(id) || owners_.contains(id)) paths.emplace(id, path);
+      if (ids.contains(id) || owners_.contains(id) || known.contains(path)) paths.emplace(id, path);
       learn_pod(path);
     }));
     is_complete_ = problem_.empty();
@@ -118,7 +127,10 @@ class OwnerNames::Parts {
   [[nodiscard]] std::size_t name(const std::vector<std::uint64_t>& wanted, const Paths& paths,
                                  const Owner& missing) {
     Owners owners;
-    for (const auto& [id, path] : paths) owners.emplace(id, owner_of_path(path));
+    in_tree_.clear();
+    for (const auto& [id, path] : paths) {
+      in_tree_.insert(owners.emplace(id, owner_of_path(path)).first->second.labels);
+    }
     std::size_t unknown = 0;
     for (const std::uint64_t id : wanted) {
       if (owners.contains(id)) continue;
@@ -144,6 +156,7 @@ class OwnerNames::Parts {
   ContainerLogs logs_;
   std::unordered_map<std::string, PodContainer> pods_;  // by uid
   Owners owners_;                                       // by the cgroup's id
+  std::set<OwnerLabels> in_tree_;                       // in the last walk
   bool sees_tree_ = true;
   bool sees_pods_ = false;    // in the last walk
   bool is_complete_ = false;  // the last walk
@@ -159,6 +172,8 @@ OwnerNames::~OwnerNames() = default;
 const Owner* OwnerNames::find(std::uint64_t cgroup) const { return parts_->find(cgroup); }
 
 Owner OwnerNames::owner_of_path(std::string_view path) const { return parts_->owner_of_path(path); }
+
+bool OwnerNames::exists(const OwnerLabels& labels) const { return parts_->exists(labels); }
 
 void OwnerNames::refresh(const std::vector<std::uint64_t>& wanted) { parts_->refresh(wanted); }
 

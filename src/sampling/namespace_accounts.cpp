@@ -171,6 +171,9 @@ void NamespaceAccounts::open_accounts(const Readings& readings) {
     if (is_new) account->second.number = ++last_number_;
     account->second.has_reading = true;
   }
+  for (const auto& [labels, account] : accounts_) {
+    if (!account.has_reading) seats_.forget(account.number);
+  }
   std::erase_if(accounts_, [](const auto& entry) { return !entry.second.has_reading; });
 }
 

@@ -13,6 +13,16 @@ NamespaceSeats::Key NamespaceSeats::key_of(OwnerNumber owner, Direction directio
   return (Key{owner} << 17U) | (Key{index_of(direction)} << 16U) | port;
 }
 
+void NamespaceSeats::forget(OwnerNumber owner) {
+  const auto first = places_.lower_bound(key_of(owner, Direction{}, 0));
+  const auto end = places_.lower_bound(key_of(owner + 1, Direction{}, 0));
+  for (auto at = first; at != end; ++at) {
+    const std::uint16_t number = at->second.number;
+    if (number != 0) gone_.add({number, number});
+  }
+  places_.erase(first, end);
+}
+
 void NamespaceSeats::begin() noexcept {
   in_use_.clear();
   for (auto& [key, place] : places_) place.in_use = false;
@@ -44,7 +54,9 @@ std::uint16_t NamespaceSeats::take_number() noexcept {
 }
 
 void NamespaceSeats::assign(const Policy& policy, TimePoint now) {
-  seats_.configure(PortRules({}), policy.max_ports);
+  seats_.configure(PortRules({.exclude = gone_}), policy.max_ports);
+  numbers_ &= ~gone_.ports();
+  gone_.clear();
   const auto seated = seats_.assign({}, in_use_, now, policy.retention);
   for (auto& [key, place] : places_) {
     place.seated =

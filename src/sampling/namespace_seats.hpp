@@ -31,6 +31,10 @@ class NamespaceSeats {
     Duration retention{};
   };
 
+  // Takes away all seats of an owner that has gone, from the next round on. Its number is not used
+  // again.
+  void forget(OwnerNumber owner);
+
   // One round of assignment is begin(), add() for each owner, and assign().
   void begin() noexcept;
   void add(OwnerNumber owner, const TcpSnapshot& snapshot);
@@ -61,6 +65,7 @@ class NamespaceSeats {
 
   std::map<Key, Place> places_;
   PortSet numbers_;  // that are taken
+  PortList gone_;    // numbers of owners that have gone
   std::uint16_t last_number_ = 0;
   std::vector<PortSeats::Candidate> in_use_;
   PortSeats seats_;

@@ -3,7 +3,8 @@
 
 // Decides which keys have series of their own ("seats"), as PortSeats does for ports: those that
 // have a seat already, then the busiest. A key loses its seat when it has not been in use for the
-// retention, or to one that is kFarBusier times as busy. Not thread-safe.
+// retention, or to one that is kFarBusier times as busy. One that is gone for good, and not in use,
+// loses it to any other. Not thread-safe.
 
 #include <algorithm>
 #include <chrono>
@@ -25,12 +26,16 @@ class Seats {
 
   static constexpr std::uint64_t kFarBusier = 10;
 
-  // Assigns the seats anew. Throws std::bad_alloc.
-  void assign(const InUse& in_use, std::size_t seats, TimePoint now, Duration retention) {
+  // Assigns the seats anew. is_gone(key): it will not be in use again. Throws std::bad_alloc.
+  template <typename Predicate>
+  void assign(const InUse& in_use, std::size_t seats, TimePoint now, Duration retention,
+              const Predicate& is_gone) {
     for (auto& [key, seat] : seats_) {
       const auto used = in_use.find(key);
-      seat.sockets = used != in_use.end() ? used->second : 0;
-      if (used != in_use.end()) seat.last_used = now;
+      const bool is_used = used != in_use.end();
+      seat.sockets = is_used ? used->second : 0;
+      if (is_used) seat.last_used = now;
+      seat.is_gone = !is_used && is_gone(key);
     }
     std::erase_if(seats_,
                   [&](const auto& each) { return each.second.last_used + retention < now; });
@@ -59,11 +64,13 @@ class Seats {
   struct Seat {
     TimePoint last_used;
     std::uint64_t sockets = 0;
+    bool is_gone = false;
   };
 
   [[nodiscard]] auto weakest() {
     return std::min_element(seats_.begin(), seats_.end(), [](const auto& a, const auto& b) {
-      return a.second.sockets < b.second.sockets;
+      return std::pair(!a.second.is_gone, a.second.sockets) <
+             std::pair(!b.second.is_gone, b.second.sockets);
     });
   }
 
@@ -81,7 +88,9 @@ class Seats {
   [[nodiscard]] bool make_room_for(std::uint64_t sockets) {
     const auto victim = weakest();
     if (victim == seats_.end()) return false;
-    if (sockets < kFarBusier * std::max<std::uint64_t>(victim->second.sockets, 1)) return false;
+    const Seat& seat = victim->second;
+    const auto enough = seat.is_gone ? 0 : kFarBusier * std::max<std::uint64_t>(seat.sockets, 1);
+    if (sockets < enough) return false;
     seats_.erase(victim);
     return true;
   }

@@ -101,8 +101,8 @@ void OwnerSource::fold_owners(Counts& counts, const Policies& policies) {
   for (const auto& [key, each] : counts) {
     if (key.labels != folded) in_use[key.labels] += sockets_of(each);
   }
-  owner_seats_.assign(in_use, policies.owners.max_owners, now_(),
-                      policies.tcp.ports.port_retention);
+  owner_seats_.assign(in_use, policies.owners.max_owners, now_(), policies.tcp.ports.port_retention,
+                      [&](const OwnerLabels& labels) { return !names_.exists(labels); });
   Counts kept;
   for (const auto& [key, each] : counts) {
     const bool is_kept = owner_seats_.has(key.labels);
@@ -124,7 +124,8 @@ void OwnerSource::fold_combinations(Counts& counts, const TcpSnapshot& tcp,
     if (key.labels != folded) in_use[key] = sockets_of(each);
   }
   combination_seats_.assign(in_use, policies.owners.max_ports, now_(),
-                            policies.tcp.ports.port_retention);
+                            policies.tcp.ports.port_retention,
+                            [&](const Combination& key) { return !names_.exists(key.labels); });
   Counts kept;
   combination_seats_.for_each([&](const Combination& key) { kept[key]; });
   for (const auto& [key, each] : counts) {

@@ -89,6 +89,20 @@ class Owners(OwnersTest):
             for port in (8080, 8443):
                 self.check_sums(scrape, direction, str(port))
 
+    def test_an_owner_whose_cgroup_was_removed_yields_its_seat_to_the_next(self):
+        place = {"direction": "inbound", "port": "8080", "state": "listen"}
+        job = self.cgroup("job-" + UNIT)
+        listener = self.listen_in(job, 8080)
+        # The other seat is that of the exporter.
+        exporter = self.start_exporter(config=FAST + "owners: {max_owners: 2}\n")
+        self.expect_series(exporter, SOCKETS, 1, unit="job-" + UNIT, **place)
+        listener.close()
+        self.expect_series(exporter, SOCKETS, 0, unit="job-" + UNIT, **place)
+        job.remove()
+        self.listen_in(self.cgroup("next-" + UNIT), 8080)
+        scrape = self.expect_series(exporter, SOCKETS, 1, unit="next-" + UNIT, **place)
+        self.assertIsNone(scrape.get(SOCKETS, unit="job-" + UNIT, **place))
+
     def check_sums(self, scrape, direction, port):
         sums = {}
         for labels, value in scrape.labelled(SOCKETS):

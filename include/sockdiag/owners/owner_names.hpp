@@ -5,8 +5,8 @@
 // the tree of cgroup v2, and the names of pods in the names of kubelet's links to container logs.
 // Opens no log, asks no runtime and needs no privilege.
 //
-// Not thread-safe. Memory: one Owner for each cgroup that was asked for, and some 300 bytes for
-// each container log, of which there are at most 20 000.
+// Not thread-safe. Memory: one Owner, and its labels again, for each cgroup that was asked for, and
+// some 300 bytes for each container log, of which there are at most 20 000.
 
 #include <cstdint>
 #include <memory>
@@ -42,11 +42,16 @@ class OwnerNames {
   // knew. Its labels are never empty. Works for every text. Throws std::bad_alloc.
   [[nodiscard]] Owner owner_of_path(std::string_view path) const;
 
+  // Returns false if the last refresh() walked the whole tree and none of the cgroups in it that
+  // are known has an owner with these labels: those that it had have been removed.
+  [[nodiscard]] bool exists(const OwnerLabels& labels) const;
+
   // Lists the container logs and walks the cgroup tree: at most kMaxDirectories, and no link.
   // Learns the owners of the `wanted` ids and the names of all pods. Other ids that it knew stay
-  // known while they are in the tree. A wanted id that is not in the tree is that of a removed
-  // cgroup, unless its owner was known before; in a part of the tree it is one of others
-  // (kFoldedOwners), since it may be elsewhere. Throws std::bad_alloc.
+  // known while they are in the tree, or the path has a new id, as that of a restarted unit. A
+  // wanted id that is not in the tree is that of a removed cgroup, unless its owner was known
+  // before; in a part of the tree it is one of others (kFoldedOwners), since it may be elsewhere.
+  // Throws std::bad_alloc.
   void refresh(const std::vector<std::uint64_t>& wanted = {});
 
   // Returns false if the folder at the tree's path is not where the ids are that the last refresh()

@@ -35,6 +35,13 @@ class Folder {
     return status.st_ino;
   }
   void remove(const std::string& path) const { std::filesystem::remove_all(path_ + path); }
+  // Replaces a folder by another one of the same name, and returns the inode of that.
+  std::uint64_t replace(const std::string& path) const {
+    make(path + ".new");
+    remove(path);
+    std::filesystem::rename(path_ + path + ".new", path_ + path);
+    return inode(path);
+  }
   // Makes a link that leads nowhere, as those of kubelet may.
   void link(const std::string& name) const {
     std::filesystem::create_symlink("/nowhere", path_ + "/" + name);

@@ -86,6 +86,51 @@ TEST_CASE("A cgroup without sockets at the time of a walk stays known while it i
   CHECK(names.find(nginx) == nullptr);
 }
 
+TEST_CASE("An owner exists while a walk finds one of its cgroups") {
+  const Host host;
+  const std::uint64_t nginx = host.tree.make("/system.slice/nginx.service");
+  const std::uint64_t worker = host.tree.make("/system.slice/nginx.service/worker");
+  OwnerNames names = host.names();
+  CHECK(names.exists(unit("nginx.service")));
+  names.refresh({nginx, worker});
+  CHECK(names.exists(unit("nginx.service")));
+  CHECK(names.exists(unit(kRootCgroup)));
+  CHECK_FALSE(names.exists(unit("ssh.service")));
+  host.tree.remove("/system.slice/nginx.service/worker");
+  names.refresh({nginx, worker});
+  CHECK(names.exists(unit("nginx.service")));
+  host.tree.remove("/system.slice/nginx.service");
+  names.refresh({nginx});
+  CHECK(labels_of(names, nginx) == unit("nginx.service"));
+  CHECK_FALSE(names.exists(unit("nginx.service")));
+}
+
+TEST_CASE("A cgroup in the place of one that was known is known, as that of a restarted unit") {
+  const Host host;
+  const std::uint64_t before = host.tree.make("/system.slice/nginx.service");
+  OwnerNames names = host.names();
+  names.refresh({before});
+  const std::uint64_t after = host.tree.replace("/system.slice/nginx.service");
+  REQUIRE(after != before);
+  names.refresh();
+  CHECK(labels_of(names, after) == unit("nginx.service"));
+  CHECK(names.exists(unit("nginx.service")));
+  CHECK(names.find(before) == nullptr);
+}
+
+TEST_CASE("A walk that did not see the whole tree does not tell who does not exist") {
+  const Host host;
+  const std::uint64_t nginx = host.tree.make("/system.slice/nginx.service");
+  OwnerNames names = host.names();
+  names.refresh({nginx});
+  CHECK_FALSE(names.exists(unit("ssh.service")));
+  host.tree.remove("");
+  std::filesystem::create_symlink(host.tree.path(), host.tree.path());
+  names.refresh();
+  CHECK_FALSE(names.problem().empty());
+  CHECK(names.exists(unit("nginx.service")));
+}
+
 TEST_CASE("Pods get their names from the logs of their containers") {
   const Host host;
   const std::uint64_t app = host.tree.make(kPod + "/" + kApp);

@@ -310,6 +310,27 @@ TEST_CASE("A port that has series keeps them while others become a little busier
   CHECK(ports_of(accounts.tcp({&a})) == std::vector<std::uint16_t>{1, 2, 3});
 }
 
+TEST_CASE("A port yields to any other when its owner has gone", "[namespaces]") {
+  Accounts accounts;
+  NamespaceReading gone{.owner = unit("a")};
+  NamespaceReading idle{.owner = unit("b")};
+  NamespaceReading small{.owner = unit("c")};
+  read_sockets(gone, {{.port = 1, .established = 50}, {.port = 2, .established = 50}});
+  read_sockets(idle, {{.port = 3, .established = 50}});
+  CHECK(accounts.sums({&gone, &idle}).size() == 2);
+  read_sockets(idle, {});
+  read_sockets(small, {{.port = 4, .established = 1}, {.port = 5, .established = 2}});
+  const auto with_all = accounts.sums({&gone, &idle, &small});
+  CHECK(ports_of(*with_all.at(2).tcp.value).empty());
+  read_sockets(small, {{.port = 4, .established = 1},
+                       {.port = 5, .established = 2},
+                       {.port = 6, .established = 3}});
+  const auto without = accounts.sums({&idle, &small});
+  CHECK(ports_of(*without.at(1).tcp.value) == std::vector<std::uint16_t>{5, 6});
+  read_sockets(idle, {{.port = 3, .established = 1}});
+  CHECK(ports_of(*accounts.sums({&idle, &small})[0].tcp.value) == std::vector<std::uint16_t>{3});
+}
+
 TEST_CASE("What was not read anew keeps its address, so that nobody looks at it again",
           "[namespaces]") {
   Accounts accounts;

@@ -147,6 +147,60 @@ TEST_CASE("Seats are sticky, but not against far busier owners, nor beyond the r
   CHECK(seated(host.pass(2min).rows_of({established(a, kInbound, 80, 1)})) == "inbound 80 a");
 }
 
+TEST_CASE(
+    "An owner whose cgroup was removed yields its seat, one that only has no socket does not") {
+  Host host;
+  host.policies.owners.max_owners = 1;
+  const auto job = host.service("job");
+  const auto first = host.service("first");
+  const auto second = host.service("second");
+  host.rows_of({established(job, kInbound, 80, 9)});
+  CHECK(host.pass(10s).rows_of({established(first, kInbound, 80, 1)}) ==
+        Rows{"inbound 80 job.service: 0 established", "inbound 80 other: 1 established"});
+  host.tree().remove("/system.slice/job.service");
+  const Rows rows = host.pass(10s).rows_of(
+      {established(first, kInbound, 80, 1), established(second, kInbound, 443, 2)});
+  CHECK(rows ==
+        Rows{"inbound 80 other: 1 established", "inbound 443 second.service: 2 established"});
+}
+
+TEST_CASE("An owner whose cgroup was removed keeps its seat while it has sockets or nobody waits") {
+  Host host;
+  host.policies.owners.max_owners = 2;
+  const auto job = host.service("job");
+  const auto leak = established(job, kInbound, 80, 1);
+  const std::vector<CgroupCounts> others = {established(host.service("b"), kOutbound, 443, 2),
+                                            established(host.service("c"), kOutbound, 443, 3)};
+  host.rows_of({leak});
+  host.tree().remove("/system.slice/job.service");
+  CHECK(host.pass(10s).rows_of({leak, others[0], others[1]}).front() ==
+        "inbound 80 job.service: 1 established");
+  CHECK(host.rows_of({others[1]}).front() == "inbound 80 job.service: 0 established");
+  CHECK(host.rows_of(others) ==
+        Rows{"outbound 443 b.service: 2 established", "outbound 443 c.service: 3 established"});
+}
+
+TEST_CASE("A combination of an owner whose cgroup was removed yields its seat") {
+  Host host;
+  host.policies.owners.max_ports = 1;
+  const auto b = host.service("b");
+  host.rows_of({established(host.service("job"), kInbound, 80, 9)});
+  host.tree().remove("/system.slice/job.service");
+  CHECK(host.pass(10s).rows_of({established(b, kInbound, 80, 1)}) ==
+        Rows{"inbound 80 b.service: 1 established"});
+}
+
+TEST_CASE("An owner with another cgroup keeps its series, as a unit that was restarted") {
+  Host host;
+  host.policies.owners.max_owners = 1;
+  const auto b = established(host.service("b"), kInbound, 80, 5);
+  host.rows_of({established(host.service("web"), kInbound, 80, 9)});
+  const auto restarted = host.tree().replace("/system.slice/web.service");
+  CHECK(host.pass(10s).rows_of({b}).back() == "inbound 80 web.service: 0 established");
+  CHECK(host.rows_of({b, established(restarted, kInbound, 80, 1)}).back() ==
+        "inbound 80 web.service: 1 established");
+}
+
 TEST_CASE("What has been seen of an owner stays, with zeros, while its port has series") {
   Host host;
   const auto a = host.service("a");
