@@ -24,7 +24,7 @@ struct Inputs {
   std::shared_ptr<const void> listeners;
   std::shared_ptr<const void> kernel;
   std::shared_ptr<const void> owners;
-  Blindness blindness;
+  std::vector<Measure> blindness;
 
   friend bool operator==(const Inputs&, const Inputs&) noexcept = default;
 };
@@ -121,7 +121,7 @@ class Subject {
     const bool is_host = owner == nullptr;
     const Inputs inputs{fresh(samples.tcp, now), fresh(samples.listeners, now),
                         fresh(samples.kernel, now), fresh(samples.owners, now),
-                        is_host ? blindness_of(samples, history_, now) : Blindness{}};
+                        is_host ? blindness_of(samples, history_, now) : std::vector<Measure>{}};
     if (latest_ != nullptr && inputs == inputs_ && same_policy) return false;
     const Scope scope = is_host ? Scope::host : Scope::network_namespace;
     auto findings =
@@ -260,7 +260,7 @@ std::shared_ptr<const Findings> fresh_findings(const std::shared_ptr<const Findi
   if (!is_blind) {
     left->found.push_back({.id = FindingId::blind,
                            .severity = Severity::warning,
-                           .seen = {{"stale_sources", 1}},
+                           .seen = blindness_of_old_dump(),
                            .since = std::chrono::system_clock::now() - too_old_for});
   }
   return left;

@@ -150,12 +150,22 @@ inline constexpr FindingRow kHostTexts[] = {
      .source = "measured on Linux 6.18"},
     {.id = FindingId::blind,
      .title = {"Diagnosis is incomplete", "诊断数据不完整"},
-     .seen = {"not everything was looked at[[; sources that fail: {failing_sources}]][[; sources "
-              "whose sample is too old: {stale_sources}]][[; sockets whose age is not followed: "
+     .seen = {"not everything was looked at[[; sources that fail:{?failing_sources}]]"
+              "[[ tcp{?failing_tcp}]][[ listeners{?failing_listeners}]][[ kernel{?failing_kernel}]]"
+              "[[ namespaces{?failing_namespaces}]]"
+              "[[; sources whose sample is too old:{?stale_sources}]]"
+              "[[ tcp{?stale_tcp}]][[ listeners{?stale_listeners}]][[ kernel{?stale_kernel}]]"
+              "[[ namespaces{?stale_namespaces}]]"
+              "[[; sockets whose age is not followed: "
               "{unfollowed}]][[; sockets without a port of their own: {folded}]][[ (on "
               "{folded_ports} ports)]]",
-              "有些内容没有检查到[[；采样失败的来源：{failing_sources}]][[；采样过旧的来源：{stale_"
-              "sources}]][[；未跟踪存活时间的套接字：{unfollowed}]][[；没有单独端口序列的套接字：{"
+              "有些内容没有检查到[[；采样失败的来源有{?failing_sources}]]"
+              "[[ tcp{?failing_tcp}]][[ listeners{?failing_listeners}]][[ kernel{?failing_kernel}]]"
+              "[[ namespaces{?failing_namespaces}]]"
+              "[[；采样过旧的来源有{?stale_sources}]]"
+              "[[ tcp{?stale_tcp}]][[ listeners{?stale_listeners}]][[ kernel{?stale_kernel}]]"
+              "[[ namespaces{?stale_namespaces}]]"
+              "[[；未跟踪存活时间的套接字：{unfollowed}]][[；没有单独端口序列的套接字：{"
               "folded}]][[（涉及 {folded_ports} 个端口）]]"},
      .meaning = {"Findings may be missing. What is listed here is true; what is not listed is not "
                  "proved to be healthy.",

@@ -5,6 +5,7 @@
 
 #include "diagnosis/port_history.hpp"
 #include "host.hpp"
+#include "sockdiag/diagnosis/finding_texts.hpp"
 #include "support/catch.hpp"
 
 namespace sockdiag::test {
@@ -138,6 +139,10 @@ TEST_CASE("A source that fails is named, one that was not asked is not") {
   CHECK(names_of(*findings) == Names{"warning blind"});
   CHECK(measure(*findings, "failing_sources") == 1);
   CHECK_FALSE(measure(*findings, "stale_sources"));
+  CHECK(seen_text(findings->found[0], Language::english) ==
+        "whole host: not everything was looked at; sources that fail: kernel");
+  CHECK(seen_text(findings->found[0], Language::chinese) ==
+        "整机：有些内容没有检查到；采样失败的来源有 kernel");
 
   Host young;
   young.takes_kernel = false;
@@ -155,6 +160,9 @@ TEST_CASE("A source without a sample for more than three intervals is stale") {
   const auto findings = host.examine();
   CHECK(names_of(*findings) == Names{"warning blind"});
   CHECK(measure(*findings, "stale_sources") == 3);
+  CHECK(seen_text(findings->found[0], Language::english) ==
+        "whole host: not everything was looked at; sources whose sample is too old: tcp listeners "
+        "kernel");
   CHECK(host.sample()->found.empty());
 }
 
@@ -191,7 +199,7 @@ TEST_CASE("Findings whose samples are too old to be shown give way to one that s
   with_kernel.kernel.withdrawn_after = now + 1h;
   const auto left = fresh_findings(findings, with_kernel, now + 61s);
   CHECK(names_of(*left) == Names{"warning orphans", "warning blind"});
-  CHECK(left->found.back().seen == std::vector<Measure>{{"stale_sources", 1}});
+  CHECK(left->found.back().seen == std::vector<Measure>{{"stale_sources", 1}, {"stale_tcp", 1}});
   CHECK(left->unchecked == findings->unchecked);
   CHECK(names_of(*fresh_findings(findings, host.samples, now + 61s)) == Names{"warning blind"});
   CHECK(fresh_findings(findings, Samples{}, now) == findings);

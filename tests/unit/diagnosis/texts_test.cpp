@@ -68,7 +68,9 @@ const std::vector<Measures>& measures() {
       {FindingId::sockets_hidden, {"hidden", "growth"}, {}},
       {FindingId::blind,
        {},
-       {"failing_sources", "stale_sources", "unfollowed", "folded", "folded_ports"}},
+       {"failing_sources", "failing_tcp", "failing_listeners", "failing_kernel",
+        "failing_namespaces", "stale_sources", "stale_tcp", "stale_listeners", "stale_kernel",
+        "stale_namespaces", "unfollowed", "folded", "folded_ports"}},
   };
   return kMeasures;
 }
