@@ -51,6 +51,28 @@ class Counter {
   OwnerTally tally_;
 };
 
+const std::vector<std::uint16_t> kPorts = {80, 81, 443, 8080};
+
+// Adds sockets to `counter`, and returns its rows of them by way of a map.
+Rows random_rows(Counter& counter, std::size_t sockets) {
+  std::mt19937 random(static_cast<std::uint32_t>(sockets));
+  std::map<std::tuple<Direction, std::uint16_t, std::uint64_t>, std::size_t> counts;
+  for (std::size_t i = 0; i < sockets; ++i) {
+    const auto direction = random() % 2 == 0 ? kInbound : kOutbound;
+    const std::uint16_t port = kPorts[random() % kPorts.size()];
+    const std::uint64_t cgroup = 1 + random() % 1000;
+    counter.add(cgroup, direction, port);
+    ++counts[{direction, port, cgroup}];
+  }
+  Rows rows;
+  for (const auto& [key, count] : counts) {
+    const auto& [direction, port, cgroup] = key;
+    rows.push_back(std::string(name_of(direction)) + " " + std::to_string(port) + " of " +
+                   std::to_string(cgroup) + ": " + std::to_string(count) + " established");
+  }
+  return rows;
+}
+
 SocketRecord record(TcpState state, std::uint16_t local, std::uint16_t remote,
                     std::uint64_t cgroup) {
   SocketRecord record;
@@ -204,12 +226,26 @@ TEST_CASE("Cgroups without room are counted as cgroup 0, each port by itself") {
   CHECK(rows.back() == "inbound 443 of 0: 2 established");
 }
 
-TEST_CASE("A cleared tally begins anew") {
+TEST_CASE("Counts stay where they are while others are added") {
+  OwnerTally tally;
+  CgroupCounts& first = tally.of(1, kInbound, 80);
+  for (std::size_t i = 2; i <= OwnerTally::kMaxCombinations; ++i) {
+    ++tally.of(i, kInbound, 80).sockets[0];
+  }
+  CHECK(&tally.of(1, kInbound, 80) == &first);
+  CHECK(first.cgroup == 1);
+  CHECK(first.sockets == StateCounts{});
+}
+
+TEST_CASE("Each of many combinations has its own counts, however many the dump before had") {
   Counter counter;
-  counter.add(7, kInbound, 80);
-  counter.tally().clear();
-  CHECK(counter.rows({80}).empty());
-  CHECK(counter.add(7, kInbound, 80).rows({80}) == Rows{"inbound 80 of 7: 1 established"});
+  for (const std::size_t sockets : {20'000U, 3U, 300U, 0U, 5'000U}) {
+    CAPTURE(sockets);
+    const Rows expected = random_rows(counter, sockets);
+    CHECK(counter.rows(kPorts, kPorts) == expected);
+    counter.tally().clear();
+    CHECK(counter.rows().empty());
+  }
 }
 
 TEST_CASE("Sockets of one port are told apart by their cgroups, in whatever order they come") {
