@@ -49,9 +49,22 @@ void for_each_message(std::span<const std::byte> bytes, const Visit& visit) {
   }
 }
 
+void set_cgroup(std::vector<std::byte>& message, std::uint64_t cgroup) {
+  std::size_t at = NLMSG_HDRLEN + NLA_ALIGN(sizeof(inet_diag_msg));
+  while (at < message.size()) {
+    nlattr attribute;
+    std::memcpy(&attribute, message.data() + at, sizeof attribute);
+    if (attribute.nla_type == INET_DIAG_CGROUP_ID)
+      std::memcpy(message.data() + at + NLA_HDRLEN, &cgroup, sizeof cgroup);
+    at += NLA_ALIGN(attribute.nla_len);
+  }
+}
+
 }  // namespace
 
-RecordedSample::RecordedSample(const std::string& name, std::size_t copies, const Keep& keep) {
+RecordedSample::RecordedSample(const std::string& name, std::size_t copies, const Keep& keep,
+                               std::uint64_t cgroups)
+    : cgroups_(cgroups) {
   std::vector<Bytes> repeated;
   Bytes done;
   const auto sort_in = [&](std::uint16_t type, std::span<const std::byte> message) {
@@ -73,7 +86,6 @@ RecordedSample::RecordedSample(const std::string& name, std::size_t copies, cons
   if (repeated.empty()) throw std::invalid_argument("no such sockets in the recorded dump");
   for (std::size_t copy = 0; copy < copies; ++copy)
     for (const Bytes& message : repeated) append_copy(message, copy);
-  sockets_ += copies * repeated.size();
   append(done);
 }
 
@@ -89,7 +101,9 @@ void RecordedSample::append_copy(Bytes message, std::uint64_t copy) {
   std::memcpy(&socket, message.data() + NLMSG_HDRLEN, sizeof socket);
   socket.id.idiag_cookie[1] += static_cast<std::uint32_t>(copy);
   std::memcpy(message.data() + NLMSG_HDRLEN, &socket, sizeof socket);
+  if (cgroups_ != 0) set_cgroup(message, 1000 + sockets_ % cgroups_);
   append(message);
+  ++sockets_;
 }
 
 ChannelFactory RecordedSample::channel_factory() const {

@@ -20,8 +20,10 @@ class RecordedSample {
   using Keep = std::function<bool(const SocketRecord&)>;
 
   // `name`: of a recorded dump, as "both_families_nobody". The listeners come once, as in a dump;
-  // of the other sockets, those that `keep` wants, `copies` times each.
-  RecordedSample(const std::string& name, std::size_t copies, const Keep& keep = keep_all);
+  // of the other sockets, those that `keep` wants, `copies` times each. They are of `cgroups`
+  // cgroups in turn, or if that is 0 of those that were recorded.
+  RecordedSample(const std::string& name, std::size_t copies, const Keep& keep = keep_all,
+                 std::uint64_t cgroups = 0);
 
   [[nodiscard]] std::size_t sockets() const noexcept { return sockets_; }
   // Must not outlive this object.
@@ -38,6 +40,7 @@ class RecordedSample {
   void append(const Bytes& message);
   void append_copy(Bytes message, std::uint64_t copy);
 
+  std::uint64_t cgroups_;
   std::vector<Bytes> datagrams_ = std::vector<Bytes>(1);
   std::size_t sockets_ = 0;
 };

@@ -31,7 +31,9 @@ bool is_in(const SocketRecord& record, TcpState state) {
   return record.state_number == static_cast<std::uint8_t>(state);
 }
 
-RecordedSample sample_of(const RecordedSample::Keep& keep) { return {kRecording, kCopies, keep}; }
+RecordedSample sample_of(const RecordedSample::Keep& keep, std::uint64_t cgroups = 0) {
+  return {kRecording, kCopies, keep, cgroups};
+}
 
 void decode(benchmark::State& state, const RecordedSample::Keep& keep) {
   const RecordedSample sample = sample_of(keep);
@@ -73,13 +75,10 @@ void tally_by_cgroup(benchmark::State& state, const RecordedSample::Keep& keep) 
   tally_records(state, sample_of(keep).records(), true);
 }
 
-// The worst case: each socket of a port has another owner than the one before.
+// The worst case: each socket of a port has another owner than the one before, and every other
+// socket is the first of its combination.
 void tally_100_cgroups(benchmark::State& state, const RecordedSample::Keep& keep) {
-  constexpr std::uint64_t kCgroups = 100;
-  auto records = sample_of(keep).records();
-  std::uint64_t next = 0;
-  for (SocketRecord& record : records) record.cgroup = 1000 + next++ * 7 % kCgroups;
-  tally_records(state, records, true);
+  tally_records(state, sample_of(keep, 100).records(), true);
 }
 
 void whole_sample(benchmark::State& state, const RecordedSample::Keep& keep) {

@@ -23,9 +23,9 @@ bool keep_established(const SocketRecord& record) {
 }
 
 void run(const std::string& sockets, std::size_t copies) {
-  const RecordedSample sample(
-      "both_families_nobody", copies,
-      sockets == "established" ? keep_established : RecordedSample::keep_all);
+  const RecordedSample sample("both_families_nobody", copies,
+                              sockets == "recorded" ? RecordedSample::keep_all : keep_established,
+                              sockets == "100_cgroups" ? 100 : 0);
   TcpDumper dumper(sample.channel_factory());
   // As the exporter counts by default.
   TcpTally tally(std::make_shared<TallyScratch>(), {.by_cgroup = true});
@@ -45,7 +45,8 @@ void run(const std::string& sockets, std::size_t copies) {
 // Prints how many sockets the samples had, all together.
 int main(int argc, char** argv) {
   try {
-    if (argc != 3) throw std::invalid_argument("usage: socket_path recorded|established COPIES");
+    if (argc != 3)
+      throw std::invalid_argument("usage: socket_path recorded|established|100_cgroups COPIES");
     sockdiag::bench::run(argv[1], std::strtoul(argv[2], nullptr, 10));
   } catch (const std::exception& error) {
     std::fprintf(stderr, "socket_path: %s\n", error.what());
