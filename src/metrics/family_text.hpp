@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "sockdiag/core/port_names.hpp"
 #include "sockdiag/metrics/metric_families.hpp"
 #include "sockdiag/metrics/namespace_families.hpp"
 
@@ -35,11 +36,6 @@ double number_of(Number number) { return static_cast<double>(number); }
 inline double number_of(std::chrono::duration<double> duration) { return duration.count(); }
 inline double number_of(std::chrono::system_clock::time_point time) {
   return number_of(time.time_since_epoch());
-}
-
-// The label of a port; 0 stands for all ports without series of their own.
-inline std::string port_label(std::uint16_t port) {
-  return port == 0 ? "other" : std::to_string(port);
 }
 
 template <typename Value>

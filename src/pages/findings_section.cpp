@@ -6,6 +6,7 @@
 #include "figures.hpp"
 #include "labels.hpp"
 #include "sections.hpp"
+#include "sockdiag/core/port_names.hpp"
 
 namespace sockdiag {
 namespace {
@@ -78,7 +79,7 @@ Html advice_html(const Finding& finding, const PageFacts& facts) {
 std::string element_id(const Finding& finding) {
   std::string id(name_of(finding.id));
   if (finding.direction) id.append("-").append(name_of(*finding.direction));
-  if (finding.port) id.append("-").append(port_name(*finding.port));
+  if (finding.port) id.append("-").append(port_label(*finding.port));
   if (!finding.of_namespace) return id;
   for (const std::string_view value : values_of(finding.owner)) id.append("-").append(value);
   return id;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 
+#include "sockdiag/core/port_names.hpp"
 #include "sockdiag/diagnosis/finding_texts.hpp"
 #include "views.hpp"
 
@@ -99,7 +100,7 @@ Json finding_of(const Finding& finding, Language language) {
   return {{"finding", name_of(finding.id)},
           {"severity", name_of(finding.severity)},
           {"direction", finding.direction ? Json(name_of(*finding.direction)) : Json()},
-          {"port", finding.port ? Json(port_name(*finding.port)) : Json()},
+          {"port", finding.port ? Json(port_label(*finding.port)) : Json()},
           {"port_name", text_or_null(finding.port_name)},
           {"owner", owner_of(finding.owner)},
           {"other_namespace", finding.of_namespace},
@@ -156,7 +157,7 @@ Json port_of(const TcpSnapshot& snapshot, const PortView& view, std::string_view
   const auto lingering = [](const Stay& stay) { return Json(stay.lingering); };
   const auto oldest = [](const Stay& stay) { return seconds_of(stay.oldest); };
   return {{"direction", name_of(view.direction)},
-          {"port", port_name(counts.port)},
+          {"port", port_label(counts.port)},
           {"name", text_or_null(name)},
           {"states", states_of(counts.sockets)},
           {"close_wait_causes", causes_of(counts.close_wait_causes)},
@@ -216,7 +217,7 @@ Json kernel_of(const KernelValues* values) {
 Json owned_of(const OwnerSnapshot& snapshot, const OwnerCounts& counts) {
   return {{"owner", owner_of(snapshot.owners[counts.owner].labels)},
           {"direction", name_of(counts.direction)},
-          {"port", port_name(counts.port)},
+          {"port", port_label(counts.port)},
           {"states", states_of(counts.sockets)},
           {"close_wait_causes", causes_of(counts.close_wait_causes)}};
 }

@@ -28,8 +28,6 @@ const ListenerCounts* polled_of(const ListenerSnapshot* snapshot, std::uint16_t 
 
 }  // namespace
 
-std::string port_name(std::uint16_t port) { return port == 0 ? "other" : std::to_string(port); }
-
 View::View(const Exposition& exposition, Diagnosis::TimePoint time)
     : samples(exposition.samples.get()),
       tcp(samples != nullptr ? fresh(samples->tcp, time) : nullptr),

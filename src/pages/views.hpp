@@ -15,9 +15,6 @@
 
 namespace sockdiag {
 
-// "8080", or "other" for all ports without series of their own.
-[[nodiscard]] std::string port_name(std::uint16_t port);
-
 struct PortView {
   Direction direction;
   const PortCounts* counts;      // never null

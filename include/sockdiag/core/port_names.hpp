@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// What an operator calls ports: ports.names of the configuration. Plain values.
+// What ports are called: in labels and documents, and by the operator (ports.names of the
+// configuration). Plain values.
 
 #include <cstdint>
 #include <map>
@@ -9,6 +10,11 @@
 #include <string_view>
 
 namespace sockdiag {
+
+// Returns "8080", or "other" for 0, which stands for all ports without series of their own.
+[[nodiscard]] inline std::string port_label(std::uint16_t port) {
+  return port == 0 ? "other" : std::to_string(port);
+}
 
 using PortNames = std::map<std::uint16_t, std::string>;
 
