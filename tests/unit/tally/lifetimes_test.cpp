@@ -235,7 +235,7 @@ TEST_CASE(
   CAPTURE(lost);
   Watch watch;
   watch.begin();
-  for (const std::uint64_t cookie : {1, 2, 3}) CHECK(watch.follow(cookie) == 0ms);
+  for (const std::uint64_t cookie : {1U, 2U, 3U}) CHECK(watch.follow(cookie) == 0ms);
   watch.finish();
   for (int i = 0; i < lost; ++i) {
     watch.pass(100ms).begin();
