@@ -2,7 +2,6 @@
 #include "acceptor.hpp"
 
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <spdlog/spdlog.h>
 #include <sys/epoll.h>
@@ -19,6 +18,8 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
+
+#include "accepted_socket.hpp"
 
 namespace sockdiag {
 namespace {
@@ -45,28 +46,6 @@ OwnedDescriptor opened(int descriptor, const char* what) {
 
 int open_reserve() noexcept { return ::eventfd(0, EFD_CLOEXEC); }
 
-AddressBytes address_of(const sockaddr_storage& peer) noexcept {
-  AddressBytes bytes{};
-  if (peer.ss_family == AF_INET6) {
-    std::memcpy(bytes.data(), &reinterpret_cast<const sockaddr_in6&>(peer).sin6_addr, sizeof bytes);
-  } else {
-    constexpr std::size_t kMappedBytes = 12;
-    bytes[kMappedBytes - 2] = bytes[kMappedBytes - 1] = 0xff;
-    std::memcpy(&bytes[kMappedBytes], &reinterpret_cast<const sockaddr_in&>(peer).sin_addr,
-                bytes.size() - kMappedBytes);
-  }
-  return bytes;
-}
-
-bool is_lack_of_descriptors(int problem) noexcept { return problem == EMFILE || problem == ENFILE; }
-
-// Errors of a connection that ended before it was accepted (accept(2)).
-bool is_of_one_connection(int problem) noexcept {
-  constexpr int kOnes[] = {ECONNABORTED, EINTR,        EPROTO,      ENETDOWN,   ENOPROTOOPT,
-                           EHOSTDOWN,    EHOSTUNREACH, ENETUNREACH, EOPNOTSUPP, ENONET};
-  return std::ranges::find(kOnes, problem) != std::ranges::end(kOnes);
-}
-
 // Writes a line, unless there is no memory for it.
 void log(const auto& write) noexcept {
   try {
@@ -74,18 +53,6 @@ void log(const auto& write) noexcept {
   } catch (const std::exception&) {
     return;
   }
-}
-
-// When the descriptor closes, the kernel forgets at once what the client has not taken.
-void close_with_reset(int descriptor) noexcept {
-  const linger now{.l_onoff = 1, .l_linger = 0};
-  static_cast<void>(::setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &now, sizeof now));
-}
-
-// Returns true if the client sends no more.
-bool has_ended(int descriptor) noexcept {
-  pollfd poll{.fd = descriptor, .events = POLLRDHUP, .revents = 0};
-  return ::poll(&poll, 1, 0) > 0;
 }
 
 bool poll_for(int poll, int operation, int descriptor, std::uint32_t events) noexcept {
@@ -103,18 +70,6 @@ timespec absolute(std::chrono::steady_clock::time_point time) noexcept {
 }
 
 }  // namespace
-
-OwnedDescriptor& OwnedDescriptor::operator=(OwnedDescriptor&& other) noexcept {
-  close();
-  descriptor_ = other.release();
-  return *this;
-}
-
-int OwnedDescriptor::release() noexcept { return std::exchange(descriptor_, -1); }
-
-void OwnedDescriptor::close() noexcept {
-  if (is_open()) ::close(release());
-}
 
 Acceptor::Acceptor(Options options)
     : options_(std::move(options)),
@@ -254,13 +209,9 @@ void Acceptor::handle(int descriptor) noexcept {
 
 // Returns false if there is nothing to accept for the moment.
 bool Acceptor::accept_one(std::size_t listener) noexcept {
-  const int from = listeners_[listener].socket.get();
-  sockaddr_storage peer{};
-  socklen_t length = sizeof peer;
-  OwnedDescriptor socket(
-      ::accept4(from, reinterpret_cast<sockaddr*>(&peer), &length, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (!socket.is_open()) return recover(errno, listener);
-  admit(std::move(socket), listener, address_of(peer));
+  AcceptedSocket accepted = accept_from(listeners_[listener].socket.get());
+  if (!accepted.socket.is_open()) return recover(accepted.problem, listener);
+  admit(std::move(accepted.socket), listener, accepted.client);
   return true;
 }
 
@@ -284,18 +235,13 @@ int Acceptor::accept_with_reserve(std::size_t listener) noexcept {
   if (!reserve_.is_open()) reserve_ = OwnedDescriptor(open_reserve());
   if (!reserve_.is_open()) return errno;
   reserve_.close();
-  sockaddr_storage peer{};
-  socklen_t length = sizeof peer;
-  OwnedDescriptor socket(::accept4(listeners_[listener].socket.get(),
-                                   reinterpret_cast<sockaddr*>(&peer), &length,
-                                   SOCK_CLOEXEC | SOCK_NONBLOCK));
-  const int problem = socket.is_open() ? 0 : errno;
+  auto [socket, client, problem] = accept_from(listeners_[listener].socket.get());
   if (problem == 0) {
-    refuse(Refused::descriptors, address_of(peer));
+    refuse(Refused::descriptors, client);
     if (!close_one_that_waits()) socket.close();
   }
   reserve_ = OwnedDescriptor(open_reserve());
-  if (socket.is_open()) admit(std::move(socket), listener, address_of(peer));
+  if (socket.is_open()) admit(std::move(socket), listener, client);
   return problem;
 }
 

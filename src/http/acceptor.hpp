@@ -21,29 +21,13 @@
 
 #include "civetweb_hooks.hpp"
 #include "connection_table.hpp"
+#include "owned_descriptor.hpp"
 #include "refused_lines.hpp"
 #include "request_start.hpp"
 #include "sockdiag/http/http_server.hpp"
 #include "sockdiag/http/network.hpp"
 
 namespace sockdiag {
-
-// A descriptor that closes with the object.
-class OwnedDescriptor {
- public:
-  explicit OwnedDescriptor(int descriptor = -1) noexcept : descriptor_(descriptor) {}
-  OwnedDescriptor(OwnedDescriptor&& other) noexcept : descriptor_(other.release()) {}
-  OwnedDescriptor& operator=(OwnedDescriptor&& other) noexcept;
-  ~OwnedDescriptor() { close(); }
-
-  [[nodiscard]] int get() const noexcept { return descriptor_; }
-  [[nodiscard]] bool is_open() const noexcept { return descriptor_ >= 0; }
-  int release() noexcept;
-  void close() noexcept;
-
- private:
-  int descriptor_;
-};
 
 class Acceptor {
  public:
