@@ -138,7 +138,8 @@ const auto sampling_keys = std::to_array<ConfigurationKey>({
     live("namespaces.collect", collect(&NamespacePolicy::collect),
          "What to read of the host's other network namespaces."),
     live("namespaces.cpu_budget", number(&NamespacePolicy::cpu_budget, 0.001, 1),
-         "Share of one CPU that visits of other network namespaces may take."),
+         "Share of one CPU that visits of other network namespaces may take. More than 0.2 counts "
+         "as 0.2."),
     live("namespaces.max_namespaces", whole_number(&NamespacePolicy::max_namespaces, 1, 10'000),
          "Other network namespaces to visit; the rest are skipped."),
     live("namespaces.max_ports", whole_number(&NamespacePolicy::max_ports, 1, 3000),

@@ -29,6 +29,13 @@ constexpr int kRotationsUntilStale = 3;
 constexpr std::chrono::milliseconds kSoon(100);
 constexpr std::chrono::hours kIdle(1);
 
+// What turns take of one CPU that follow each other as soon as they may.
+constexpr double kMostOfCpu = std::chrono::duration<double>(Namespaces::kTurn) / kSoon;
+
+double budget_of(const Policies& policies) {
+  return std::min(policies.namespaces.cpu_budget, kMostOfCpu);
+}
+
 Nanoseconds search_interval(Nanoseconds cost, double budget) {
   return interval_in_force(Namespaces::kSearchInterval, budget / kPartOfSearch, cost);
 }
@@ -110,7 +117,7 @@ void Namespaces::search_when_due(const Policies& policies) {
     search_problem_ = error.what();
   }
   search_cost_ += host_.cpu_time() - began;
-  search_due_ = host_.now() + search_interval(search_cost_, policies.namespaces.cpu_budget);
+  search_due_ = host_.now() + search_interval(search_cost_, budget_of(policies));
 }
 
 void Namespaces::search(std::size_t most) {
@@ -319,7 +326,7 @@ void Namespaces::log_recovery(const NamespacesSnapshot& snapshot) {
 }
 
 Nanoseconds Namespaces::rotation(const Policies& policies) const {
-  const double budget = policies.namespaces.cpu_budget;
+  const double budget = budget_of(policies);
   const double of_searches = share_of_cpu(search_cost_, search_interval(search_cost_, budget));
   Nanoseconds cost{};
   for (const Visited& visited : visited_) cost += visited.cost;

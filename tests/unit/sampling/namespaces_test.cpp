@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <sstream>
 #include <string>
 
@@ -138,6 +139,21 @@ TEST_CASE("A rotation is as long as the budget needs for all namespaces", "[name
   host.policies.sampling.interval = 1h;
   static_cast<void>(host.turn(2h));
   CHECK(host.snapshot()->rotation == 1h);
+}
+
+TEST_CASE("Each namespace is visited within a rotation, whatever the budget is", "[namespaces]") {
+  FakeHost host;
+  for (int pid = 100; pid < 200; ++pid) host.with(std::to_string(pid), std::to_string(pid));
+  host.collect_sockets();
+  host.policies.namespaces.cpu_budget = 1;
+  host.open_fails = [&] { host.cpu_time += 10ms; };  // of two for each visit
+  host.run(1min);
+  REQUIRE(host.status(NamespaceStatus::sampled) == 100);
+  host.asked.clear();
+  host.run(host.snapshot()->rotation + 1s);
+  std::set<std::uint64_t> visited;
+  for (const NamespaceEntry& entry : host.asked) visited.insert(entry.inode);
+  CHECK(visited.size() == 100);
 }
 
 TEST_CASE("A namespace that ends between search and visit has no series", "[namespaces]") {
