@@ -203,10 +203,17 @@ class Memory(SecuredTest):
 
 class Guessing(SecuredTest):
     COST = 10
+    GUESSES = 8  # whose CPU time is measured
 
     def launch(self):
+        """Its CPU time is that of guesses: it takes no samples. A client may have enough connections
+        for all guessers and a scraper."""
         alice, bob = bcrypt("wonderland", self.COST), bcrypt("builder", self.COST)
-        return self.launch_secured(f"basic_auth_users: {{alice: '{alice}', bob: '{bob}'}}\n")
+        return self.launch_secured(
+            f"basic_auth_users: {{alice: '{alice}', bob: '{bob}'}}\n",
+            config="sampling: {interval: 1h}\nlisteners: {interval: 1m}\n"
+            "web: {max_connections_per_client: 60}\n",
+        )
 
     def guess(self, exporter, stop, statuses):
         number = 0
@@ -216,10 +223,12 @@ class Guessing(SecuredTest):
             statuses.append(exporter.request(headers=login).status)
 
     def test_a_scraper_is_served_beside_fifty_guessers(self):
+        """Who has logged in before waits for no guess, or it would be refused as they are. A load
+        of the host makes guesses rarer, never more frequent."""
         exporter = self.launch()
         self.assertEqual(exporter.request(headers=ALICE).status, 200)
-        one_hash = self.seconds_of_a_guess(exporter)
-        stop, statuses, began_all = threading.Event(), [], time.monotonic()
+        one_hash = self.cpu_seconds_of_guesses(exporter, "alice") / self.GUESSES
+        stop, statuses, began = threading.Event(), [], time.monotonic()
         guessers = [
             threading.Thread(target=self.guess, args=(exporter, stop, statuses)) for _ in range(50)
         ]
@@ -228,9 +237,7 @@ class Guessing(SecuredTest):
         try:
             wait_until(lambda: 429 in statuses and 401 in statuses, "guesses")
             for _ in range(5):
-                began = time.monotonic()
                 self.assertEqual(exporter.request(headers=ALICE).status, 200)
-                self.assertLess(time.monotonic() - began, 2)
             first = self.login_of_bob(exporter, "127.0.0.2")
         finally:
             stop.set()
@@ -238,13 +245,8 @@ class Guessing(SecuredTest):
                 each.join()
         self.assertEqual(set(statuses), {401, 429})
         hashing = statuses.count(401) * one_hash
-        self.assertLess(hashing, (time.monotonic() - began_all) / 2)
+        self.assertLess(hashing, (time.monotonic() - began) / 2)
         self.assertEqual(first, "200")
-
-    def seconds_of_a_guess(self, exporter):
-        began = time.monotonic()
-        self.assertEqual(exporter.request(headers=basic("alice", "a guess")).status, 401)
-        return time.monotonic() - began
 
     def login_of_bob(self, exporter, address):
         """The status of a first login, whose password has to be hashed, from another address."""
@@ -259,17 +261,18 @@ class Guessing(SecuredTest):
 
     def test_an_unknown_user_costs_as_much_as_a_wrong_password(self):
         exporter = self.launch()
-
-        def cpu_of(user):
-            before = self.cpu_seconds(exporter)
-            for number in range(8):
-                answer = exporter.request("/-/healthy", headers=basic(user, f"guess {number}"))
-                self.assertEqual(answer.status, 401)
-            return self.cpu_seconds(exporter) - before
-
-        ratio = cpu_of("nobody") / cpu_of("alice")
+        ratio = self.cpu_seconds_of_guesses(exporter, "nobody") / self.cpu_seconds_of_guesses(
+            exporter, "alice"
+        )
         self.assertGreater(ratio, 0.5)
         self.assertLess(ratio, 2)
+
+    def cpu_seconds_of_guesses(self, exporter, user):
+        before = self.cpu_seconds(exporter)
+        for number in range(self.GUESSES):
+            answer = exporter.request("/-/healthy", headers=basic(user, f"guess {number}"))
+            self.assertEqual(answer.status, 401)
+        return self.cpu_seconds(exporter) - before
 
     def cpu_seconds(self, exporter):
         with open(f"/proc/{exporter.process.pid}/stat", encoding="ascii") as stat:

@@ -3,6 +3,9 @@
 
 #include <crypt.h>
 
+#include <chrono>
+#include <ctime>
+
 #include "sockdiag/http/security_settings.hpp"
 #include "support/catch.hpp"
 
@@ -17,6 +20,12 @@ std::string hash_of(const std::string& password, const std::string& prefix = "$2
 }
 
 constexpr std::size_t kAtOnce = 4;
+
+std::chrono::nanoseconds cpu_time() {
+  timespec time{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
 
 }  // namespace
 
@@ -77,6 +86,21 @@ TEST_CASE("A client that already has a turn, or finds too many, is refused at on
   one.leave(false);
   CHECK(one.enter("second"));
   one.leave(true);
+}
+
+// A host under load makes the turn begin later still.
+TEST_CASE("After a wrong password the next turn begins later by three times its processor time",
+          "[credentials]") {
+  using Clock = std::chrono::steady_clock;
+  constexpr std::chrono::milliseconds kCost(20);
+  HashingTurns turns(2);
+  REQUIRE(turns.enter("guesser"));
+  for (const auto began = cpu_time(); cpu_time() - began < kCost;) continue;
+  const auto left = Clock::now();
+  turns.leave(false);
+  REQUIRE(turns.enter("another"));
+  CHECK(Clock::now() - left >= 3 * kCost);
+  turns.leave(true);
 }
 
 TEST_CASE("A bcrypt hash is checked when it is read", "[credentials]") {
