@@ -2,6 +2,7 @@
 #include "history.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace sockdiag {
 namespace {
@@ -36,8 +37,9 @@ bool needs_others(const DirectionCounts& counts, const std::vector<PortHistory>&
 }
 
 // Returns histories of the ports of `counts`, of which those in `before` go on. Both are ascending.
+// Throws std::bad_alloc, and then leaves `before` unchanged.
 std::vector<PortHistory> carry_over(const DirectionCounts& counts,
-                                    const std::vector<PortHistory>& before) {
+                                    std::vector<PortHistory>& before) {
   const bool others = needs_others(counts, before);
   std::vector<PortHistory> histories;
   histories.reserve(counts.ports.size() + (others ? 1U : 0U));
@@ -45,9 +47,11 @@ std::vector<PortHistory> carry_over(const DirectionCounts& counts,
   for (const PortCounts& port : counts.ports) {
     while (known != before.end() && known->port() != 0 && known->port() < port.port) ++known;
     const bool goes_on = known != before.end() && known->port() == port.port;
-    histories.push_back(goes_on ? *known : PortHistory(port.port));
+    histories.push_back(goes_on ? std::move(*known) : PortHistory(port.port));
   }
-  if (others) histories.push_back(has_others(before) ? before.back() : PortHistory(0));
+  if (others) {
+    histories.push_back(has_others(before) ? std::move(before.back()) : PortHistory(0));
+  }
   return histories;
 }
 
@@ -59,6 +63,11 @@ bool has_same_ports(const DirectionCounts& counts, const std::vector<PortHistory
                     [](const PortCounts& port, const PortHistory& history) {
                       return port.port == history.port();
                     });
+}
+
+// Returns the counts of the history at `index`.
+const PortCounts& counts_at(const DirectionCounts& counts, std::size_t index) {
+  return index < counts.ports.size() ? counts.ports[index] : counts.other;
 }
 
 double share(std::size_t used, std::size_t available) {
@@ -94,6 +103,7 @@ void History::record(const Samples& samples, TimePoint now) {
   }
   if (samples.tcp.value == nullptr || samples.tcp.value == tcp_) return;
   const TcpSnapshot& tcp = *samples.tcp.value;
+  for (const Direction direction : kDirections) make_room_for(tcp, direction);
   if (tcp_ == nullptr) first_ = now;
   times_.advance(now, interval_of(samples.statuses, "tcp"));
   const bool polled = samples.listeners.is_fresh(now);
@@ -103,22 +113,33 @@ void History::record(const Samples& samples, TimePoint now) {
   }
   record_host(tcp);
   record_hidden(tcp);
-  tcp_ = samples.tcp.value;  // last: what throws is tried again
+  tcp_ = samples.tcp.value;
 }
 
 std::size_t History::memory_bytes() const noexcept {
   std::size_t bytes = sizeof(*this) + sources_.capacity() * sizeof(Source);
-  for (const auto& ports : ports_) bytes += ports.capacity() * sizeof(PortHistory);
-  return bytes;
+  for (const auto& ports : ports_) {
+    bytes += (ports.capacity() - ports.size()) * sizeof(PortHistory);
+    for (const PortHistory& port : ports) bytes += port.memory_bytes();
+  }
+  return bytes + kernel_.memory_bytes();
 }
 
-void History::record_ports(const TcpSnapshot& snapshot, Direction direction,
-                           const ListenerSnapshot* listeners) {
+void History::make_room_for(const TcpSnapshot& snapshot, Direction direction) {
   const DirectionCounts& counts = snapshot.of(direction);
   auto& histories = ports_[index_of(direction)];
   if (!has_same_ports(counts, histories)) histories = carry_over(counts, histories);
   for (std::size_t i = 0; i < histories.size(); ++i) {
-    const PortCounts& port = i < counts.ports.size() ? counts.ports[i] : counts.other;
+    histories[i].make_room_for(counts_at(counts, i), direction);
+  }
+}
+
+void History::record_ports(const TcpSnapshot& snapshot, Direction direction,
+                           const ListenerSnapshot* listeners) noexcept {
+  const DirectionCounts& counts = snapshot.of(direction);
+  auto& histories = ports_[index_of(direction)];
+  for (std::size_t i = 0; i < histories.size(); ++i) {
+    const PortCounts& port = counts_at(counts, i);
     histories[i].record(port, direction, drops_of(listeners, port.port), times_);
   }
 }

@@ -35,8 +35,8 @@ class History {
  public:
   using TimePoint = Times::TimePoint;
 
-  // Takes what is new in a publication. Throws std::bad_alloc, and then knows of it what it could
-  // take.
+  // Takes what is new in a publication. Throws std::bad_alloc before it takes anything of sockets:
+  // call it again.
   void record(const Samples& samples, TimePoint now);
 
   // Bytes of the object and of what it has allocated.
@@ -82,8 +82,10 @@ class History {
     TimePoint at;
   };
 
+  // Throws std::bad_alloc: call it before anything of the snapshot is recorded.
+  void make_room_for(const TcpSnapshot& snapshot, Direction direction);
   void record_ports(const TcpSnapshot& snapshot, Direction direction,
-                    const ListenerSnapshot* listeners);
+                    const ListenerSnapshot* listeners) noexcept;
   void record_host(const TcpSnapshot& snapshot) noexcept;
   void record_hidden(const TcpSnapshot& snapshot) noexcept;
   void record_sources(const SampleStatuses& statuses, TimePoint now);

@@ -2,7 +2,7 @@
 #include "kernel_history.hpp"
 
 #include <algorithm>
-#include <limits>
+#include <numeric>
 #include <string_view>
 
 namespace sockdiag {
@@ -62,34 +62,64 @@ KernelReading reading_of(const KernelValues& values) {
   return reading;
 }
 
-KernelHistory::Remembered::Remembered(const KernelReading& reading) {
-  for (std::size_t i = 0; i < values_.size(); ++i) values_[i] = reading[i].value_or(kMissing);
+void KernelHistory::Past::set(std::size_t place, std::uint64_t value) noexcept {
+  values.set(place, value);
+  if (values.free_if_all_are(value)) steady = value;
 }
 
-std::optional<std::uint64_t> KernelHistory::Remembered::of(KernelValue value) const noexcept {
+std::optional<std::uint64_t> KernelHistory::at_place(KernelValue value,
+                                                     std::size_t place) const noexcept {
   const std::size_t index = index_of(value);
-  if (index >= values_.size() || values_[index] == kMissing) return std::nullopt;
-  return values_[index];
+  if (index >= past_.size()) return std::nullopt;
+  const std::uint64_t then = past_[index].values.at(place, past_[index].steady);
+  return then == kMissing ? std::nullopt : std::optional(then);
+}
+
+std::optional<std::uint64_t> KernelHistory::at_reading(KernelValue value,
+                                                       std::size_t back) const noexcept {
+  return at_place(value, ring_.index(back));
+}
+
+std::optional<std::uint64_t> KernelHistory::at_minute(KernelValue value,
+                                                      std::size_t back) const noexcept {
+  return at_place(value, kReadings + minutes_.index(back));
+}
+
+void KernelHistory::remember(std::size_t place) noexcept {
+  for (std::size_t i = 0; i < past_.size(); ++i) past_[i].set(place, latest_[i]);
 }
 
 void KernelHistory::record(const KernelReading& reading, TimePoint now,
                            std::chrono::nanoseconds interval) {
+  static_assert(kMovingBytes == (kReadings + kMinutes) * sizeof(std::uint64_t));
   const auto remembered = std::max<std::chrono::nanoseconds>(kMemory, 3 * interval);
+  const bool is_first = ring_.count() == 0;
+  for (std::size_t i = 0; i < past_.size(); ++i) {
+    const std::uint64_t value = reading[i].value_or(kMissing);
+    if (is_first) past_[i].steady = value;
+    past_[i].values.make_room_for(value, past_[i].steady);
+  }
   if (now - latest_at_ > remembered) {
     ring_.clear();
     minutes_.clear();
   }
-  latest_ = reading;
+  std::transform(reading.begin(), reading.end(), latest_.begin(),
+                 [](const auto& value) { return value.value_or(kMissing); });
   latest_at_ = now;
-  if (ring_.advance(now, kStep, kStep / 10)) readings_[ring_.index(0)] = Remembered(reading);
-  if (minutes_.advance(now, kMemory, kStep / 10))
-    by_minute_[minutes_.index(0)] = Remembered(reading);
+  if (ring_.advance(now, kStep, kStep / 10)) remember(ring_.index(0));
+  if (minutes_.advance(now, kMemory, kStep / 10)) remember(kReadings + minutes_.index(0));
+}
+
+std::size_t KernelHistory::memory_bytes() const noexcept {
+  return std::accumulate(
+      past_.begin(), past_.end(), std::size_t{0},
+      [](std::size_t bytes, const Past& past) { return bytes + past.values.memory_bytes(); });
 }
 
 std::optional<double> KernelHistory::latest(KernelValue value) const noexcept {
-  const auto& latest = latest_[index_of(value)];
-  if (!latest) return std::nullopt;
-  return static_cast<double>(*latest);
+  const std::uint64_t latest = latest_[index_of(value)];
+  if (latest == kMissing) return std::nullopt;
+  return static_cast<double>(latest);
 }
 
 std::optional<double> KernelHistory::least(KernelValue value,
@@ -98,19 +128,19 @@ std::optional<double> KernelHistory::least(KernelValue value,
   if (!least) return std::nullopt;
   const std::size_t slots = ring_.count_since(latest_at_ - window);
   for (std::size_t back = 0; back < slots; ++back) {
-    const auto before = readings_[ring_.index(back)].of(value);
+    const auto before = at_reading(value, back);
     if (before) least = std::min(*least, static_cast<double>(*before));
   }
   return least;
 }
 
 std::optional<Growth> KernelHistory::growth(KernelValue value) const noexcept {
-  if (!latest_[index_of(value)]) return std::nullopt;
-  const std::uint64_t now = *latest_[index_of(value)];
+  const std::uint64_t now = latest_[index_of(value)];
+  if (now == kMissing) return std::nullopt;
   std::uint64_t least = now;
   std::optional<Growth> growth;
   for (std::size_t back = 0; back < ring_.count(); ++back) {
-    const auto before = readings_[ring_.index(back)].of(value);
+    const auto before = at_reading(value, back);
     const auto age = latest_at_ - ring_.start(back);
     if (!before || *before > least || (growth && age > kMemory)) break;
     least = *before;
@@ -125,8 +155,8 @@ std::optional<double> KernelHistory::busiest_rate(KernelValue value) const noexc
   if (!latest) return std::nullopt;
   double busiest = latest->per_second();
   for (std::size_t back = 0; back + 1 < minutes_.count(); ++back) {
-    const auto end = by_minute_[minutes_.index(back)].of(value);
-    const auto begin = by_minute_[minutes_.index(back + 1)].of(value);
+    const auto end = at_minute(value, back);
+    const auto begin = at_minute(value, back + 1);
     if (!begin || !end || *end < *begin) continue;
     const auto time = minutes_.start(back) - minutes_.start(back + 1);
     busiest = std::max(busiest, static_cast<double>(*end - *begin) / seconds(time));

@@ -2,7 +2,8 @@
 #pragma once
 
 // What is remembered of the kernel's counters and gauges: a reading each five seconds of the last
-// minute, and one each minute of the last five. Of fixed size. Not thread-safe.
+// minute, and one each minute of the last five. A value that was the same in all of them takes no
+// memory beside the object's, another one kMovingBytes. Not thread-safe.
 
 #include <array>
 #include <chrono>
@@ -12,6 +13,7 @@
 
 #include "ring.hpp"
 #include "sockdiag/core/kernel_values.hpp"
+#include "sparse_array.hpp"
 
 namespace sockdiag {
 
@@ -69,9 +71,16 @@ class KernelHistory {
 
   static constexpr std::chrono::seconds kStep{5};
   static constexpr std::chrono::seconds kMemory{60};
+  static constexpr std::size_t kMovingBytes = 176;
 
-  // Forgets what is older than three intervals, if that is more than a minute.
+  KernelHistory() noexcept { latest_.fill(kMissing); }
+
+  // Forgets what is older than three intervals, if that is more than a minute. Throws
+  // std::bad_alloc, and then remembers what it did before.
   void record(const KernelReading& reading, TimePoint now, std::chrono::nanoseconds interval);
+
+  // Bytes that are allocated.
+  [[nodiscard]] std::size_t memory_bytes() const noexcept;
 
   [[nodiscard]] std::optional<double> latest(KernelValue value) const noexcept;
 
@@ -90,25 +99,32 @@ class KernelHistory {
  private:
   static constexpr std::size_t kReadings = 16;
   static constexpr std::size_t kMinutes = 6;
-  static constexpr std::size_t kRemembered = index_of(KernelValue::orphans_limit);
+  static constexpr std::uint64_t kMissing = ~std::uint64_t{0};
 
-  // Limits are settings: what they were before is not asked for.
-  class Remembered {
-   public:
-    Remembered() { values_.fill(kMissing); }
-    explicit Remembered(const KernelReading& reading);
-    [[nodiscard]] std::optional<std::uint64_t> of(KernelValue value) const noexcept;
+  // What one value was at each reading of the two rings.
+  struct Past {
+    std::uint64_t steady = kMissing;  // at all readings, while `values` has no memory
+    SparseArray<std::uint64_t, kReadings + kMinutes> values;
 
-   private:
-    static constexpr std::uint64_t kMissing = ~std::uint64_t{0};
-    std::array<std::uint64_t, kRemembered> values_{};
+    void set(std::size_t place, std::uint64_t value) noexcept;
   };
 
+  // Limits are settings: what they were before is not asked for.
+  static constexpr std::size_t kRemembered = index_of(KernelValue::orphans_limit);
+
+  // Returns nothing for a limit, and where the value was missing.
+  [[nodiscard]] std::optional<std::uint64_t> at_reading(KernelValue value,
+                                                        std::size_t back) const noexcept;
+  [[nodiscard]] std::optional<std::uint64_t> at_minute(KernelValue value,
+                                                       std::size_t back) const noexcept;
+  [[nodiscard]] std::optional<std::uint64_t> at_place(KernelValue value,
+                                                      std::size_t place) const noexcept;
+  void remember(std::size_t place) noexcept;
+
   Ring<kReadings> ring_;
-  std::array<Remembered, kReadings> readings_{};
-  Ring<kMinutes> minutes_;
-  std::array<Remembered, kMinutes> by_minute_{};
-  KernelReading latest_{};
+  Ring<kMinutes> minutes_;  // their places come after those of the readings
+  std::array<Past, kRemembered> past_{};
+  std::array<std::uint64_t, kKernelValueCount> latest_{};
   TimePoint latest_at_;
 };
 

@@ -78,70 +78,114 @@ std::size_t Times::steps_of_samples(std::size_t samples) const noexcept {
                                       step_length.count());
 }
 
+PortHistory::Trouble PortHistory::trouble_of(const PortCounts& counts,
+                                             Direction direction) noexcept {
+  Trouble trouble{.close_wait = close_waits_of(counts, direction),
+                  .lingering_close_wait = lingering_close_waits_of(counts, direction),
+                  .retransmitting = counts.retransmitting_syn_recv,
+                  .least_queue = limited(counts.accept_queue.length),
+                  .most_queue = limited(counts.accept_queue.length),
+                  .utilization_sum = static_cast<float>(counts.accept_queue.utilization),
+                  .utilization = static_cast<float>(counts.accept_queue.utilization)};
+  std::transform(counts.stays.begin(), counts.stays.end(), trouble.lingering.begin(),
+                 [](const Stay& stay) { return stay.lingering; });
+  return trouble;
+}
+
+PortHistory::Pile PortHistory::pile_of(const PortCounts& counts, Direction direction) noexcept {
+  const auto receive_queue = static_cast<float>(counts.receive_queue_bytes);
+  const auto send_queue = static_cast<float>(counts.send_queue_bytes);
+  return {close_waits_of(counts, direction)[0],
+          {receive_queue, receive_queue},
+          {send_queue, send_queue}};
+}
+
+void PortHistory::add(Trouble& trouble, const Trouble& now) noexcept {
+  take_least(trouble.close_wait, now.close_wait);
+  take_least(trouble.lingering_close_wait, now.lingering_close_wait);
+  take_least(trouble.lingering, now.lingering);
+  trouble.retransmitting = std::min(trouble.retransmitting, now.retransmitting);
+  trouble.utilization = std::min(trouble.utilization, now.utilization);
+  trouble.least_queue = std::min(trouble.least_queue, now.least_queue);
+  trouble.most_queue = std::max(trouble.most_queue, now.most_queue);
+  trouble.utilization_sum += now.utilization;
+}
+
+void PortHistory::add(Pile& pile, const Pile& now) noexcept {
+  const auto add = [](Bytes& bytes, const Bytes& more) {
+    bytes = {std::min(bytes.least, more.least), std::max(bytes.most, more.most)};
+  };
+  pile.leaked = std::min(pile.leaked, now.leaked);
+  add(pile.receive_queue, now.receive_queue);
+  add(pile.send_queue, now.send_queue);
+}
+
+void PortHistory::make_room_for(const PortCounts& counts, Direction direction) {
+  troubles_.make_room_for(trouble_of(counts, direction));
+  piles_.make_room_for(pile_of(counts, direction));
+}
+
 void PortHistory::record(const PortCounts& counts, Direction direction,
                          std::optional<std::uint64_t> drops, const Times& times) noexcept {
   if (known_steps_ == 0) last_used_ = times.now;
-  record_slot(counts, direction, drops, times);
-  record_step(counts, direction, times);
+  record_trouble(trouble_of(counts, direction), record_slot(counts, drops, times), times);
+  record_pile(pile_of(counts, direction), record_step(counts, times), times);
   record_listeners(counts, times);
 }
 
-void PortHistory::record_slot(const PortCounts& counts, Direction direction,
-                              std::optional<std::uint64_t> drops, const Times& times) noexcept {
-  Slot now{.time_wait_started = counts.time_wait_started,
-           .drops = drops.value_or(Slot::kUnknown),
-           .close_wait = close_waits_of(counts, direction),
-           .lingering_close_wait = lingering_close_waits_of(counts, direction),
-           .retransmitting = counts.retransmitting_syn_recv,
-           .established = counts.sockets[index_of(TcpState::established)],
-           .senders = senders_of(counts.sockets),
-           .samples = 1,
-           .least_queue = limited(counts.accept_queue.length),
-           .most_queue = limited(counts.accept_queue.length),
-           .utilization_sum = static_cast<float>(counts.accept_queue.utilization),
-           .utilization = static_cast<float>(counts.accept_queue.utilization)};
-  std::transform(counts.stays.begin(), counts.stays.end(), now.lingering.begin(),
-                 [](const Stay& stay) { return stay.lingering; });
+bool PortHistory::record_slot(const PortCounts& counts, std::optional<std::uint64_t> drops,
+                              const Times& times) noexcept {
+  const Slot now{.time_wait_started = counts.time_wait_started,
+                 .drops = drops.value_or(Slot::kUnknown),
+                 .established = counts.sockets[index_of(TcpState::established)],
+                 .senders = senders_of(counts.sockets),
+                 .samples = 1};
   Slot& slot = slots_[times.slots.index(0)];
   if (times.new_slot || known_slots_ == 0) {
     known_slots_ =
         static_cast<std::uint8_t>(std::min<std::size_t>(known_slots_ + 1U, slots_.size()));
     slot = now;
-    return;
+    return true;
   }
-  take_least(slot.close_wait, now.close_wait);
-  take_least(slot.lingering_close_wait, now.lingering_close_wait);
-  take_least(slot.lingering, now.lingering);
-  slot.retransmitting = std::min(slot.retransmitting, now.retransmitting);
-  slot.utilization = std::min(slot.utilization, now.utilization);
-  slot.least_queue = std::min(slot.least_queue, now.least_queue);
-  slot.most_queue = std::max(slot.most_queue, now.most_queue);
   slot.established = std::max(slot.established, now.established);
   slot.senders = std::max(slot.senders, now.senders);
-  slot.utilization_sum += now.utilization;
   ++slot.samples;
+  return false;
 }
 
-void PortHistory::record_step(const PortCounts& counts, Direction direction,
-                              const Times& times) noexcept {
-  const auto receive_queue = static_cast<float>(counts.receive_queue_bytes);
-  const auto send_queue = static_cast<float>(counts.send_queue_bytes);
+void PortHistory::record_trouble(const Trouble& now, bool new_slot, const Times& times) noexcept {
+  Trouble slot = trouble(0, times);
+  if (new_slot) {
+    slot = now;
+  } else {
+    add(slot, now);
+  }
+  troubles_.set(times.slots.index(0), slot);
+  troubles_.free_if_all_are({});
+}
+
+bool PortHistory::record_step(const PortCounts& counts, const Times& times) noexcept {
   const std::uint32_t limit = limited(counts.accept_queue.limit);
-  const std::uint32_t leaked = close_waits_of(counts, direction)[0];
-  Step& step = steps_[times.steps.index(0)];
+  std::uint32_t& step = accept_limits_[times.steps.index(0)];
   if (times.new_step || known_steps_ == 0) {
     known_steps_ =
-        static_cast<std::uint8_t>(std::min<std::size_t>(known_steps_ + 1U, steps_.size()));
-    step = {leaked, limit, {receive_queue, receive_queue}, {send_queue, send_queue}};
-    return;
+        static_cast<std::uint8_t>(std::min<std::size_t>(known_steps_ + 1U, accept_limits_.size()));
+    step = limit;
+    return true;
   }
-  const auto add = [](Bytes& bytes, float now) {
-    bytes = {std::min(bytes.least, now), std::max(bytes.most, now)};
-  };
-  step.leaked = std::min(step.leaked, leaked);
-  step.accept_limit = std::max(step.accept_limit, limit);
-  add(step.receive_queue, receive_queue);
-  add(step.send_queue, send_queue);
+  step = std::max(step, limit);
+  return false;
+}
+
+void PortHistory::record_pile(const Pile& now, bool new_step, const Times& times) noexcept {
+  Pile step = pile(0, times);
+  if (new_step) {
+    step = now;
+  } else {
+    add(step, now);
+  }
+  piles_.set(times.steps.index(0), step);
+  piles_.free_if_all_are({});
 }
 
 void PortHistory::record_listeners(const PortCounts& counts, const Times& times) noexcept {
@@ -160,9 +204,9 @@ void PortHistory::record_listeners(const PortCounts& counts, const Times& times)
 
 bool PortHistory::accept_queue_stands(double least, const Times& times) const noexcept {
   const std::size_t known = std::min<std::size_t>(known_slots_, times.slots.count());
-  if (known < Times::kSlots || slot(known - 1, times).least_queue < least) return false;
+  if (known < Times::kSlots || trouble(known - 1, times).least_queue < least) return false;
   for (std::size_t back = 1; back < known; ++back) {
-    if (slot(back - 1, times).least_queue < slot(back, times).most_queue) return false;
+    if (trouble(back - 1, times).least_queue < trouble(back, times).most_queue) return false;
   }
   return true;
 }
@@ -171,64 +215,65 @@ std::size_t PortHistory::slots(const Times& times) const noexcept {
   return std::min<std::size_t>(known_slots_, times.window);
 }
 
-template <typename Member>
-auto PortHistory::least(const Times& times, const Member& member) const noexcept {
-  auto least = member(slot(0, times));
+template <typename ValueOf>
+auto PortHistory::least(const Times& times, const ValueOf& value_of) const noexcept {
+  auto least = value_of(0);
   for (std::size_t back = 1; back < slots(times); ++back) {
-    least = std::min(least, member(slot(back, times)));
+    least = std::min(least, value_of(back));
   }
   return least;
 }
 
-template <typename Member>
-auto PortHistory::most(const Times& times, const Member& member) const noexcept {
-  auto most = member(slot(0, times));
+template <typename ValueOf>
+auto PortHistory::most(const Times& times, const ValueOf& value_of) const noexcept {
+  auto most = value_of(0);
   for (std::size_t back = 1; back < slots(times); ++back) {
-    most = std::max(most, member(slot(back, times)));
+    most = std::max(most, value_of(back));
   }
   return most;
 }
 
 std::uint32_t PortHistory::close_wait(CloseWaitKind kind, const Times& times) const noexcept {
   const auto index = static_cast<std::size_t>(kind);
-  return least(times, [&](const Slot& slot) { return slot.close_wait[index]; });
+  return least(times, [&](std::size_t back) { return trouble(back, times).close_wait[index]; });
 }
 
 std::uint32_t PortHistory::lingering_close_wait(CloseWaitKind kind,
                                                 const Times& times) const noexcept {
   const auto index = static_cast<std::size_t>(kind);
-  return least(times, [&](const Slot& slot) { return slot.lingering_close_wait[index]; });
+  return least(times,
+               [&](std::size_t back) { return trouble(back, times).lingering_close_wait[index]; });
 }
 
 std::uint32_t PortHistory::lingering(TcpState state, const Times& times) const noexcept {
   const std::size_t index = passing_index_of(state);
-  return least(times, [&](const Slot& slot) { return slot.lingering[index]; });
+  return least(times, [&](std::size_t back) { return trouble(back, times).lingering[index]; });
 }
 
 std::uint32_t PortHistory::retransmitting(const Times& times) const noexcept {
-  return least(times, [](const Slot& slot) { return slot.retransmitting; });
+  return least(times, [&](std::size_t back) { return trouble(back, times).retransmitting; });
 }
 
 double PortHistory::least_utilization(const Times& times) const noexcept {
-  return least(times, [](const Slot& slot) { return slot.utilization; });
+  return least(times, [&](std::size_t back) { return trouble(back, times).utilization; });
 }
 
 double PortHistory::mean_utilization(const Times& times) const noexcept {
   double sum = 0;
   double samples = 0;
   for (std::size_t back = 0; back < slots(times); ++back) {
-    sum += slot(back, times).utilization_sum;
+    sum += trouble(back, times).utilization_sum;
     samples += slot(back, times).samples;
   }
   return samples > 0 ? sum / samples : 0;
 }
 
 std::uint32_t PortHistory::most_established(const Times& times) const noexcept {
-  return most(times, [](const Slot& slot) { return slot.established; });
+  return most(times, [&](std::size_t back) { return slot(back, times).established; });
 }
 
 std::uint32_t PortHistory::most_senders(const Times& times) const noexcept {
-  return most(times, [](const Slot& slot) { return slot.senders; });
+  return most(times, [&](std::size_t back) { return slot(back, times).senders; });
 }
 
 template <typename Member>
@@ -265,7 +310,7 @@ std::optional<double> PortHistory::least_leaked(std::chrono::minutes from, std::
   for (std::size_t back = 0; back < steps(times); ++back) {
     const auto age = times.now - times.steps.start(back);
     if (age < from || age >= to) continue;
-    const double leaked = step(back, times).leaked;
+    const double leaked = pile(back, times).leaked;
     least = std::min(least.value_or(leaked), leaked);
   }
   return least;
@@ -286,35 +331,35 @@ std::optional<double> PortHistory::leaked_before(double growth, const Times& tim
 std::uint64_t PortHistory::accept_limit(const Times& times) const noexcept {
   std::uint64_t limit = 0;
   for (std::size_t back = 0; back < steps(times); ++back) {
-    limit = std::max<std::uint64_t>(limit, step(back, times).accept_limit);
+    limit = std::max<std::uint64_t>(limit, accept_limits_[times.steps.index(back)]);
   }
   return limit;
 }
 
-std::optional<double> PortHistory::stuck(Bytes Step::*queue, const Times& times) const noexcept {
+std::optional<double> PortHistory::stuck(Bytes Pile::*queue, const Times& times) const noexcept {
   const std::size_t part = times.steps_of_samples(kCompared);
   const std::size_t last = 2 * part;  // the newest step has just begun
   if (steps(times) <= last) return std::nullopt;
   if (times.now - times.steps.start(last) > (2 * last + 1) * times.step_length) return std::nullopt;
-  float now = (step(0, times).*queue).least;
+  float now = (pile(0, times).*queue).least;
   for (std::size_t back = 1; back <= part; ++back) {
-    now = std::min(now, (step(back, times).*queue).least);
+    now = std::min(now, (pile(back, times).*queue).least);
   }
-  Bytes before = step(last, times).*queue;
+  Bytes before = pile(last, times).*queue;
   for (std::size_t back = part + 1; back < last; ++back) {
-    before.least = std::min(before.least, (step(back, times).*queue).least);
-    before.most = std::max(before.most, (step(back, times).*queue).most);
+    before.least = std::min(before.least, (pile(back, times).*queue).least);
+    before.most = std::max(before.most, (pile(back, times).*queue).most);
   }
   if (now < static_cast<float>(kSteady) * before.most) return std::nullopt;
   return std::min(now, before.least);
 }
 
 std::optional<double> PortHistory::stuck_receive_queue(const Times& times) const noexcept {
-  return stuck(&Step::receive_queue, times);
+  return stuck(&Pile::receive_queue, times);
 }
 
 std::optional<double> PortHistory::stuck_send_queue(const Times& times) const noexcept {
-  return stuck(&Step::send_queue, times);
+  return stuck(&Pile::send_queue, times);
 }
 
 std::optional<PortHistory::Loss> PortHistory::listener_loss(const Times& times) const noexcept {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// What is remembered of the sockets of one port and direction: at most kMaxPortBytes, in two rings.
+// What is remembered of the sockets of one port and direction, in two rings. What only ports in
+// trouble have takes memory only while a slot or step of the port has some of it: a healthy port
+// takes kHealthyPortBytes, another one at most kMaxPortBytes.
 //
 // * Slots, of five seconds or of the sampling interval if that is longer. The window that rules
 //   look at is the last half minute or the last three slots, whichever is longer.
@@ -19,6 +21,7 @@
 #include "ring.hpp"
 #include "sockdiag/core/direction.hpp"
 #include "sockdiag/core/tcp_snapshot.hpp"
+#include "sparse_array.hpp"
 
 namespace sockdiag {
 
@@ -67,15 +70,24 @@ class PortHistory {
  public:
   using TimePoint = Times::TimePoint;
 
+  static constexpr std::size_t kHealthyPortBytes = 384;
   static constexpr std::size_t kMaxPortBytes = 1331;  // 1.3 KiB
 
   explicit PortHistory(std::uint16_t port) noexcept : port_(port) {}
 
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
 
+  // Call before record() with the same counts. Throws std::bad_alloc, and changes no reading.
+  void make_room_for(const PortCounts& counts, Direction direction);
+
   // `drops`: the counter of the port's listeners, if it is known.
   void record(const PortCounts& counts, Direction direction, std::optional<std::uint64_t> drops,
               const Times& times) noexcept;
+
+  // Bytes of the object and of what it has allocated.
+  [[nodiscard]] std::size_t memory_bytes() const noexcept {
+    return sizeof(*this) + troubles_.memory_bytes() + piles_.memory_bytes();
+  }
 
   // How many slots of the window show the port.
   [[nodiscard]] std::size_t slots(const Times& times) const noexcept;
@@ -130,58 +142,80 @@ class PortHistory {
   struct Bytes {
     float least = 0;
     float most = 0;
+
+    friend bool operator==(const Bytes&, const Bytes&) noexcept = default;
   };
   struct Slot {
     static constexpr std::uint64_t kUnknown = ~std::uint64_t{0};
 
     std::uint64_t time_wait_started = 0;  // when it began
     std::uint64_t drops = kUnknown;       // when it began
+    std::uint32_t established = 0;
+    std::uint32_t senders = 0;
+    std::uint32_t samples = 0;
+  };
+  // What a healthy port has not, of a slot.
+  struct Trouble {
     CloseWaitCounts close_wait{};
     CloseWaitCounts lingering_close_wait{};
     ByPassingState<std::uint32_t> lingering{};
     std::uint32_t retransmitting = 0;
-    std::uint32_t established = 0;
-    std::uint32_t senders = 0;
-    std::uint32_t samples = 0;
     std::uint32_t least_queue = 0;
     std::uint32_t most_queue = 0;
     float utilization_sum = 0;
     float utilization = 0;
+
+    friend bool operator==(const Trouble&, const Trouble&) noexcept = default;
   };
-  struct Step {
+  // What a healthy port has not, of a step.
+  struct Pile {
     std::uint32_t leaked = 0;
-    std::uint32_t accept_limit = 0;
     Bytes receive_queue;
     Bytes send_queue;
+
+    friend bool operator==(const Pile&, const Pile&) noexcept = default;
   };
+
+  [[nodiscard]] static Trouble trouble_of(const PortCounts& counts, Direction direction) noexcept;
+  [[nodiscard]] static Pile pile_of(const PortCounts& counts, Direction direction) noexcept;
+  static void add(Trouble& trouble, const Trouble& now) noexcept;
+  static void add(Pile& pile, const Pile& now) noexcept;
 
   [[nodiscard]] const Slot& slot(std::size_t back, const Times& times) const noexcept {
     return slots_[times.slots.index(back)];
   }
-  [[nodiscard]] const Step& step(std::size_t back, const Times& times) const noexcept {
-    return steps_[times.steps.index(back)];
+  [[nodiscard]] Trouble trouble(std::size_t back, const Times& times) const noexcept {
+    return troubles_.at(times.slots.index(back));
+  }
+  [[nodiscard]] Pile pile(std::size_t back, const Times& times) const noexcept {
+    return piles_.at(times.steps.index(back));
   }
   [[nodiscard]] std::size_t steps(const Times& times) const noexcept {
     return known_steps_ < times.steps.count() ? known_steps_ : times.steps.count();
   }
-  void record_slot(const PortCounts& counts, Direction direction,
-                   std::optional<std::uint64_t> drops, const Times& times) noexcept;
-  void record_step(const PortCounts& counts, Direction direction, const Times& times) noexcept;
+  // Each returns true if the port's slot or step is a new one.
+  bool record_slot(const PortCounts& counts, std::optional<std::uint64_t> drops,
+                   const Times& times) noexcept;
+  bool record_step(const PortCounts& counts, const Times& times) noexcept;
+  void record_trouble(const Trouble& now, bool new_slot, const Times& times) noexcept;
+  void record_pile(const Pile& now, bool new_step, const Times& times) noexcept;
   void record_listeners(const PortCounts& counts, const Times& times) noexcept;
-  template <typename Member>
-  [[nodiscard]] auto least(const Times& times, const Member& member) const noexcept;
-  template <typename Member>
-  [[nodiscard]] auto most(const Times& times, const Member& member) const noexcept;
+  template <typename ValueOf>
+  [[nodiscard]] auto least(const Times& times, const ValueOf& value_of) const noexcept;
+  template <typename ValueOf>
+  [[nodiscard]] auto most(const Times& times, const ValueOf& value_of) const noexcept;
   template <typename Member>
   [[nodiscard]] std::optional<Growth> growth(std::uint64_t count, TimePoint now, const Times& times,
                                              const Member& member) const noexcept;
   [[nodiscard]] std::optional<double> least_leaked(std::chrono::minutes from,
                                                    std::chrono::minutes to,
                                                    const Times& times) const noexcept;
-  [[nodiscard]] std::optional<double> stuck(Bytes Step::*queue, const Times& times) const noexcept;
+  [[nodiscard]] std::optional<double> stuck(Bytes Pile::*queue, const Times& times) const noexcept;
 
   std::array<Slot, Times::kSlots> slots_{};
-  std::array<Step, Times::kSteps> steps_{};
+  std::array<std::uint32_t, Times::kSteps> accept_limits_{};  // of steps
+  SparseArray<Trouble, Times::kSlots> troubles_;
+  SparseArray<Pile, Times::kSteps> piles_;
   TimePoint first_listening_;
   TimePoint last_listening_;
   TimePoint last_used_;
@@ -190,8 +224,12 @@ class PortHistory {
   std::uint8_t known_slots_ = 0;
   std::uint8_t known_steps_ = 0;
   bool has_listened_ = false;
+
+  static constexpr std::size_t kTroubleBytes =
+      Times::kSlots * sizeof(Trouble) + Times::kSteps * sizeof(Pile);
+  static_assert(kHealthyPortBytes + kTroubleBytes <= kMaxPortBytes);
 };
 
-static_assert(sizeof(PortHistory) <= PortHistory::kMaxPortBytes);
+static_assert(sizeof(PortHistory) <= PortHistory::kHealthyPortBytes);
 
 }  // namespace sockdiag
