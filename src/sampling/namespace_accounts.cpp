@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 #include "sockdiag/core/snapshot_sums.hpp"
@@ -44,87 +45,56 @@ void forget_others(ByPort& account, const std::vector<Counts>& ports) {
   });
 }
 
-void add_to(std::optional<TcpSnapshot>& sum, const TcpSnapshot& snapshot) {
-  if (sum) {
-    add(*sum, snapshot);
-  } else {
-    sum = snapshot;
+void add(NamespaceCounters& to, const NamespaceCounters& from) {
+  add_gauges(to, from);
+  auto& values = to.kernel.values;
+  values.resize(std::max(values.size(), from.kernel.values.size()));
+  for (std::size_t i = 0; i < from.kernel.values.size(); ++i) {
+    if (from.kernel.values[i]) values[i] = 0;  // until it is carried over
   }
 }
 
-void add_to(std::optional<ListenerSnapshot>& sum, const ListenerSnapshot& snapshot) {
-  if (sum) {
-    add(*sum, snapshot);
-  } else {
-    sum = snapshot;
+// Returns nothing if there is no value.
+template <typename Values>
+auto sum_of(const Values& values) {
+  std::optional<std::remove_const_t<typename Values::value_type::element_type>> sum;
+  for (const auto& value : values) {
+    if (value == nullptr) continue;
+    if (sum) {
+      add(*sum, *value);
+    } else {
+      sum = *value;
+    }
   }
+  return sum;
 }
 
 }  // namespace
 
-struct NamespaceAccounts::Sum {
-  NamespaceSample sample{.namespaces = 0};
-  std::optional<NamespaceCounters> counters;
+// What is fresh of the namespaces of one owner.
+struct NamespaceAccounts::Fresh {
+  const Owner* owner = nullptr;  // null if there is nothing
+  std::uint32_t namespaces = 0;
+  Values<NamespaceCounters> counters;
+  Values<TcpSnapshot> tcp;
+  Values<ListenerSnapshot> listeners;
   TimePoint counters_read_at;
-  std::optional<TcpSnapshot> tcp;
-  std::optional<ListenerSnapshot> listeners;
   TimePoint sockets_read_at;
-  std::vector<std::shared_ptr<const NamespaceCounters>> all_counters;
-  std::vector<std::shared_ptr<const TcpSnapshot>> all_tcp;
-  std::vector<std::shared_ptr<const ListenerSnapshot>> all_listeners;
 
-  void add_counters(const NamespaceReading& reading) {
-    if (!counters) counters.emplace();
-    add_gauges(*counters, *reading.counters);
-    const auto& values = reading.counters->kernel.values;
-    counters->kernel.values.resize(values.size());
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      if (values[i]) counters->kernel.values[i] = 0;  // until it is carried over
-    }
-    counters_read_at = std::max(counters_read_at, reading.counters_read_at);
+  Fresh(const Readings& readings, TimePoint oldest) {
+    for (const NamespaceReading* reading : readings) add(*reading, oldest);
   }
 
-  void add_sockets(const NamespaceReading& reading) {
-    add_to(tcp, *reading.tcp);
-    if (reading.listeners != nullptr) add_to(listeners, *reading.listeners);
-    sockets_read_at = std::max(sockets_read_at, reading.sockets_read_at);
-  }
-
-  // Adds what is fresh.
-  void add_reading(const NamespaceReading& reading, TimePoint oldest) {
+  void add(const NamespaceReading& reading, TimePoint oldest) {
     const bool has_counters = reading.counters != nullptr && reading.counters_read_at >= oldest;
     const bool has_sockets = reading.tcp != nullptr && reading.sockets_read_at >= oldest;
-    all_counters.push_back(has_counters ? reading.counters : nullptr);
-    all_tcp.push_back(has_sockets ? reading.tcp : nullptr);
-    all_listeners.push_back(has_sockets ? reading.listeners : nullptr);
+    counters.push_back(has_counters ? reading.counters : nullptr);
+    tcp.push_back(has_sockets ? reading.tcp : nullptr);
+    listeners.push_back(has_sockets ? reading.listeners : nullptr);
     if (!has_counters && !has_sockets) return;
-    if (sample.namespaces++ == 0) sample.owner = reading.owner;
-    if (has_counters) add_counters(reading);
-    if (has_sockets) add_sockets(reading);
-  }
-
-  NamespaceSample complete(Account& account, const Seats& seats,
-                           std::chrono::nanoseconds staleness) && {
-    const auto withdrawn = counters_read_at + staleness;
-    const auto sockets_withdrawn = sockets_read_at + staleness;
-    sample.counters = {keep(account.counters, std::move(all_counters), {}, counters), withdrawn};
-    sample.tcp = {keep(account.tcp, std::move(all_tcp), seats, tcp), sockets_withdrawn};
-    sample.listeners = {keep(account.listeners, std::move(all_listeners), seats, listeners),
-                        sockets_withdrawn};
-    return std::move(sample);
-  }
-
-  // Returns the sum of before if it was made of the same.
-  template <typename Value>
-  static std::shared_ptr<const Value> keep(Kept<Value>& kept,
-                                           std::vector<std::shared_ptr<const Value>> values,
-                                           const Seats& seats, std::optional<Value>& sum) {
-    if (!sum) {
-      kept = {};
-    } else if (kept.sum == nullptr || kept.values != values || kept.seats != seats) {
-      kept = {std::move(values), seats, std::make_shared<const Value>(*std::move(sum))};
-    }
-    return kept.sum;
+    if (namespaces++ == 0) owner = &reading.owner;
+    if (has_counters) counters_read_at = std::max(counters_read_at, reading.counters_read_at);
+    if (has_sockets) sockets_read_at = std::max(sockets_read_at, reading.sockets_read_at);
   }
 };
 
@@ -138,50 +108,77 @@ void NamespaceAccounts::set_owner(NamespaceReading& reading, Owner owner) {
 
 std::vector<NamespaceSample> NamespaceAccounts::sums(const Readings& readings, const Policy& policy,
                                                      TimePoint now) {
+  const TimePoint oldest = now - policy.staleness;
   open_accounts(readings);
-  std::map<OwnerLabels, Sum> sums;
-  for (const NamespaceReading* reading : readings) {
-    sums[reading->owner.labels].add_reading(*reading, now - policy.staleness);
-  }
-  std::erase_if(sums, [](const auto& entry) { return entry.second.sample.namespaces == 0; });
-  assign_seats(sums, policy, now);
-  for (NamespaceReading* reading : readings) {
-    Account& account = accounts_.at(reading->owner.labels);
-    count_kernel(account, *reading);
-    count_time_waits(account, *reading);
-    count_drops(account, *reading);
+  assign_seats(policy, now);
+  for (auto& [labels, account] : accounts_) {
+    for (NamespaceReading* reading : account.readings) {
+      count_kernel(account, *reading);
+      count_time_waits(account, *reading);
+      count_drops(account, *reading);
+    }
   }
   std::vector<NamespaceSample> samples;
-  for (auto& [labels, sum] : sums) {
-    Account& account = accounts_.at(labels);
-    if (sum.counters) carry_kernel(account, *sum.counters);
-    account.has_been_shown = account.has_been_shown || sum.counters.has_value();
-    if (sum.tcp) carry_time_waits(account, *sum.tcp);
-    if (sum.listeners) carry_drops(account, *sum.listeners);
-    const Seats seats = seats_.seats_of(account.number);
-    samples.push_back(std::move(sum).complete(account, seats, policy.staleness));
+  samples.reserve(accounts_.size());
+  for (auto& [labels, account] : accounts_) {
+    Fresh fresh(account.readings, oldest);
+    if (fresh.owner != nullptr) samples.push_back(sum(account, std::move(fresh), policy.staleness));
   }
   return samples;
 }
 
-void NamespaceAccounts::open_accounts(const Readings& readings) {
-  for (auto& [labels, account] : accounts_) account.has_reading = false;
-  for (const NamespaceReading* reading : readings) {
-    const auto [account, is_new] = accounts_.try_emplace(reading->owner.labels);
-    if (is_new) account->second.number = ++last_number_;
-    account->second.has_reading = true;
-  }
-  for (const auto& [labels, account] : accounts_) {
-    if (!account.has_reading) seats_.forget(account.number);
-  }
-  std::erase_if(accounts_, [](const auto& entry) { return !entry.second.has_reading; });
+NamespaceSample NamespaceAccounts::sum(Account& account, Fresh fresh,
+                                       std::chrono::nanoseconds staleness) const {
+  const Seats seats = seats_.seats_of(account.number);
+  NamespaceSample sample{.owner = *fresh.owner, .namespaces = fresh.namespaces};
+  const auto counters = keep(account.counters, std::move(fresh.counters), {},
+                             [&](NamespaceCounters& sum) { carry_kernel(account, sum); });
+  account.has_been_shown = account.has_been_shown || counters != nullptr;
+  const auto tcp = keep(account.tcp, std::move(fresh.tcp), seats,
+                        [&](TcpSnapshot& sum) { carry_time_waits(account, sum); });
+  const auto listeners = keep(account.listeners, std::move(fresh.listeners), seats,
+                              [&](ListenerSnapshot& sum) { carry_drops(account, sum); });
+  sample.counters = {counters, fresh.counters_read_at + staleness};
+  sample.tcp = {tcp, fresh.sockets_read_at + staleness};
+  sample.listeners = {listeners, fresh.sockets_read_at + staleness};
+  return sample;
 }
 
-void NamespaceAccounts::assign_seats(const std::map<OwnerLabels, Sum>& sums, const Policy& policy,
-                                     TimePoint now) {
+template <typename Value, typename Carry>
+std::shared_ptr<const Value> NamespaceAccounts::keep(Kept<Value>& kept, Values<Value> values,
+                                                     const Seats& seats, const Carry& carry) {
+  if (kept.sum != nullptr && kept.values == values && kept.seats == seats) return kept.sum;
+  auto sum = sum_of(values);
+  if (!sum) {
+    kept = {};
+    return nullptr;
+  }
+  carry(*sum);
+  const auto is_same = [&](const auto& value) { return value != nullptr && *value == *sum; };
+  const auto same = std::find_if(values.begin(), values.end(), is_same);
+  auto shared = same != values.end() ? *same : std::make_shared<const Value>(*std::move(sum));
+  kept = {std::move(values), seats, std::move(shared)};
+  return kept.sum;
+}
+
+void NamespaceAccounts::open_accounts(const Readings& readings) {
+  for (auto& [labels, account] : accounts_) account.readings.clear();
+  for (NamespaceReading* reading : readings) {
+    const auto [account, is_new] = accounts_.try_emplace(reading->owner.labels);
+    if (is_new) account->second.number = ++last_number_;
+    account->second.readings.push_back(reading);
+  }
+  for (const auto& [labels, account] : accounts_) {
+    if (account.readings.empty()) seats_.forget(account.number);
+  }
+  std::erase_if(accounts_, [](const auto& entry) { return entry.second.readings.empty(); });
+}
+
+void NamespaceAccounts::assign_seats(const Policy& policy, TimePoint now) {
   seats_.begin();
-  for (const auto& [labels, sum] : sums) {
-    if (sum.tcp) seats_.add(accounts_.at(labels).number, *sum.tcp);
+  for (const auto& [labels, account] : accounts_) {
+    const auto tcp = sum_of(Fresh(account.readings, now - policy.staleness).tcp);
+    if (tcp) seats_.add(account.number, *tcp);
   }
   seats_.assign(policy.seats, now);
 }

@@ -73,18 +73,21 @@ class NamespaceAccounts {
  private:
   using Seats = std::vector<NamespaceSeats::Key>;
 
+  template <typename Value>
+  using Values = std::vector<std::shared_ptr<const Value>>;  // of each namespace; null: not fresh
+
   // A sum, and what it was made of.
   template <typename Value>
   struct Kept {
-    std::vector<std::shared_ptr<const Value>> values;  // of each namespace; null: not fresh
+    Values<Value> values;
     Seats seats;
     std::shared_ptr<const Value> sum;
   };
 
   struct Account {
     NamespaceSeats::OwnerNumber number = 0;
-    bool has_reading = false;
     bool has_been_shown = false;        // counters of the kernel
+    Readings readings;                  // while they are added up
     std::vector<std::uint64_t> kernel;  // by row of the kernel's values
     PortCounters ports;
     std::array<Seen, kDirections.size()> seen_by_other{};  // of the ports without series
@@ -92,10 +95,17 @@ class NamespaceAccounts {
     Kept<TcpSnapshot> tcp;
     Kept<ListenerSnapshot> listeners;
   };
-  struct Sum;
+  struct Fresh;
 
   void open_accounts(const Readings& readings);
-  void assign_seats(const std::map<OwnerLabels, Sum>& sums, const Policy& policy, TimePoint now);
+  void assign_seats(const Policy& policy, TimePoint now);
+  [[nodiscard]] NamespaceSample sum(Account& account, Fresh fresh,
+                                    std::chrono::nanoseconds staleness) const;
+  // Returns the sum of before if it was made of the same, and a value that is the whole sum. Calls
+  // carry(sum) for a new one.
+  template <typename Value, typename Carry>
+  [[nodiscard]] static std::shared_ptr<const Value> keep(Kept<Value>& kept, Values<Value> values,
+                                                         const Seats& seats, const Carry& carry);
   static void count_kernel(Account& account, NamespaceReading& reading);
   void count_time_waits(Account& account, NamespaceReading& reading) const;
   void count_drops(Account& account, NamespaceReading& reading) const;

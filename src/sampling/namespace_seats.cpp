@@ -93,6 +93,7 @@ void NamespaceSeats::fold(OwnerNumber owner, TcpSnapshot& snapshot) const {
       return true;
     };
     std::erase_if(counts.ports, is_folded);
+    counts.ports.shrink_to_fit();
   }
 }
 
@@ -103,6 +104,7 @@ void NamespaceSeats::fold(OwnerNumber owner, ListenerSnapshot& snapshot) const {
     return true;
   };
   std::erase_if(snapshot.ports, is_folded);
+  snapshot.ports.shrink_to_fit();
 }
 
 }  // namespace sockdiag

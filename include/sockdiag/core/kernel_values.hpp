@@ -50,6 +50,8 @@ struct KernelValues {
   // with the file's path and what was expected; a handful a file at most, what they quote cut
   // short. A sysctl that does not exist is no problem: some are the initial namespace's only.
   std::vector<std::string> problems;
+
+  friend bool operator==(const KernelValues&, const KernelValues&) noexcept = default;
 };
 
 }  // namespace sockdiag

@@ -40,6 +40,8 @@ struct NamespaceCounters {
   std::optional<std::uint64_t> open;       // TCP inuse and TCP6 inuse of sockstat
   std::optional<std::uint64_t> connected;  // CurrEstab of snmp: ESTABLISHED and CLOSE_WAIT
   std::optional<std::uint64_t> time_wait;  // tw of sockstat, orphaned FIN_WAIT2 included
+
+  friend bool operator==(const NamespaceCounters&, const NamespaceCounters&) noexcept = default;
 };
 
 // The namespaces of one owner. If there are several, their numbers are added up.

@@ -42,12 +42,16 @@ struct AcceptQueue {
     limit += other.limit;
     utilization = std::max(utilization, other.utilization);
   }
+
+  friend bool operator==(const AcceptQueue&, const AcceptQueue&) noexcept = default;
 };
 
 // For how long sockets have been in one of the passing states. Both are lower bounds.
 struct Stay {
   std::uint32_t lingering = 0;         // sockets in it for the threshold or longer
   std::chrono::milliseconds oldest{};  // 0 without sockets
+
+  friend bool operator==(const Stay&, const Stay&) noexcept = default;
 };
 
 // Which states a port has had, and whether its queues have held bytes, since it has had series;
@@ -66,6 +70,8 @@ class Seen {
     add(kSendQueue, send_queue_bytes > 0);
   }
   void add(Seen other) noexcept { bits_ = static_cast<std::uint16_t>(bits_ | other.bits_); }
+
+  friend bool operator==(Seen, Seen) noexcept = default;
 
  private:
   static constexpr std::size_t kReceiveQueue = kTcpStateCount;
@@ -98,12 +104,16 @@ struct PortCounts {
   std::uint64_t receive_queue_bytes = 0;  // without listeners
   std::uint64_t send_queue_bytes = 0;
   AcceptQueue accept_queue{};  // empty if the direction is outbound
+
+  friend bool operator==(const PortCounts&, const PortCounts&) noexcept = default;
 };
 
 struct DirectionCounts {
   std::vector<PortCounts> ports;  // by ascending port
   PortCounts other;
   std::uint32_t folded_ports = 0;  // distinct ports in `other`
+
+  friend bool operator==(const DirectionCounts&, const DirectionCounts&) noexcept = default;
 };
 
 // What connections must share to compete for local ports: each port can be used once for the same
@@ -122,6 +132,8 @@ struct Destination {
 struct DestinationUse {
   Destination destination;
   std::uint32_t ephemeral_ports = 0;
+
+  friend bool operator==(const DestinationUse&, const DestinationUse&) noexcept = default;
 };
 
 struct EphemeralPortUse {
@@ -132,6 +144,8 @@ struct EphemeralPortUse {
   std::vector<DestinationUse> busiest;          // the busiest first
   std::size_t ranks = 0;  // destinations to show; those that `busiest` lacks use 0 ports
   bool export_addresses = false;
+
+  friend bool operator==(const EphemeralPortUse&, const EphemeralPortUse&) noexcept = default;
 };
 
 // The full sockets of one cgroup, direction and port.
@@ -142,6 +156,8 @@ struct CgroupCounts {
   StateCounts sockets{};
   std::array<std::uint32_t, kCloseWaitCauseCount> close_wait_causes{};
   ByPassingState<std::uint32_t> lingering{};
+
+  friend bool operator==(const CgroupCounts&, const CgroupCounts&) noexcept = default;
 };
 
 struct TcpSnapshot {
@@ -164,6 +180,8 @@ struct TcpSnapshot {
   [[nodiscard]] const DirectionCounts& of(Direction direction) const noexcept {
     return directions[index_of(direction)];
   }
+
+  friend bool operator==(const TcpSnapshot&, const TcpSnapshot&) noexcept = default;
 };
 
 }  // namespace sockdiag

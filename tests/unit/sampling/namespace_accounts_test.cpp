@@ -331,6 +331,22 @@ TEST_CASE("A port yields to any other when its owner has gone", "[namespaces]") 
   CHECK(ports_of(*accounts.sums({&idle, &small})[0].tcp.value) == std::vector<std::uint16_t>{3});
 }
 
+TEST_CASE("A namespace alone is published as it was read, unless ports have no series",
+          "[namespaces]") {
+  Accounts accounts;
+  NamespaceReading reading{.owner = unit("a")};
+  Accounts::read(reading, 5);
+  read_sockets(reading, {{80, 2, 7, 3}, {81, 2}, {82, 2}});
+  auto samples = accounts.sums({&reading});
+  CHECK(samples.at(0).counters.value == reading.counters);
+  CHECK(samples.at(0).tcp.value == reading.tcp);
+  CHECK(samples.at(0).listeners.value == reading.listeners);
+  read_sockets(reading, {{80, 2, 7, 3}, {81, 2}, {82, 2}, {83, 1}});
+  samples = accounts.sums({&reading});
+  CHECK(samples.at(0).tcp.value != reading.tcp);
+  CHECK(samples.at(0).tcp.value->of(Direction::inbound).ports.size() == 3);
+}
+
 TEST_CASE("What was not read anew keeps its address, so that nobody looks at it again",
           "[namespaces]") {
   Accounts accounts;
