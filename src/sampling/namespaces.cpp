@@ -144,6 +144,7 @@ void Namespaces::follow(std::vector<NetworkNamespace> found, std::size_t most) {
   std::for_each(visited_.begin(), visited_.end(), take_pids);
   forget_gone();
   if (visited_.size() > most) visited_.resize(most);
+  visited_.reserve(std::min(most, found.size()));  // no more than that: entries are large
   for (NetworkNamespace& each : found) {
     if (visited_.size() >= most) break;
     if (each.pids.empty()) continue;

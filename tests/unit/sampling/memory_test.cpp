@@ -5,14 +5,17 @@
 
 #include <malloc.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <new>
 #include <string>
 #include <vector>
 
+#include "fake_host.hpp"
 #include "sampling/kernel_files.hpp"
 #include "sampling/tcp_tables.hpp"
+#include "sockdiag/diagnosis/diagnosis.hpp"
 #include "support/catch.hpp"
 #include "support/dump_builder.hpp"
 #include "support/replay_channel.hpp"
@@ -20,6 +23,7 @@
 namespace {
 
 std::size_t allocated = 0;
+std::size_t most_allocated = 0;
 
 constexpr std::size_t kHead = 8;  // that glibc adds to each block
 
@@ -29,6 +33,7 @@ constexpr std::size_t kHead = 8;  // that glibc adds to each block
 [[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
   void* memory = std::malloc(size);
   if (memory != nullptr) allocated += ::malloc_usable_size(memory) + kHead;
+  most_allocated = std::max(most_allocated, allocated);
   return memory;
 }
 [[gnu::noinline]] void* operator new(std::size_t size) {
@@ -52,6 +57,10 @@ using namespace std::chrono_literals;
 constexpr std::size_t kNamespaces = 300;
 constexpr std::size_t kMost = 8 * 1024;  // bytes of each
 
+// Bytes of each from the visit to the diagnosis: between publications, and while there are two.
+constexpr std::size_t kMostInAll = 16 * 1024;
+constexpr std::size_t kMostAtOnce = 20 * 1024;
+
 using Datagrams = std::vector<ReplayedDatagram>;
 
 SocketSpec connection(int number, TcpState state, std::string local, std::string remote) {
@@ -74,7 +83,7 @@ DumpBuilder listeners() {
 }
 
 // A pod of 20 sockets: three listeners, and connections from clients and to three services.
-Datagrams pod() {
+DumpBuilder pod() {
   DumpBuilder dump = listeners();
   const auto client = [](int number) { return "192.0.2.7:" + std::to_string(40000 + number); };
   const auto local = [](int number) { return "10.0.0.1:" + std::to_string(33000 + number); };
@@ -91,7 +100,7 @@ Datagrams pod() {
     dump.socket(connection(i, TcpState::established, local(i),
                            "192.0.2.9:" + std::to_string(5432 + i % 3)));
   }
-  return dump.done().datagrams();
+  return dump.done();
 }
 
 // The same pod while it is busy: many sockets that are followed, of ports that have no seat.
@@ -140,14 +149,57 @@ class Visits {
         files_, scratch_, NetworkKind::visited);
   }
 
-  Datagrams answer_ = pod();
+  Datagrams answer_ = pod().datagrams();
   TcpPolicy policy_;
   std::shared_ptr<KernelFiles> files_;
   std::shared_ptr<TallyScratch> scratch_ = std::make_shared<TallyScratch>();
   std::vector<std::unique_ptr<TcpTables>> tables_;
 };
 
+struct Memory {
+  std::size_t kept = 0;
+  std::size_t most = 0;
+};
+
+// Visits, publishes and diagnoses that many pods, each with a namespace of its own.
+Memory memory_of(std::size_t pods) {
+  const std::size_t before = allocated;
+  FakeHost host;
+  host.collect_sockets();
+  host.sockets = pod();
+  for (std::size_t i = 0; i < pods; ++i) {
+    host.with(std::to_string(100 + i), "web-application-of-shop-" + std::to_string(i) + ".service");
+  }
+  Diagnosis diagnosis;
+  std::size_t examined = 0;
+  const auto go_on = [&](std::chrono::seconds length) {
+    for (const auto end = host.now + length; host.now < end;) {
+      host.run(5s);
+      host.asked.clear();
+      Samples samples;
+      samples.namespaces = {host.snapshot(), host.now + 60s};
+      static_cast<void>(diagnosis.examine(samples, {}, host.now));
+      examined = host.snapshot()->samples.size();
+    }
+  };
+  go_on(60s);
+  most_allocated = allocated;
+  go_on(60s);
+  CHECK(examined == pods);
+  return {allocated - before, most_allocated - before};
+}
+
 }  // namespace
+
+TEST_CASE("One more network namespace that is visited and diagnosed takes a few kilobytes") {
+  static_cast<void>(memory_of(1));  // what all share grows to its size
+  const Memory one = memory_of(1);
+  const Memory many = memory_of(31);
+  const std::size_t kept = (many.kept - one.kept) / 30;
+  const std::size_t most = (many.most - one.most) / 30;
+  CHECK(kept <= kMostInAll);
+  CHECK(most <= kMostAtOnce);
+}
 
 TEST_CASE("One more network namespace takes a few kilobytes") {
   Visits visits;
@@ -170,7 +222,7 @@ TEST_CASE("A network namespace that was busy gives its memory back when it is id
   visits.visit_all(10);
   const std::size_t busy = (allocated - before) / 10;
   CHECK(busy > 3000 * 20);
-  visits.answer(pod());
+  visits.answer(pod().datagrams());
   visits.visit_all(10);
   visits.visit_all(10);
   CHECK((allocated - before) / 10 <= kMost);
