@@ -207,12 +207,12 @@ class Guessing(SecuredTest):
 
     def launch(self):
         """Its CPU time is that of guesses: it takes no samples. A client may have enough connections
-        for all guessers and a scraper."""
+        for all guessers and a scraper, those that have just ended as well."""
         alice, bob = bcrypt("wonderland", self.COST), bcrypt("builder", self.COST)
         return self.launch_secured(
             f"basic_auth_users: {{alice: '{alice}', bob: '{bob}'}}\n",
             config="sampling: {interval: 1h}\nlisteners: {interval: 1m}\n"
-            "web: {max_connections_per_client: 60}\n",
+            "web: {max_connections_per_client: 150}\n",
         )
 
     def guess(self, exporter, stop, statuses):
