@@ -141,6 +141,10 @@ class OwnerNames::Parts {
         ++unknown;
       }
     }
+    // What the walk did not see may still be there.
+    if (!is_complete_ && owners_.size() < kMaxDirectories) {
+      owners.insert(owners_.begin(), owners_.end());
+    }
     owners_.swap(owners);
     return unknown;
   }

@@ -48,10 +48,10 @@ class OwnerNames {
 
   // Lists the container logs and walks the cgroup tree: at most kMaxDirectories, and no link.
   // Learns the owners of the `wanted` ids and the names of all pods. Other ids that it knew stay
-  // known while they are in the tree, or the path has a new id, as that of a restarted unit. A
-  // wanted id that is not in the tree is that of a removed cgroup, unless its owner was known
-  // before; in a part of the tree it is one of others (kFoldedOwners), since it may be elsewhere.
-  // Throws std::bad_alloc.
+  // known while they are in the tree, or the path has a new id, as that of a restarted unit; all of
+  // them if it did not walk the whole tree. A wanted id that is not in the tree is that of a
+  // removed cgroup, unless its owner was known before; in a part of the tree it is one of others
+  // (kFoldedOwners), since it may be elsewhere. Throws std::bad_alloc.
   void refresh(const std::vector<std::uint64_t>& wanted = {});
 
   // Returns false if the folder at the tree's path is not where the ids are that the last refresh()

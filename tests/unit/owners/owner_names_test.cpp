@@ -131,6 +131,24 @@ TEST_CASE("A walk that did not see the whole tree does not tell who does not exi
   CHECK(names.exists(unit("nginx.service")));
 }
 
+TEST_CASE("A walk that did not see the whole tree makes nobody unknown") {
+  const Host host;
+  const std::uint64_t nginx = host.tree.make("/system.slice/nginx.service");
+  const std::uint64_t ssh = host.tree.make("/system.slice/ssh.service");
+  OwnerNames names = host.names();
+  names.refresh({nginx, ssh});
+  const std::string elsewhere = host.tree.path() + ".elsewhere";
+  std::filesystem::rename(host.tree.path(), elsewhere);
+  std::filesystem::create_symlink(host.tree.path(), host.tree.path());
+  names.refresh({ssh});
+  CHECK_FALSE(names.problem().empty());
+  std::filesystem::remove(host.tree.path());
+  std::filesystem::rename(elsewhere, host.tree.path());
+  names.refresh({ssh});
+  CHECK(labels_of(names, nginx) == unit("nginx.service"));
+  CHECK(names.exists(unit("nginx.service")));
+}
+
 TEST_CASE("Pods get their names from the logs of their containers") {
   const Host host;
   const std::uint64_t app = host.tree.make(kPod + "/" + kApp);
