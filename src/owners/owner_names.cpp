@@ -95,13 +95,17 @@ class OwnerNames::Parts {
     add_problem(why + kHowToMount);
   }
 
-  // Returns the paths of the wanted cgroups, of those that have an owner already, and of those that
-  // have taken the place of such a one.
+  // Returns the paths of the wanted cgroups, of those that have an owner already or have taken the
+  // place of such a one, and of all above those that have an owner.
   [[nodiscard]] Paths walk(const std::string& folder, const std::vector<std::uint64_t>& wanted) {
     Paths paths;
     const std::unordered_set<std::uint64_t> ids(wanted.begin(), wanted.end());
     std::unordered_set<std::string_view> known;
-    for (const auto& [id, owner] : owners_) known.insert(owner.cgroup);
+    for (const auto& [id, owner] : owners_) {
+      std::string_view place = owner.cgroup;
+      while (!place.empty() && known.insert(place).second)
+        place = place.substr(0, place.rfind('/'));
+    }
     add_problem(walk_cgroups(folder, kMaxDirectories, [&](std::uint64_t id, std::string_view path) {
       if (ids.contains(id) || owners_.contains(id) || known.contains(path)) paths.emplace(id, path);
       learn_pod(path);

@@ -5,8 +5,8 @@
 // the tree of cgroup v2, and the names of pods in the names of kubelet's links to container logs.
 // Opens no log, asks no runtime and needs no privilege.
 //
-// Not thread-safe. Memory: one Owner, and its labels again, for each cgroup that was asked for, and
-// some 300 bytes for each container log, of which there are at most 20 000.
+// Not thread-safe. Memory: one Owner, and its labels again, for each cgroup that was asked for and
+// each above it, and some 300 bytes for each container log, of which there are at most 20 000.
 
 #include <cstdint>
 #include <memory>
@@ -43,7 +43,8 @@ class OwnerNames {
   [[nodiscard]] Owner owner_of_path(std::string_view path) const;
 
   // Returns false if the last refresh() walked the whole tree and none of the cgroups in it that
-  // are known has an owner with these labels: those that it had have been removed.
+  // are known, or are above those, has an owner with these labels: those that it had have been
+  // removed.
   [[nodiscard]] bool exists(const OwnerLabels& labels) const;
 
   // Lists the container logs and walks the cgroup tree: at most kMaxDirectories, and no link.

@@ -149,6 +149,19 @@ TEST_CASE("A walk that did not see the whole tree makes nobody unknown") {
   CHECK(names.exists(unit("nginx.service")));
 }
 
+TEST_CASE("An owner exists while the cgroup above the one of its sockets does") {
+  const Host host;
+  const std::uint64_t worker = host.tree.make("/system.slice/nginx.service/worker");
+  OwnerNames names = host.names();
+  names.refresh({worker});
+  host.tree.remove("/system.slice/nginx.service/worker");
+  names.refresh();
+  CHECK(names.exists(unit("nginx.service")));
+  host.tree.remove("/system.slice/nginx.service");
+  names.refresh();
+  CHECK_FALSE(names.exists(unit("nginx.service")));
+}
+
 TEST_CASE("Pods get their names from the logs of their containers") {
   const Host host;
   const std::uint64_t app = host.tree.make(kPod + "/" + kApp);
