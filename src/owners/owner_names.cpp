@@ -48,7 +48,8 @@ class OwnerNames::Parts {
   }
 
   [[nodiscard]] bool exists(const OwnerLabels& labels) const {
-    return !is_complete_ || in_tree_.contains(labels) || labels == root_.labels;
+    const bool is_word = labels == root_.labels || labels.unit == kRemovedCgroup;
+    return is_word || !is_complete_ || in_tree_.contains(labels);
   }
 
   void refresh(const std::vector<std::uint64_t>& wanted) {

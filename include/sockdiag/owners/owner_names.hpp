@@ -44,7 +44,7 @@ class OwnerNames {
 
   // Returns false if the last refresh() walked the whole tree and none of the cgroups in it that
   // are known, or are above those, has an owner with these labels: those that it had have been
-  // removed.
+  // removed. The words for the root and for removed cgroups are those of owners that exist.
   [[nodiscard]] bool exists(const OwnerLabels& labels) const;
 
   // Lists the container logs and walks the cgroup tree: at most kMaxDirectories, and no link.

@@ -162,6 +162,14 @@ TEST_CASE("An owner exists while the cgroup above the one of its sockets does") 
   CHECK_FALSE(names.exists(unit("nginx.service")));
 }
 
+TEST_CASE("Removed cgroups together are an owner that exists") {
+  const Host host;
+  OwnerNames names = host.names();
+  names.refresh({99'999'999'999});
+  CHECK(labels_of(names, 99'999'999'999) == unit(kRemovedCgroup));
+  CHECK(names.exists(unit(kRemovedCgroup)));
+}
+
 TEST_CASE("Pods get their names from the logs of their containers") {
   const Host host;
   const std::uint64_t app = host.tree.make(kPod + "/" + kApp);
