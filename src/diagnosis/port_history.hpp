@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// What is remembered of the sockets of one port and direction, in two rings. What only ports in
-// trouble have takes memory only while a slot or step of the port has some of it: a healthy port
-// takes kHealthyPortBytes, another one at most kMaxPortBytes.
+// What is remembered of the sockets of one port and direction, in two rings. CLOSE_WAIT, sockets
+// that linger, the accept queue and the bytes in queues take memory only while a slot or step has
+// some: a port without them takes kHealthyPortBytes, any other at most kMaxPortBytes. A busy port
+// has bytes in its queues in some sample of each minute.
 //
 // * Slots, of five seconds or of the sampling interval if that is longer. The window that rules
 //   look at is the last half minute or the last three slots, whichever is longer.
@@ -154,7 +155,7 @@ class PortHistory {
     std::uint32_t senders = 0;
     std::uint32_t samples = 0;
   };
-  // What a healthy port has not, of a slot.
+  // What most ports lack, of a slot.
   struct Trouble {
     CloseWaitCounts close_wait{};
     CloseWaitCounts lingering_close_wait{};
@@ -167,7 +168,7 @@ class PortHistory {
 
     friend bool operator==(const Trouble&, const Trouble&) noexcept = default;
   };
-  // What a healthy port has not, of a step.
+  // What only ports with traffic or leaks have, of a step.
   struct Pile {
     std::uint32_t leaked = 0;
     Bytes receive_queue;

@@ -14,8 +14,9 @@
 // shares with the host; its findings have its owner's labels. Findings of the host that have a port
 // name the owner of most of the sockets in question.
 //
-// Memory: 0.4 KiB for each healthy port and direction, up to 1.3 KiB for one in trouble, and 2 KiB
-// for the host and for each other network namespace: 3 KiB for a healthy one of three ports.
+// Memory: 0.4 KiB for each port and direction, 0.7 KiB with bytes in its queues, up to 1.3 KiB in
+// trouble. For the host and for each other network namespace 2 KiB, and 0.2 KiB for each of the
+// kernel's values that changes. A healthy namespace of three ports takes 3 KiB, a busy one 5 KiB.
 
 #include <chrono>
 #include <memory>

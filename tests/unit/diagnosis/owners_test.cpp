@@ -265,10 +265,18 @@ class PodHistory {
 
 }  // namespace
 
-TEST_CASE("A healthy namespace of three ports takes 3 KiB at most") {
+TEST_CASE("A healthy namespace of three ports takes 3 KiB at most, a busy one 5 KiB") {
   PodHistory pod;
   CHECK(pod.bytes_after(100s) <= 3072);
   CHECK(pod.bytes_after(5s) > 3 * sizeof(PortHistory));
+  pod.pod.in(8080).receive_queue(100).send_queue(100).queue(1);
+  pod.pod.out(5432).send_queue(100);
+  pod.pod.out(6379).send_queue(100);
+  for (const char* counter :
+       {"active_opens", "passive_opens", "attempt_failures", "embryonic_resets"}) {
+    pod.pod.grows(counter, 1);
+  }
+  CHECK(pod.bytes_after(100s) <= 5120);
 }
 
 TEST_CASE("What takes memory in trouble gives it back when all is well again") {
