@@ -121,7 +121,7 @@ std::vector<NamespaceSample> NamespaceAccounts::sums(const Readings& readings, c
   std::vector<NamespaceSample> samples;
   samples.reserve(accounts_.size());
   for (auto& [labels, account] : accounts_) {
-    Fresh fresh(account.readings, oldest);
+    Fresh fresh(std::exchange(account.readings, {}), oldest);
     if (fresh.owner != nullptr) samples.push_back(sum(account, std::move(fresh), policy.staleness));
   }
   return samples;
@@ -162,7 +162,6 @@ std::shared_ptr<const Value> NamespaceAccounts::keep(Kept<Value>& kept, Values<V
 }
 
 void NamespaceAccounts::open_accounts(const Readings& readings) {
-  for (auto& [labels, account] : accounts_) account.readings.clear();
   for (NamespaceReading* reading : readings) {
     const auto [account, is_new] = accounts_.try_emplace(reading->owner.labels);
     if (is_new) account->second.number = ++last_number_;
