@@ -30,8 +30,8 @@ struct SeededHash {
 // The finalizer of MurmurHash3 (Austin Appleby, public domain). Nobody chooses cookies: the kernel
 // counts them. The seed is for those who make sockets until the kernel gives colliding cookies.
 [[nodiscard]] constexpr std::uint64_t hash_of_cookie(std::uint64_t cookie,
-                                                     const HashSeed& seed) noexcept {
-  std::uint64_t key = cookie ^ seed.words[0];
+                                                     std::uint64_t seed) noexcept {
+  std::uint64_t key = cookie ^ seed;
   key = (key ^ (key >> 33)) * 0xff51afd7ed558ccdU;
   key = (key ^ (key >> 33)) * 0xc4ceb9fe1a85ec53U;
   return key ^ (key >> 33);

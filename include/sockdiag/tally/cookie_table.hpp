@@ -21,11 +21,14 @@
 
 namespace sockdiag {
 
-struct CookieHash : SeededHash {
-  using SeededHash::SeededHash;
+// Has the one word of the seed that it needs: each network namespace has several tables.
+struct CookieHash {
+  CookieHash() : CookieHash(process_seed()) {}
+  explicit CookieHash(const HashSeed& chosen) noexcept : seed(chosen.words[0]) {}
   [[nodiscard]] std::size_t operator()(std::uint64_t cookie) const noexcept {
     return static_cast<std::size_t>(hash_of_cookie(cookie, seed));
   }
+  std::uint64_t seed;
 };
 
 template <typename Note>

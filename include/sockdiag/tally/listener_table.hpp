@@ -36,13 +36,17 @@ class ListenerMemory {
     bool ipv6_only = false;
     friend bool operator==(const Endpoint&, const Endpoint&) noexcept = default;
   };
-  struct Hash : SeededHash {
-    using SeededHash::SeededHash;
+  // Refers to the process's seed: each network namespace has several memories.
+  struct Hash {
+    Hash() : Hash(process_seed()) {}
+    // `chosen` must live longer.
+    explicit Hash(const HashSeed& chosen) noexcept : seed(&chosen) {}
     [[nodiscard]] std::size_t operator()(const Endpoint& endpoint) const noexcept {
       const auto& [address, port, ipv6_only] = endpoint;
       return static_cast<std::size_t>(hash_of(
-          std::array<std::uint64_t, 4>{address.high(), address.low(), port, ipv6_only}, seed));
+          std::array<std::uint64_t, 4>{address.high(), address.low(), port, ipv6_only}, *seed));
     }
+    const HashSeed* seed;
   };
 
   // Records that a listener was there at `now`. `ipv6_only`: it is on `::` and refuses IPv4
