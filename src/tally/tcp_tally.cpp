@@ -18,11 +18,12 @@ TcpTally::TcpTally(std::shared_ptr<TallyScratch> scratch, TcpPolicy policy, Netw
 }
 
 void TcpTally::set_policy(TcpPolicy policy) {
-  rules_ = scratch_->rules.of(policy.ports);
-  policy_ = std::move(policy);
-  for (PortSeats& each : seats_) each.configure(*rules_, policy_.ports.max_ports);
+  auto rules = scratch_->rules.of(policy.ports);
+  policy_ = scratch_->policies.of(std::move(policy));
+  rules_ = std::move(rules);
+  for (PortSeats& each : seats_) each.configure(*rules_, policy_->ports.max_ports);
   if (kind_ != NetworkKind::own) return;
-  scratch_->lifetime_budget.set_max_sockets(policy_.lifetimes.max_sockets);
+  scratch_->lifetime_budget.set_max_sockets(policy_->lifetimes.max_sockets);
 }
 
 void TcpTally::date(const SocketRecord& record, TimePoint now) {
@@ -34,7 +35,7 @@ void TcpTally::date(const SocketRecord& record, TimePoint now) {
 
 void TcpTally::add_served(const SocketRecord& record) {
   if (tcp_state_from_number(record.state_number) != TcpState::close_wait) return;
-  const auto threshold = policy_.lifetimes.thresholds[passing_index_of(TcpState::close_wait)];
+  const auto threshold = policy_->lifetimes.thresholds[passing_index_of(TcpState::close_wait)];
   if (!record.since_last_ack || *record.since_last_ack >= threshold) return;
   if (memory_.served.size() < kMaxServed) memory_.served.insert(record.cookie);
 }
@@ -48,7 +49,7 @@ void TcpTally::forget_served() {
 void TcpTally::begin(const EphemeralPorts& ephemeral, TimePoint now,
                      std::chrono::milliseconds time_wait_length) {
   now_ = now;
-  scratch_->counter.begin({policy_, *rules_, memory_}, ephemeral, now, time_wait_length);
+  scratch_->counter.begin({*policy_, *rules_, memory_}, ephemeral, now, time_wait_length);
 }
 
 void TcpTally::add_polled(const SocketRecord& record, TimePoint now) {
@@ -77,7 +78,7 @@ SocketCounter::Seated TcpTally::assign_seats() {
     const std::size_t i = index_of(direction);
     seated[i] =
         seats_[i].assign(rules_->configured(direction), scratch_->counter.candidates(direction),
-                         now_, policy_.ports.port_retention);
+                         now_, policy_->ports.port_retention);
   }
   return seated;
 }

@@ -56,4 +56,14 @@ class SharedPortRules {
   std::vector<std::weak_ptr<const PortRules>> rules_;
 };
 
+// The policies that tallies have in common. Not thread-safe.
+class SharedPolicies {
+ public:
+  // Returns the policy of a tally that has the same, or else a new one. Throws std::bad_alloc.
+  [[nodiscard]] std::shared_ptr<const TcpPolicy> of(TcpPolicy policy);
+
+ private:
+  std::vector<std::weak_ptr<const TcpPolicy>> policies_;
+};
+
 }  // namespace sockdiag

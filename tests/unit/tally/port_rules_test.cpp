@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sockdiag/tally/port_rules.hpp"
 
+#include <utility>
+
 #include "support/catch.hpp"
 
 namespace sockdiag::test {
@@ -47,6 +49,22 @@ TEST_CASE("Rules that no tally has any more take no memory") {
   const std::weak_ptr<const PortRules> gone = shared.of(kPolicy);
   CHECK(gone.expired());
   CHECK(shared.of(kPolicy)->are_of(kPolicy));
+}
+
+TEST_CASE("Tallies with the same policy share it while one of them has it") {
+  SharedPolicies shared;
+  TcpPolicy policy{.ports = kPolicy};
+  auto first = shared.of(policy);
+  CHECK(*first == policy);
+  policy.by_cgroup = true;
+  const auto other = shared.of(policy);
+  CHECK(other->by_cgroup);
+  CHECK_FALSE(first->by_cgroup);
+  policy.by_cgroup = false;
+  CHECK(shared.of(policy) == first);
+  const std::weak_ptr<const TcpPolicy> gone = std::exchange(first, nullptr);
+  CHECK(gone.expired());
+  CHECK(*shared.of(policy) == policy);
 }
 
 }  // namespace sockdiag::test
