@@ -2,6 +2,7 @@
 #include "namespace_seats.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "sockdiag/core/snapshot_sums.hpp"
 #include "sockdiag/tally/port_rules.hpp"
@@ -57,7 +58,7 @@ void NamespaceSeats::assign(const Policy& policy, TimePoint now) {
   seats_.configure(PortRules({.exclude = gone_}), policy.max_ports);
   numbers_ &= ~gone_.ports();
   gone_.clear();
-  const auto seated = seats_.assign({}, in_use_, now, policy.retention);
+  const auto seated = seats_.assign({}, std::exchange(in_use_, {}), now, policy.retention);
   for (auto& [key, place] : places_) {
     place.seated =
         place.number != 0 && std::binary_search(seated.begin(), seated.end(), place.number);
