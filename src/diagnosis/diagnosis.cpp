@@ -207,7 +207,7 @@ class Diagnosis::Memory {
   // Forgets the owners that have gone. Returns whether there may be other findings than before.
   bool examine_namespaces(const NamespacesSnapshot* namespaces, const FindingPolicy& policy,
                           bool same_policy, TimePoint now) {
-    std::map<OwnerLabels, Subject> subjects;
+    std::map<SharedOwnerLabels, Subject> subjects;
     bool changed = false;
     if (namespaces != nullptr) {
       FindingPolicy of_namespaces = policy;
@@ -215,12 +215,12 @@ class Diagnosis::Memory {
       const SampleStatuses statuses = statuses_of(*namespaces);
       for (const NamespaceSample& sample : namespaces->samples) {
         if (sample.tcp.value == nullptr) continue;  // all rules that are left need sockets
-        const OwnerLabels& owner = sample.owner.labels;
+        const SharedOwnerLabels& owner = sample.owner;
         auto node = namespaces_.extract(owner);
         Subject& subject =
             node.empty() ? subjects[owner] : subjects.insert(std::move(node)).position->second;
         changed = subject.examine(samples_of(sample, statuses), of_namespaces, same_policy, now,
-                                  &owner) ||
+                                  &*owner) ||
                   changed;
       }
     }
@@ -230,7 +230,7 @@ class Diagnosis::Memory {
   }
 
   Subject host_;
-  std::map<OwnerLabels, Subject> namespaces_;
+  std::map<SharedOwnerLabels, Subject> namespaces_;
   FindingPolicy policy_;
   std::shared_ptr<const Findings> latest_;
 };

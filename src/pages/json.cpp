@@ -238,7 +238,7 @@ Json namespace_of(const NamespaceSample& sample, const View& view) {
               {"connected", value_of(counters->connected)},
               {"time_wait", value_of(counters->time_wait)}};
   }
-  return {{"owner", owner_of(sample.owner.labels)},
+  return {{"owner", owner_of(*sample.owner)},
           {"namespaces", sample.namespaces},
           {"totals", totals ? states_of(*totals) : Json()},
           {"kernel_sockets", std::move(kernel)}};

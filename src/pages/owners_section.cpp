@@ -64,9 +64,9 @@ std::vector<Row> rows_of_namespaces(const View& view) {
   std::vector<Row> rows;
   for (const NamespaceSample& sample : view.namespaces->samples) {
     if (const auto totals = view.totals_of(sample)) {
-      rows.push_back({sample.owner.labels, *totals});
+      rows.push_back({*sample.owner, *totals});
     } else if (const NamespaceCounters* counters = view.counters_of(sample)) {
-      Row row{.owner = sample.owner.labels, .were_read = false};
+      Row row{.owner = *sample.owner, .were_read = false};
       row.at_least = at_least(*counters);
       rows.push_back(row);
     }

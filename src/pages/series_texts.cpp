@@ -61,16 +61,16 @@ void SeriesTexts::forget_if_changed(const FamilyPatterns& excluded) {
 // Forgets the owners that have gone.
 void SeriesTexts::render_namespaces(const Samples& samples) {
   if (samples.namespaces.value == namespaces_) return;
-  std::map<OwnerLabels, OwnerTexts> by_owner;
+  std::map<SharedOwnerLabels, OwnerTexts> by_owner;
   if (samples.namespaces.value != nullptr) {
     for (const NamespaceSample& sample : samples.namespaces.value->samples) {
-      const OwnerLabels& owner = sample.owner.labels;
+      const SharedOwnerLabels& owner = sample.owner;
       auto node = by_owner_.extract(owner);
       OwnerTexts& texts =
           node.empty() ? by_owner[owner] : by_owner.insert(std::move(node)).position->second;
-      update(owner, sample.tcp, texts.tcp);
-      update(owner, sample.listeners, texts.listeners);
-      update(owner, sample.counters, texts.counters);
+      update(*owner, sample.tcp, texts.tcp);
+      update(*owner, sample.listeners, texts.listeners);
+      update(*owner, sample.counters, texts.counters);
     }
   }
   by_owner_ = std::move(by_owner);
@@ -95,7 +95,7 @@ NamespaceTexts SeriesTexts::fresh(Sampled<Value> NamespaceSample::*sampled,
   if (namespaces_ == nullptr) return texts;
   for (const NamespaceSample& sample : namespaces_->samples) {
     if (!(sample.*sampled).is_fresh(now)) continue;
-    texts.push_back((by_owner_.at(sample.owner.labels).*kept).text);
+    texts.push_back((by_owner_.at(sample.owner).*kept).text);
   }
   return texts;
 }

@@ -72,7 +72,7 @@ class SeriesTexts {
   ComposedText<KernelValues> kernel_;
 
   std::shared_ptr<const NamespacesSnapshot> namespaces_;
-  std::map<OwnerLabels, OwnerTexts> by_owner_;
+  std::map<SharedOwnerLabels, OwnerTexts> by_owner_;
   std::shared_ptr<const TextPart> namespaces_part_;
 
   // What the text of owners is made of.

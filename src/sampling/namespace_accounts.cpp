@@ -73,7 +73,7 @@ auto sum_of(const Values& values) {
 
 // What is fresh of the namespaces of one owner.
 struct NamespaceAccounts::Fresh {
-  const Owner* owner = nullptr;  // null if there is nothing
+  const SharedOwnerLabels* owner = nullptr;  // null if there is nothing
   std::uint32_t namespaces = 0;
   Values<NamespaceCounters> counters;
   Values<TcpSnapshot> tcp;
@@ -98,8 +98,9 @@ struct NamespaceAccounts::Fresh {
   }
 };
 
-void NamespaceAccounts::set_owner(NamespaceReading& reading, Owner owner) {
-  if (reading.owner.labels != owner.labels && !reading.counted.empty()) {
+void NamespaceAccounts::set_owner(NamespaceReading& reading, OwnerLabels owner) {
+  if (*reading.owner == owner) return;
+  if (!reading.counted.empty()) {
     reading.counted.clear();
     reading.is_new = false;
   }
@@ -163,7 +164,7 @@ std::shared_ptr<const Value> NamespaceAccounts::keep(Kept<Value>& kept, Values<V
 
 void NamespaceAccounts::open_accounts(const Readings& readings) {
   for (NamespaceReading* reading : readings) {
-    const auto [account, is_new] = accounts_.try_emplace(reading->owner.labels);
+    const auto [account, is_new] = accounts_.try_emplace(reading->owner);
     if (is_new) account->second.number = ++last_number_;
     account->second.readings.push_back(reading);
   }

@@ -34,7 +34,7 @@ struct PortCounters {
 struct NamespaceReading {
   using TimePoint = std::chrono::steady_clock::time_point;
 
-  Owner owner;
+  SharedOwnerLabels owner;
   std::shared_ptr<const NamespaceCounters> counters{};  // null before the first reading
   TimePoint counters_read_at{};
   std::shared_ptr<const TcpSnapshot> tcp{};  // null before the first reading of sockets
@@ -63,7 +63,7 @@ class NamespaceAccounts {
   // Gives the namespace another owner. What it has counted stays with the owner before. To the new
   // one the kernel's counters come as a whole if it has not been shown yet, otherwise what they
   // grow by; those of ports, which began with the first reading, come with what they grow by.
-  static void set_owner(NamespaceReading& reading, Owner owner);
+  static void set_owner(NamespaceReading& reading, OwnerLabels owner);
 
   // Takes over what the readings have counted, and returns the sums by owner, in the order of the
   // labels. Forgets owners that have no reading. What nothing of was read anew keeps its address.
@@ -114,7 +114,7 @@ class NamespaceAccounts {
   void carry_time_waits(Account& account, TcpSnapshot& sum) const;
   void carry_drops(Account& account, ListenerSnapshot& sum) const;
 
-  std::map<OwnerLabels, Account> accounts_;
+  std::map<SharedOwnerLabels, Account> accounts_;
   NamespaceSeats::OwnerNumber last_number_ = 0;
   NamespaceSeats seats_;
 };

@@ -170,10 +170,10 @@ void Namespaces::name_owners() {
   for (Visited& visited : visited_) {
     auto owner = owner_of(visited.found, host_.procfs, host_.owner_of_cgroup);
     if (!owner) continue;  // it has ended, as the next visit finds
-    changed_ = changed_ || *owner != visited.reading.owner;
-    const bool is_another = owner->labels != visited.reading.owner.labels;
-    if (is_another && visited.status) forget_reading(visited);
-    NamespaceAccounts::set_owner(visited.reading, *std::move(owner));
+    if (owner->labels == *visited.reading.owner) continue;
+    changed_ = true;
+    if (visited.status) forget_reading(visited);
+    NamespaceAccounts::set_owner(visited.reading, std::move(owner->labels));
   }
 }
 
@@ -293,7 +293,7 @@ void Namespaces::log_hidden() {
 void Namespaces::log_failure(const Visited& visited) {
   if (std::exchange(failing_, true)) return;
   spdlog::warn("a network namespace cannot be read ({}, process {}): {}",
-               text_of(visited.reading.owner.labels), visited.found.pids.front(), visited.problem);
+               text_of(*visited.reading.owner), visited.found.pids.front(), visited.problem);
 }
 
 void Namespaces::publish_when_due(const Policies& policies) {

@@ -46,7 +46,7 @@ struct NamespaceCounters {
 
 // The namespaces of one owner. If there are several, their numbers are added up.
 struct NamespaceSample {
-  Owner owner;  // its labels are never empty
+  SharedOwnerLabels owner;  // never empty
   std::uint32_t namespaces = 1;
   Sampled<NamespaceCounters> counters;
   Sampled<TcpSnapshot> tcp;  // null if sockets are not collected

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <compare>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -41,6 +42,32 @@ inline constexpr std::array<std::string_view, 5> kOwnerLabelNames = {
     const OwnerLabels& labels) noexcept {
   return {labels.kubernetes_namespace, labels.pod, labels.container, labels.unit, labels.pod_uid};
 }
+
+// Labels that are kept in several places at a time: copies share them. Immutable, so that any
+// thread may read them. No labels at first.
+class SharedOwnerLabels {
+ public:
+  SharedOwnerLabels() = default;
+  // Throws std::bad_alloc.
+  SharedOwnerLabels(OwnerLabels labels)  // NOLINT(google-explicit-constructor)
+      : labels_(std::make_shared<const OwnerLabels>(std::move(labels))) {}
+
+  [[nodiscard]] const OwnerLabels& operator*() const noexcept {
+    static const OwnerLabels kNone;
+    return labels_ != nullptr ? *labels_ : kNone;
+  }
+  [[nodiscard]] const OwnerLabels* operator->() const noexcept { return &**this; }
+
+  friend bool operator==(const SharedOwnerLabels& a, const SharedOwnerLabels& b) noexcept {
+    return a.labels_ == b.labels_ || *a == *b;
+  }
+  friend bool operator<(const SharedOwnerLabels& a, const SharedOwnerLabels& b) noexcept {
+    return a.labels_ != b.labels_ && *a < *b;
+  }
+
+ private:
+  std::shared_ptr<const OwnerLabels> labels_;
+};
 
 struct Owner {
   OwnerLabels labels;

@@ -173,7 +173,7 @@ class Host {
     pod.pass(pod.started_ ? interval_ : 0s);
     pod.started_ = true;
     NamespaceSample sample;
-    sample.owner.labels = owner;
+    sample.owner = owner;
     NamespaceCounters counters;
     counters.kernel = *pod.values();
     for (std::size_t i = 0; i < counters.kernel.values.size(); ++i) {

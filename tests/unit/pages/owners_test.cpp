@@ -95,7 +95,7 @@ TEST_CASE("The page of a node with many namespaces stays short") {
     finding.owner.pod = "pod-" + std::to_string(i);
     scene.finds(finding);
     scene.namespaces->samples.push_back(pod);
-    scene.namespaces->samples.back().owner.labels = finding.owner;
+    scene.namespaces->samples.back().owner = finding.owner;
   }
   const std::string page = page_of(scene);
   CHECK_THAT(page, contains_text("Further findings, not shown here: 250"));

@@ -39,7 +39,7 @@ NamespaceSample pod_with(std::uint16_t port, std::chrono::steady_clock::time_poi
   counts.sockets[index_of(TcpState::listen)] = 1;
   snapshot.directions[index_of(Direction::inbound)].ports = {counts};
   NamespaceSample sample;
-  sample.owner.labels = {"shop", "cart-7d9", "", "", ""};
+  sample.owner = OwnerLabels{"shop", "cart-7d9", "", "", ""};
   sample.tcp = {std::make_shared<const TcpSnapshot>(std::move(snapshot)), withdrawn};
   return sample;
 }

@@ -51,12 +51,12 @@ Scene& Scene::has_owners() {
   TcpSnapshot pod;
   pod.families[0][index_of(TcpState::established)] = 1234;
   NamespaceSample sampled;
-  sampled.owner.labels = {"shop", "mail-x2", "", "", ""};
+  sampled.owner = OwnerLabels{"shop", "mail-x2", "", "", ""};
   sampled.tcp = {std::make_shared<const TcpSnapshot>(pod), until};
   sampled.counters = {std::make_shared<const NamespaceCounters>(NamespaceCounters{{}, 5, 4, 0}),
                       until};
   NamespaceSample counted;
-  counted.owner.labels = {"", "", "", "db.service", ""};
+  counted.owner = OwnerLabels{"", "", "", "db.service", ""};
   counted.namespaces = 2;
   counted.counters = sampled.counters;
   namespaces.emplace();

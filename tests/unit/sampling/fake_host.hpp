@@ -88,7 +88,7 @@ class FakeHost {
   // ListenDrops of the unit's namespaces. Nothing without a sample of it, or too old a one.
   [[nodiscard]] std::optional<std::uint64_t> drops(const std::string& unit) const {
     for (const NamespaceSample& sample : snapshot()->samples) {
-      if (sample.owner.labels.unit != unit || !sample.counters.is_fresh(now)) continue;
+      if (sample.owner->unit != unit || !sample.counters.is_fresh(now)) continue;
       return sample.counters.value->kernel.values[row_of("ListenDrops")];
     }
     return std::nullopt;

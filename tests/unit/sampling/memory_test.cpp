@@ -55,11 +55,11 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kNamespaces = 300;
-constexpr std::size_t kMost = 8 * 1024;  // bytes of each
+constexpr std::size_t kMost = 7 * 1024;  // bytes of each
 
 // Bytes of each from the visit to the diagnosis: between publications, and while there are two.
-constexpr std::size_t kMostInAll = 16 * 1024;
-constexpr std::size_t kMostAtOnce = 20 * 1024;
+constexpr std::size_t kMostInAll = 15 * 1024;
+constexpr std::size_t kMostAtOnce = 19 * 1024;
 
 using Datagrams = std::vector<ReplayedDatagram>;
 

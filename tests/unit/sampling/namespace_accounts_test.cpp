@@ -16,7 +16,7 @@ using Value = std::optional<std::uint64_t>;
 constexpr TimePoint kStart{1h};
 constexpr auto kStaleness = 90s;
 
-Owner unit(const std::string& name) { return {.labels = {.unit = name}}; }
+OwnerLabels unit(const std::string& name) { return {.unit = name}; }
 
 const NamespaceAccounts::Policy kPolicy{.staleness = kStaleness,
                                         .seats = {.max_ports = 3, .retention = 10min}};
