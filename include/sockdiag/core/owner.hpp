@@ -53,8 +53,8 @@ class SharedOwnerLabels {
       : labels_(std::make_shared<const OwnerLabels>(std::move(labels))) {}
 
   [[nodiscard]] const OwnerLabels& operator*() const noexcept {
-    static const OwnerLabels kNone;
-    return labels_ != nullptr ? *labels_ : kNone;
+    static const OwnerLabels none;
+    return labels_ != nullptr ? *labels_ : none;
   }
   [[nodiscard]] const OwnerLabels* operator->() const noexcept { return &**this; }
 
