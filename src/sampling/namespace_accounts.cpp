@@ -122,7 +122,7 @@ std::vector<NamespaceSample> NamespaceAccounts::sums(const Readings& readings, c
   std::vector<NamespaceSample> samples;
   samples.reserve(accounts_.size());
   for (auto& [labels, account] : accounts_) {
-    Fresh fresh(std::exchange(account.readings, {}), oldest);
+    Fresh fresh(account.readings, oldest);
     if (fresh.owner != nullptr) samples.push_back(sum(account, std::move(fresh), policy.staleness));
   }
   return samples;
@@ -163,6 +163,8 @@ std::shared_ptr<const Value> NamespaceAccounts::keep(Kept<Value>& kept, Values<V
 }
 
 void NamespaceAccounts::open_accounts(const Readings& readings) {
+  // Those of a round that failed would still be there.
+  for (auto& [labels, account] : accounts_) account.readings.clear();
   for (NamespaceReading* reading : readings) {
     const auto [account, is_new] = accounts_.try_emplace(reading->owner);
     if (is_new) account->second.number = ++last_number_;

@@ -87,7 +87,7 @@ class NamespaceAccounts {
   struct Account {
     NamespaceSeats::OwnerNumber number = 0;
     bool has_been_shown = false;        // counters of the kernel
-    Readings readings;                  // while they are added up
+    Readings readings;                  // of the round; not to be read after it
     std::vector<std::uint64_t> kernel;  // by row of the kernel's values
     PortCounters ports;
     std::array<Seen, kDirections.size()> seen_by_other{};  // of the ports without series
