@@ -4,15 +4,54 @@
 #include <fcntl.h>
 #include <seccomp.h>
 #include <sys/prctl.h>
+#include <sys/time.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 
 namespace sockdiag {
 namespace {
+
+// Ends the process if its own code runs for more than a second of CPU time: libseccomp 2.5 may loop
+// for ever where it had no memory, and takes 2 ms otherwise. Time in which the host is busy with
+// something else does not count.
+class CpuLimit {
+ public:
+  CpuLimit() noexcept {
+    struct sigaction action {};
+    action.sa_handler = leave;
+    ::sigaction(SIGVTALRM, &action, &before_);
+    set_seconds(1);
+  }
+  CpuLimit(const CpuLimit&) = delete;
+  CpuLimit& operator=(const CpuLimit&) = delete;
+  ~CpuLimit() {
+    set_seconds(0);
+    ::sigaction(SIGVTALRM, &before_, nullptr);
+  }
+
+ private:
+  static void leave(int /*signal*/) {
+    constexpr std::string_view kWhy =
+        "sockdiag_exporter: cannot make the seccomp filter: libseccomp does not end, as happens "
+        "without memory\n";
+    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, kWhy.data(), kWhy.size());
+    ::_exit(EXIT_FAILURE);
+  }
+
+  static void set_seconds(time_t seconds) noexcept {
+    const itimerval timer{.it_interval = {}, .it_value = {.tv_sec = seconds, .tv_usec = 0}};
+    ::setitimer(ITIMER_VIRTUAL, &timer, nullptr);
+  }
+
+  struct sigaction before_ {};
+};
 
 constexpr auto kForbidden = std::to_array<std::string_view>({
     // Running a program.
@@ -154,6 +193,7 @@ int refuse_writing(void* filter) {
 }
 
 int load() {
+  const CpuLimit limit;
   const Filter filter(::seccomp_init(SCMP_ACT_ALLOW));
   if (filter == nullptr) return -ENOMEM;
   // Calls of another architecture, such as those of 32 bits.

@@ -6,8 +6,9 @@
 // $ALLOCATION_FAULT_FILE names a file that the shim creates and maps: numbers that the test writes
 // and reads while the process runs. Allocations are counted from the moment `enabled` is set. Those
 // from number `first` on fail, `failures` of them. $ALLOCATION_FAULT="FIRST:FAILURES" sets that
-// before the process makes its first allocation. Failures are counted apart that libraries met
-// which do not look for them.
+// before the process makes its first allocation. With $ALLOCATION_FAULT_OF, only allocations of the
+// library count whose file name has that in it. Failures are counted apart that libraries met which
+// do not look for them.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -35,6 +36,7 @@ void* __libc_realloc(void* memory, size_t size);
 void* __libc_memalign(size_t alignment, size_t size);
 
 static struct control* control;
+static const char* only_of;  // NULL: of all
 
 __attribute__((constructor)) static void map_control(void) {
   const char* path = getenv("ALLOCATION_FAULT_FILE");
@@ -44,6 +46,7 @@ __attribute__((constructor)) static void map_control(void) {
   if (memory == MAP_FAILED) abort();
   close(file);
   control = memory;
+  only_of = getenv("ALLOCATION_FAULT_OF");
   const char* fault = getenv("ALLOCATION_FAULT");
   unsigned long first = 0;
   unsigned long failures = 0;
@@ -54,15 +57,18 @@ __attribute__((constructor)) static void map_control(void) {
   control->enabled = 1;
 }
 
-static int is_unchecked(const void* code) {
+static int is_of(const void* code, const char* library) {
   Dl_info object;
-  if (dladdr(code, &object) == 0) return 0;
-  return strstr(object.dli_fname, "libcivetweb.so") != NULL ||
-         strstr(object.dli_fname, "libseccomp.so") != NULL;
+  return dladdr(code, &object) != 0 && strstr(object.dli_fname, library) != NULL;
+}
+
+static int is_unchecked(const void* code) {
+  return is_of(code, "libcivetweb.so") || is_of(code, "libseccomp.so");
 }
 
 static int fails(const void* caller) {
   if (control == NULL || atomic_load(&control->enabled) == 0) return 0;
+  if (only_of != NULL && !is_of(caller, only_of)) return 0;
   const unsigned long number = atomic_fetch_add(&control->count, 1) + 1;
   if (number < control->first || number - control->first >= control->failures) return 0;
   if (is_unchecked(caller)) atomic_fetch_add(&control->unchecked, 1);

@@ -18,7 +18,8 @@ namespace sockdiag {
 // Lets the kernel answer EPERM to these calls, and give no privilege to what the process would run.
 // Neither can be undone. Holds for the calling thread and those that it starts: call it before any
 // other. Returns an empty text, or what is wrong where the kernel has no filter: a host without it
-// is worth watching, too.
+// is worth watching, too. Ends the process with status 1 and a line if libseccomp does not end, as
+// happens without memory.
 [[nodiscard]] std::string forbid_calls();
 
 }  // namespace sockdiag

@@ -21,13 +21,15 @@ class AllocationFault:
         self._file.truncate(_FIELDS.size)
         self._control = mmap.mmap(self._file.fileno(), _FIELDS.size)
 
-    def prefix(self, first=None, failures=1):
+    def prefix(self, first=None, failures=1, library=None):
         """What stands before the command of a process that can be made to fail. With `first`, its
-        allocations count from its beginning."""
+        allocations count from its beginning; with `library`, those alone that the library makes."""
         self._set(0, 0, 0)
         variables = [f"LD_PRELOAD={self._shim}", f"ALLOCATION_FAULT_FILE={self._file.name}"]
         if first is not None:
             variables.append(f"ALLOCATION_FAULT={first}:{failures}")
+        if library is not None:
+            variables.append(f"ALLOCATION_FAULT_OF={library}")
         return ["env", *variables]
 
     @contextlib.contextmanager
