@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tls.hpp"
 
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <new>
 #include <string>
 #include <string_view>
@@ -31,8 +33,31 @@ using Bio = std::unique_ptr<BIO, Free<::BIO_free_all>>;
 using Certificate = std::unique_ptr<X509, Free<::X509_free>>;
 using Key = std::unique_ptr<EVP_PKEY, Free<::EVP_PKEY_free>>;
 
+// OpenSSL leaves algorithms out of a context that it had no memory for, and does not say so. The
+// context would refuse its clients. So its allocations are watched.
+thread_local bool lacked_memory = false;
+
+void* watched(void* memory, std::size_t size) noexcept {
+  if (memory == nullptr && size > 0) lacked_memory = true;
+  return memory;
+}
+
+void* allocate(std::size_t size, const char* /*file*/, int /*line*/) {
+  return watched(std::malloc(size), size);
+}
+
+void* reallocate(void* memory, std::size_t size, const char* /*file*/, int /*line*/) {
+  return watched(std::realloc(memory, size), size);
+}
+
+void release(void* memory, const char* /*file*/, int /*line*/) { std::free(memory); }
+
+// Before OpenSSL allocates anything, as it demands.
+[[maybe_unused]] const int kWatches = ::CRYPTO_set_mem_functions(allocate, reallocate, release);
+
 // Throws what OpenSSL noted last, and forgets all that it noted.
 [[noreturn]] void fail(Part part, const std::string& what) {
+  if (lacked_memory) throw std::bad_alloc();
   const char* const reason = ::ERR_reason_error_string(::ERR_peek_last_error());
   ::ERR_clear_error();
   throw TlsError(part, reason != nullptr ? what + ": " + reason : what);
@@ -161,6 +186,7 @@ TlsContext make_context() {
 
 TlsContext context_for(const TlsSettings& settings) {
   ::ERR_clear_error();
+  lacked_memory = false;
   TlsContext context = make_context();
   use_protocol(context.get(), settings);
   use_certificate(context.get(), settings.certificate);
@@ -168,6 +194,7 @@ TlsContext context_for(const TlsSettings& settings) {
   if (!settings.client_ca.empty()) use_client_ca(context.get(), settings.client_ca);
   ::SSL_CTX_set_verify(context.get(), verify_mode(settings.client_auth), nullptr);
   set_certificate_rules(context.get(), settings);
+  if (lacked_memory) throw std::bad_alloc();
   return context;
 }
 
