@@ -32,6 +32,7 @@ struct Free {
 using Bio = std::unique_ptr<BIO, Free<::BIO_free_all>>;
 using Certificate = std::unique_ptr<X509, Free<::X509_free>>;
 using Key = std::unique_ptr<EVP_PKEY, Free<::EVP_PKEY_free>>;
+using Connection = std::unique_ptr<SSL, Free<::SSL_free>>;
 
 // OpenSSL leaves algorithms out of a context that it had no memory for, and does not say so. The
 // context would refuse its clients. So its allocations are watched.
@@ -53,7 +54,7 @@ void* reallocate(void* memory, std::size_t size, const char* /*file*/, int /*lin
 void release(void* memory, const char* /*file*/, int /*line*/) { std::free(memory); }
 
 // Before OpenSSL allocates anything, as it demands.
-[[maybe_unused]] const int kWatches = ::CRYPTO_set_mem_functions(allocate, reallocate, release);
+[[maybe_unused]] const int watching = ::CRYPTO_set_mem_functions(allocate, reallocate, release);
 
 // Throws what OpenSSL noted last, and forgets all that it noted.
 [[noreturn]] void fail(Part part, const std::string& what) {
@@ -198,6 +199,34 @@ TlsContext context_for(const TlsSettings& settings) {
   return context;
 }
 
+// OpenSSL makes parts of itself at the first handshake. What it has no memory for then stays
+// missing, and every client is refused. So the first handshake is this one, with a client in this
+// process. That it succeeds depends on the settings and does not matter.
+void shake_hands(SSL_CTX* context) {
+  constexpr int kTurns = 4;  // more than any handshake takes
+  const TlsContext client_context(::SSL_CTX_new(::TLS_client_method()));
+  if (client_context == nullptr) throw std::bad_alloc();
+  const Connection client(::SSL_new(client_context.get()));
+  const Connection server(::SSL_new(context));
+  BIO* client_end = nullptr;
+  BIO* server_end = nullptr;
+  if (client == nullptr || server == nullptr ||
+      ::BIO_new_bio_pair(&client_end, 0, &server_end, 0) != 1) {
+    throw std::bad_alloc();
+  }
+  ::SSL_set_bio(client.get(), client_end, client_end);
+  ::SSL_set_bio(server.get(), server_end, server_end);
+  ::SSL_set_verify(server.get(), SSL_VERIFY_NONE, nullptr);
+  ::SSL_set_connect_state(client.get());
+  ::SSL_set_accept_state(server.get());
+  for (int turn = 0; turn < kTurns; ++turn) {
+    ::SSL_do_handshake(client.get());
+    ::SSL_do_handshake(server.get());
+  }
+  ::ERR_clear_error();
+  if (lacked_memory) throw std::bad_alloc();
+}
+
 int server_index() noexcept {
   static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
   return index;
@@ -210,6 +239,7 @@ void FreeTlsContext::operator()(SSL_CTX* context) const noexcept { ::SSL_CTX_fre
 TlsServer::TlsServer(const TlsSettings& settings)
     : handle_(make_context()), newest_(context_for(settings)) {
   if (SSL_CTX_set_ex_data(handle_.get(), server_index(), this) != 1) throw std::bad_alloc();
+  shake_hands(newest_.get());
 }
 
 void TlsServer::replace(const TlsSettings& settings) {

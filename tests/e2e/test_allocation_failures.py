@@ -25,7 +25,6 @@ from support.exposition import Exposition
 from support.polling import wait_until
 
 PORT = 8126
-FLAGS = ("--web.enable-lifecycle", "--log.level=error")
 RARE = "sampling: {interval: 1h}\nlisteners: {interval: 1m, peak_window: 1h}\nweb: {workers: 2}\n"
 OFTEN = "sampling: {interval: 100ms, cpu_budget: 1}\nweb: {workers: 2}\n"
 IN_A_ROW = (1, 7, 40)  # how many allocations fail one after the other
@@ -90,9 +89,10 @@ class EachStart:
     def launch(self, *flags, **options):
         return Exporter(*flags, **options)
 
-    def start(self, config, first=None, failures=1, library=None):
+    def start(self, config, first=None, failures=1, library=None, level="error"):
         exporter = self.launch(
-            *FLAGS,
+            "--web.enable-lifecycle",
+            f"--log.level={level}",
             config=config,
             listen=f"127.0.0.1:{PORT}",
             prefix=self.fault.prefix(first, failures, library),
@@ -279,7 +279,7 @@ class AllocationFailures(EachStart, EndToEndTest):
 
     def try_address_space(self, mebibytes):
         exporter = Exporter(
-            *FLAGS,
+            "--log.level=error",
             config=OFTEN,
             listen=f"127.0.0.1:{PORT}",
             prefix=["prlimit", f"--as={int(mebibytes * 2**20)}"],
@@ -319,6 +319,26 @@ class SecuredAllocationFailures(EachStart, EndToEndTest):
     def launch(self, *flags, **options):
         file = os.fsdecode(self.web.path)
         return SecuredExporter(f"--web.config.file={file}", *flags, tls=self.tls, **options)
+
+    def test_first_request(self):
+        """What OpenSSL makes once and may lack for ever is there before a client comes."""
+        self.sweep(self.try_first_request(0, 0), self.try_first_request)
+
+    def try_first_request(self, first, failures):
+        exporter = self.start(OFTEN, level="info")
+        try:
+            exporter.log.wait_for("listening on https://")
+            with self.fault(first, failures):
+                try:
+                    exporter.request()
+                except LOST:
+                    pass
+            wait_until(
+                lambda: self.serves(exporter), lambda: f"a sample: {exporter.log.text_lines()}"
+            )
+            return self.fault.count()
+        finally:
+            exporter.dispose()
 
     def test_requests(self):
         exporter = self.start_good(RARE)
