@@ -68,7 +68,7 @@ class ActiveCloses(TimeWaitTest):
 
 
 class TimeWaitLimit(TimeWaitTest):
-    LIMIT = 100
+    LIMIT = 1000  # connections of a scrape may leave a few of their own
 
     def make(self, count):
         set_sysctl("ipv4/tcp_max_tw_buckets", str(self.LIMIT))
@@ -81,14 +81,14 @@ class TimeWaitLimit(TimeWaitTest):
         wait_until(lambda: kernel_counts(PORT)["inbound", "time_wait"] == count, "TIME_WAITs")
 
     def test_near_the_limit_it_is_found_until_the_limit_is_raised(self):
-        self.make(85)
+        self.make(850)
         self.watch()
         self.expect(Found("tw_limit", "warning"))
-        set_sysctl("ipv4/tcp_max_tw_buckets", "1000")
+        set_sysctl("ipv4/tcp_max_tw_buckets", "10000")
         self.expect()
 
     def test_below_it_is_not(self):
-        self.make(79)
+        self.make(770)
         self.watch()
         self.expect_nothing()
 
