@@ -22,7 +22,7 @@
 namespace sockdiag {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 constexpr std::size_t kNameColumns = 22;
 constexpr std::size_t kLabelColumns = 12;
@@ -145,9 +145,9 @@ std::string list_text(const FindingsDocument& findings, const Style& style) {
 }
 
 // Leaves only the members of `list` whose `key` is the subject; all of them without a subject.
-Json only(Json list, const char* key, std::string_view subject) {
-  Json kept = Json::array();
-  for (Json& each : list) {
+OrderedJson only(OrderedJson list, const char* key, std::string_view subject) {
+  OrderedJson kept = OrderedJson::array();
+  for (OrderedJson& each : list) {
     if (subject.empty() || each.at(key) == subject) kept.push_back(std::move(each));
   }
   return kept;
@@ -155,10 +155,10 @@ Json only(Json list, const char* key, std::string_view subject) {
 
 // Returns version 1 of the documents of states and findings in one, without what was seen.
 std::string json_text(const std::string& findings, std::string_view subject, Language language) {
-  Json document = Json::parse(states_json(language));
+  OrderedJson document = OrderedJson::parse(states_json(language));
   document["states"] = only(document["states"], "state", subject);
-  Json found = only(Json::parse(findings)["findings"], "finding", subject);
-  for (Json& each : found) {
+  OrderedJson found = only(OrderedJson::parse(findings)["findings"], "finding", subject);
+  for (OrderedJson& each : found) {
     for (const char* seen : {"severity", "direction", "port", "since", "seen", "text"}) {
       each.erase(seen);
     }

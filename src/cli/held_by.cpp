@@ -15,7 +15,7 @@
 namespace sockdiag {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 constexpr std::size_t kMostProcesses = 10;
 constexpr double kLongest = 3.2e9;  // seconds: a century, which says as much as any longer time
@@ -76,23 +76,24 @@ std::string text_of(const HoldingProcess& process, bool listening, Language lang
 }
 
 template <typename Value>
-Json value_of(const std::optional<Value>& value) {
-  return value ? Json(*value) : Json();
+OrderedJson value_of(const std::optional<Value>& value) {
+  return value ? OrderedJson(*value) : OrderedJson();
 }
 
-Json json_of(const HoldingProcess& process, bool listening, Language language) {
+OrderedJson json_of(const HoldingProcess& process, bool listening, Language language) {
   const auto seconds = process.seconds_to_limit;
   return {{"pid", process.pid},
           {"name", printable(process.name)},
           {"sockets", process.sockets},
           {"descriptors", value_of(process.descriptors)},
           {"descriptor_limit", value_of(process.limit)},
-          {"limit_in_seconds", seconds ? Json(std::round(std::min(*seconds, kLongest))) : Json()},
+          {"limit_in_seconds",
+           seconds ? OrderedJson(std::round(std::min(*seconds, kLongest))) : OrderedJson()},
           {"text", text_of(process, listening, language)}};
 }
 
-Json notes_of(const HeldBy& held_by, std::size_t more, Language language) {
-  Json notes = Json::array();
+OrderedJson notes_of(const HeldBy& held_by, std::size_t more, Language language) {
+  OrderedJson notes = OrderedJson::array();
   const auto add = [&](bool holds, const Text& text) {
     if (holds) notes.push_back(filled(text.in(language), {}));
   };
@@ -115,13 +116,13 @@ std::optional<double> seconds_to_limit(std::optional<std::uint64_t> descriptors,
   return static_cast<double>(*limit - *descriptors) / *growth_per_second;
 }
 
-Json held_by_json(HeldBy held_by, Language language) {
+OrderedJson held_by_json(HeldBy held_by, Language language) {
   std::vector<HoldingProcess>& processes = held_by.processes;
   std::stable_sort(processes.begin(), processes.end(), [](const auto& a, const auto& b) {
     return std::tuple(b.sockets, b.descriptors) < std::tuple(a.sockets, a.descriptors);
   });
   const std::size_t shown = std::min(processes.size(), kMostProcesses);
-  Json rows = Json::array();
+  OrderedJson rows = OrderedJson::array();
   for (std::size_t i = 0; i < shown; ++i) {
     rows.push_back(json_of(processes[i], held_by.listening, language));
   }

@@ -15,8 +15,8 @@ constexpr std::size_t kMostFindings = 3;
 
 constexpr Text kPort("PORT", "端口");
 constexpr Text kNotShown("not shown: ", "未显示：");
-constexpr Text kPorts("ports: ", "端口数：");
-constexpr Text kFindings("findings: ", "诊断结果数：");
+constexpr Text kPortCount("ports: ", "端口数：");
+constexpr Text kFindingCount("findings: ", "诊断结果数：");
 
 using States = std::vector<TcpState>;
 
@@ -83,8 +83,8 @@ std::string rest_text(const States& surplus, std::size_t ports, std::size_t find
   std::string rest;
   const auto add = [&](const std::string& part) { rest.append(rest.empty() ? "" : ", ") += part; };
   for (const TcpState state : surplus) add(std::string(text_of(state).name));
-  if (ports > 0) add(std::string(kPorts.in(language)) + std::to_string(ports));
-  if (findings > 0) add(std::string(kFindings.in(language)) + std::to_string(findings));
+  if (ports > 0) add(std::string(kPortCount.in(language)) + std::to_string(ports));
+  if (findings > 0) add(std::string(kFindingCount.in(language)) + std::to_string(findings));
   return rest.empty() ? rest : std::string(kNotShown.in(language)) + rest;
 }
 

@@ -84,7 +84,7 @@ std::string counts_of(const ShownPort& port) {
 
 std::string ports_text(const std::vector<ShownPort>& ports, const Style& style) {
   const auto in = [&](const Text& text) { return std::string(text.in(style.language)); };
-  constexpr std::size_t kPlaceColumns = 16;
+  constexpr std::size_t kPortColumns = 16;
   std::string text = inked(in(kPorts), Ink::bold, style) + "\n";
   const std::size_t shown = std::min(ports.size(), kShownPorts);
   for (std::size_t i = 0; i < shown; ++i) {
@@ -93,7 +93,7 @@ std::string ports_text(const std::vector<ShownPort>& ports, const Style& style) 
       text += place + in_brackets(ports[i].name, style.language) + "\n";
       place.clear();
     }
-    text += labelled_text(place, kPlaceColumns, counts_of(ports[i]), style);
+    text += labelled_text(place, kPortColumns, counts_of(ports[i]), style);
   }
   if (shown < ports.size()) {
     text += paragraph(in(kOtherPorts) + std::to_string(ports.size() - shown), style);

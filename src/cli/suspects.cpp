@@ -18,7 +18,7 @@ namespace sockdiag {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 constexpr std::chrono::seconds kReceiveDeadline(5);
 constexpr std::size_t kMostLooks = 3;        // while it watches
@@ -187,8 +187,8 @@ std::string Suspects::add_to(const std::string& document, const Findings& findin
   const auto [suspects, search] = look(findings);
   if (suspects.empty()) return document;
   for (const SocketHolder& holder : search.holders) follow(holder);
-  Json json = Json::parse(document);
-  Json& shown = json["findings"];
+  OrderedJson json = OrderedJson::parse(document);
+  OrderedJson& shown = json["findings"];
   for (const Suspect& each : suspects) {
     if (each.finding >= shown.size()) continue;  // the samples became stale meanwhile
     shown[each.finding]["held_by"] = held_by_json(held_by(each, search), language);

@@ -10,7 +10,6 @@ namespace sockdiag {
 namespace {
 
 using std::chrono::minutes;
-using std::chrono::seconds;
 
 // Fewer that wait may be what a busy service always has.
 constexpr double kManyWaiting = 10;
@@ -19,7 +18,7 @@ constexpr double kManyWaiting = 10;
 constexpr double kShortQueue = 10;
 
 // An ordinary restart takes less, also of a fleet one by one.
-constexpr seconds kRestart{30};
+constexpr std::chrono::seconds kRestart{30};
 constexpr std::uint32_t kLostSamples = 2;
 // What an unnamed port must have listened for: tests and data connections come and go.
 constexpr minutes kSteadyListener{5};

@@ -30,10 +30,6 @@ void take_least(Array& to, const Array& from) {
                  [](auto a, auto b) { return std::min(a, b); });
 }
 
-double seconds(std::chrono::nanoseconds time) {
-  return std::chrono::duration<double>(time).count();
-}
-
 }  // namespace
 
 namespace {
@@ -287,7 +283,8 @@ std::optional<Growth> PortHistory::growth(std::uint64_t count, TimePoint now, co
     if (before > least) break;  // it began anew, or is not known
     least = before;
     if (age >= Times::kSlot - Times::kSlot / 10) {
-      growth = Growth{static_cast<double>(count - before), seconds(age)};
+      growth =
+          Growth{static_cast<double>(count - before), std::chrono::duration<double>(age).count()};
     }
   }
   return growth;

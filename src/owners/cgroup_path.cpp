@@ -12,7 +12,6 @@ namespace {
 
 constexpr std::size_t kMostLabelBytes = 255;  // a file's name has no more
 constexpr std::size_t kMostPathBytes = 1024;
-constexpr std::size_t kIdDigits = 64;  // of a container's id
 constexpr std::string_view kScope = ".scope";
 constexpr std::string_view kSlice = ".slice";
 constexpr std::string_view kService = ".service";

@@ -13,6 +13,8 @@ namespace sockdiag {
 
 // Digits of a container's id that its label shows, as `docker ps` does.
 inline constexpr std::size_t kShortIdDigits = 12;
+// Of a whole one.
+inline constexpr std::size_t kIdDigits = 64;
 
 // Returns the owner without the names that only Kubernetes knows: for a pod, its uid. The innermost
 // pod and container count. There are no pods below user.slice, where users name cgroups as they

@@ -11,12 +11,13 @@
 #include <fstream>
 #include <utility>
 
+#include "cgroup_tree.hpp"
+
 namespace sockdiag {
 namespace {
 
 // FILEID_KERNFS of the kernel's exportfs.h: the handle is the id.
 constexpr int kKernfsHandle = 0xfe;
-constexpr std::uint64_t kRootCgroup = 1;
 
 FileDescriptor open_tree(const std::string& path) {
   FileDescriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -44,7 +45,7 @@ CgroupTree::CgroupTree(const std::string& path) : root_(open_tree(path)) {
 
 std::vector<std::int32_t> CgroupTree::processes_of(std::uint64_t id) const {
   std::vector<std::int32_t> processes;
-  if (!root_.is_open() || id <= kRootCgroup) return processes;
+  if (!root_.is_open() || id <= kRootCgroupId) return processes;
   const FileDescriptor cgroup = open_cgroup(root_, id);
   if (!cgroup.is_open()) return processes;
   std::ifstream file("/proc/thread-self/fd/" + std::to_string(cgroup.get()) + "/cgroup.procs");

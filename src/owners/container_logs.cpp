@@ -11,7 +11,6 @@ namespace sockdiag {
 namespace {
 
 constexpr std::string_view kSuffix = ".log";
-constexpr std::size_t kIdDigits = 64;
 
 // Returns the text before the next underscore, and takes both. Names of Kubernetes have none.
 std::string_view take_name(std::string_view& text) {
