@@ -9,7 +9,7 @@
 namespace sockdiag {
 namespace {
 
-constexpr std::size_t kHeaderBytes = 65'536;
+constexpr std::size_t kMostHeaderBytes = 65'536;
 constexpr std::string_view kEndOfHeader = "\r\n\r\n";
 
 // Returns 0 if the text is no status line (RFC 9112, section 4).
@@ -43,7 +43,7 @@ HttpAnswer read_http_answer(const std::string& name, std::size_t most, const Rec
   std::string text;
   std::size_t end = std::string::npos;
   while (end == std::string::npos) {
-    if (text.size() > kHeaderBytes || !receive(text)) {
+    if (text.size() > kMostHeaderBytes || !receive(text)) {
       fail(text.empty() ? "no HTTP answer; it may expect TLS" : "no HTTP answer");
     }
     end = text.find(kEndOfHeader);
