@@ -189,7 +189,7 @@ class Apache(ServersTest):
 
     def test_clients_that_hang_up_are_nothing(self):
         self.repeat(lambda: curl(URL), 0.1, there=True)
-        self.wait_for_opens(50)
+        self.wait_for_opens(20)
         self.expect_information_at_most()
 
     def test_clients_that_say_nothing_are_not_a_fault_of_the_path(self):
