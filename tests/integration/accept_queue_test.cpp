@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cmath>
 
 #include "observation.hpp"
 #include "support/catch.hpp"
@@ -16,7 +17,11 @@ struct AcceptQueue {
   double limit = 0;
   double utilization = 0;
 
-  bool operator==(const AcceptQueue&) const = default;
+  // The exposition has 16 digits, one fewer than some ratios need.
+  bool operator==(const AcceptQueue& other) const {
+    return length == other.length && limit == other.limit &&
+           std::abs(utilization - other.utilization) < 1e-12;
+  }
 };
 
 std::ostream& operator<<(std::ostream& out, const AcceptQueue& queue) {
