@@ -3,7 +3,8 @@
 
 import time
 
-# Generous: a sanitizer build on a machine that compiles beside it must fit. Nothing asserts how long it took.
+# Generous: a sanitizer build on a machine that compiles beside it must fit. Nothing asserts how
+# long it took.
 DEADLINE_SECONDS = 120
 POLL_SECONDS = 0.02
 
